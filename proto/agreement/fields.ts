@@ -1,0 +1,26 @@
+/** Field forms that several signed documents share. */
+import * as z from "zod";
+import type { CollaborationId, DatasetName, Digest, JobId, PartyId } from "../ids.ts";
+
+function matching<T extends string>(pattern: RegExp) {
+  return z
+    .string()
+    .regex(pattern)
+    .transform((text) => text as T);
+}
+
+export const partyName = matching<PartyId>(/^[a-z][a-z0-9-]{1,31}$/);
+export const datasetNameField = matching<DatasetName>(/^[a-z][a-z0-9_-]{0,63}$/);
+export const digestField = matching<Digest>(/^[0-9a-f]{64}$/);
+export const jobIdField = matching<JobId>(/^[0-9a-f]{32}$/);
+export const collaborationField = matching<CollaborationId>(/^[0-9a-f]{32}$/);
+export const hexKey = z.string().regex(/^[0-9a-f]{64}$/);
+/** ISO 8601, UTC, milliseconds: the one form that `Date.prototype.toISOString` writes. */
+export const utcTime = z.string().refine((text) => {
+  const time = Date.parse(text);
+  return Number.isFinite(time) && new Date(time).toISOString() === text;
+}, "not a UTC time of the form 2026-01-31T00:00:00.000Z");
+/** A column's name in a data file: printable, no control characters. */
+export const columnName = z.string().regex(/^[^\p{C}]{1,64}$/u);
+/** Key of a tag, as `marketing:joint-audience`. */
+export const tagKeyField = z.string().regex(/^[a-z][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9-]{0,63})?$/);

@@ -1,0 +1,91 @@
+/**
+ * A job spec, signed by the party that asks, and the answer, signed by the party that is asked. Both travel only
+ * inside sessions; the coordinator knows a job by its id and the spec's digest.
+ */
+import * as z from "zod";
+import { canonicalJson, type Json, parseCanonicalJson } from "../encoding/canonical-json.ts";
+import { type Envelope, envelope, verify } from "../encoding/dsse.ts";
+import type { SigningKey, VerifyingKey } from "../encoding/ed25519.ts";
+import { digestOf } from "../encoding/sha256.ts";
+import { EntenteError, isErrorCode } from "../errors.ts";
+import type { Digest } from "../ids.ts";
+import { partnerViewSchema } from "../model/partner-view.ts";
+import { OPERATIONS, PSI_PROTOCOLS } from "./agreement.ts";
+import { datasetNameField, digestField, hexKey, jobIdField, partyName, utcTime } from "./fields.ts";
+
+export const JOB_SPEC_TYPE = "application/vnd.entente.job-spec.v1+json";
+export const JOB_ANSWER_TYPE = "application/vnd.entente.job-answer.v1+json";
+
+/** Size class: k of 2^(k/8) rows. */
+const sizeClass = z.int().min(80).max(256);
+
+const jobSpecSchema = z.strictObject({
+  format: z.literal("entente-job/1"),
+  jobId: jobIdField,
+  agreement: digestField,
+  operation: z.enum(OPERATIONS),
+  protocol: z.enum(PSI_PROTOCOLS),
+  receiver: partyName,
+  provider: partyName,
+  receiverDataset: datasetNameField,
+  providerDataset: datasetNameField,
+  /** What the provider learns of the model; present exactly when the operation is `score`. */
+  model: partnerViewSchema.optional(),
+  receiverSizeClass: sizeClass,
+  receiverNonce: hexKey,
+  createdAt: utcTime,
+});
+
+export type JobSpec = z.infer<typeof jobSpecSchema>;
+
+const answerSchema = z.discriminatedUnion("decision", [
+  z.strictObject({
+    format: z.literal("entente-job-answer/1"),
+    jobDigest: digestField,
+    decision: z.literal("admitted"),
+    answeredAt: utcTime,
+  }),
+  z.strictObject({
+    format: z.literal("entente-job-answer/1"),
+    jobDigest: digestField,
+    decision: z.literal("refused"),
+    code: z.string().refine(isErrorCode),
+    answeredAt: utcTime,
+  }),
+]);
+
+export type JobAnswer = z.infer<typeof answerSchema>;
+
+function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
+  const parsed = schema.safeParse(parseCanonicalJson(bytes));
+  if (!parsed.success)
+    throw new EntenteError("WIRE_INVALID", { detail: `${what}: ${parsed.error.issues[0]?.path.join(".")}` });
+  return parsed.data;
+}
+
+export function signJobSpec(spec: JobSpec, jobsKey: SigningKey): { envelope: Envelope; digest: Digest } {
+  const signed = envelope(JOB_SPEC_TYPE, canonicalJson(jobSpecSchema.parse(spec) as unknown as Json), jobsKey);
+  return { envelope: signed, digest: digestOf(signed.payload) };
+}
+
+/** Throws SIGNATURE_INVALID or WIRE_INVALID. Says nothing of whether the agreement allows the job. */
+export function readJobSpec(signed: Envelope, receiverJobsKey: VerifyingKey): { spec: JobSpec; digest: Digest } {
+  verify(signed, JOB_SPEC_TYPE, receiverJobsKey);
+  const spec = read(jobSpecSchema, signed.payload, "job spec");
+  if ((spec.operation === "score") !== (spec.model !== undefined))
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: model" });
+  return { spec, digest: digestOf(signed.payload) };
+}
+
+export function signJobAnswer(answer: JobAnswer, jobsKey: SigningKey): Envelope {
+  return envelope(JOB_ANSWER_TYPE, canonicalJson(answerSchema.parse(answer) as unknown as Json), jobsKey);
+}
+
+/** Throws SIGNATURE_INVALID, or SESSION_MISMATCH when it answers another job. */
+export function readJobAnswer(signed: Envelope, providerJobsKey: VerifyingKey, jobDigest: Digest): JobAnswer {
+  verify(signed, JOB_ANSWER_TYPE, providerJobsKey);
+  const answer = read(answerSchema, signed.payload, "job answer");
+  if (answer.jobDigest !== jobDigest)
+    throw new EntenteError("SESSION_MISMATCH", { detail: "the answer is to another job" });
+  return answer;
+}

@@ -1,0 +1,83 @@
+/** The real `Ports`, for the two `main.ts`, the command line and tests. The only file under `proto` with I/O. */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Files, Ports } from "./ports.ts";
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** mkdir -p whose new entries survive a power loss: the parent of each new folder is synced. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    await syncFolder(parent);
+    if (parent === dirname(first)) return;
+  }
+}
+
+const files: Files = {
+  async read(path) {
+    try {
+      return new Uint8Array(await readFile(path));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
+  async writeDurable(path, bytes) {
+    const folder = dirname(path);
+    await makeFolder(folder);
+    const temporary = join(folder, `.${randomBytes(8).toString("hex")}.tmp`);
+    try {
+      const handle = await open(temporary, "wx", 0o600);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    await syncFolder(folder);
+  },
+  async list(path) {
+    try {
+      return (await readdir(path)).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  makeFolder,
+  async remove(path) {
+    await rm(path, { recursive: true, force: true });
+  },
+};
+
+export const nodePorts: Ports = {
+  clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+  timers: {
+    after(delayMs, run) {
+      const timer = setTimeout(run, delayMs);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  },
+  random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+  files,
+};

@@ -1,0 +1,41 @@
+/**
+ * What a process needs of its surroundings, as one object made in `main.ts` and passed down. Code that takes its clock,
+ * randomness and files from here can be run by a simulator, and fails where a test tells it to.
+ */
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970-01-01T00:00Z. May jump; never used to measure a duration. */
+  nowMs(): number;
+  /** Monotonic milliseconds from an arbitrary origin. */
+  monotonicMs(): number;
+}
+
+export interface Timers {
+  /** Calls `run` once after `delayMs`; the returned function cancels it. Does not keep the process alive. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+export interface Random {
+  /** Fresh bytes from the operating system's generator. */
+  bytes(length: number): Uint8Array;
+}
+
+/** File access with the durability that an acknowledged write needs. Paths are absolute. */
+export interface Files {
+  /** Resolves to undefined when there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Writes a temporary sibling, syncs it, renames it over `path`, syncs the folder. Mode 0600. Creates folders. */
+  writeDurable(path: string, bytes: Uint8Array): Promise<void>;
+  /** Names in a folder, sorted; empty when there is none. */
+  list(path: string): Promise<string[]>;
+  makeFolder(path: string): Promise<void>;
+  /** Removes a file or a folder with all in it; no error when absent. */
+  remove(path: string): Promise<void>;
+}
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly files: Files;
+}
