@@ -1,0 +1,222 @@
+/**
+ * The Merkle tree of RFC 6962 section 2.1 (RFC 9162 section 2.1) with SHA-256: hashes, tree heads, inclusion and
+ * consistency proofs. All hashes are 32 bytes. Sizes and indices are numbers below 2^53.
+ */
+import { hash as nodeHash } from "node:crypto";
+import { concat, equalBytes } from "../encoding/bytes.ts";
+import { EntenteError } from "../errors.ts";
+
+export const HASH_BYTES = 32;
+
+/** More than the 63 hashes of a tree of 2^63 leaves is no proof (C2SP tlog-witness). */
+export const MAX_PROOF_HASHES = 63;
+
+const LEAF_PREFIX = new Uint8Array([0]);
+const NODE_PREFIX = new Uint8Array([1]);
+
+/** One-shot hashing with a string result is about twice as fast as with a Buffer, and a log is rebuilt from all its
+ * entries at each start. */
+function sha256(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  const text = nodeHash("sha256", message, "latin1");
+  const out = new Uint8Array(HASH_BYTES);
+  for (let i = 0; i < HASH_BYTES; i++) out[i] = text.charCodeAt(i);
+  return out;
+}
+
+/** SHA-256(0x00 || entry). */
+export function leafHash(entry: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sha256(concat(LEAF_PREFIX, entry));
+}
+
+/** SHA-256(0x01 || left || right). */
+export function innerHash(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sha256(concat(NODE_PREFIX, left, right));
+}
+
+/** The root of the tree without leaves: SHA-256 of nothing. */
+export function emptyRoot(): Uint8Array<ArrayBuffer> {
+  return sha256(new Uint8Array());
+}
+
+// Sizes may pass 2^31, where bit operations would wrap.
+const half = (value: number): number => Math.floor(value / 2);
+const isOdd = (value: number): boolean => value % 2 === 1;
+
+/** The largest power of two smaller than `size`, for size >= 2 (k of RFC 6962 section 2.1). */
+function split(size: number): number {
+  let k = 1;
+  while (k * 2 < size) k *= 2;
+  return k;
+}
+
+function outOfRange(): EntenteError {
+  return new EntenteError("BAD_REQUEST", { detail: "tree size or leaf index out of range" });
+}
+
+/** A growing tree that keeps the hash of every complete subtree: 64 bytes a leaf, and each proof in log^2 time. */
+export class MerkleTree {
+  /** `#levels[h][i]` is the hash of the complete subtree over leaves [i * 2^h, (i + 1) * 2^h). */
+  readonly #levels: Uint8Array[][] = [[]];
+
+  get size(): number {
+    return this.#levels[0]?.length ?? 0;
+  }
+
+  append(leaf: Uint8Array): void {
+    let carried = leaf;
+    for (let height = 0; ; height++) {
+      let level = this.#levels[height];
+      if (level === undefined) {
+        level = [];
+        this.#levels.push(level);
+      }
+      level.push(carried);
+      if (level.length % 2 === 1) return;
+      carried = innerHash(level[level.length - 2] as Uint8Array, carried);
+    }
+  }
+
+  /** Forgets all leaves from index `size` on: for an append that could not be made durable. */
+  truncate(size: number): void {
+    let kept = size;
+    for (const level of this.#levels) {
+      level.length = Math.min(level.length, kept);
+      kept = half(kept);
+    }
+  }
+
+  /** Hash of the complete subtree of `height` number `index`. Throws BAD_REQUEST when the tree does not hold it. */
+  node(height: number, index: number): Uint8Array {
+    const hash = this.#levels[height]?.[index];
+    if (hash === undefined) throw outOfRange();
+    return hash;
+  }
+
+  /** MTH(D[start:end]), where `start` is a multiple of the smallest power of two not below `end - start`. */
+  #subtree(start: number, end: number): Uint8Array {
+    const width = end - start;
+    const height = Math.log2(width);
+    if (Number.isInteger(height)) return this.node(height, start / width);
+    const middle = start + split(width);
+    return innerHash(this.#subtree(start, middle), this.#subtree(middle, end));
+  }
+
+  /** The tree head of the first `size` leaves. Throws BAD_REQUEST when the tree is smaller. */
+  root(size: number = this.size): Uint8Array {
+    if (!Number.isSafeInteger(size) || size < 0 || size > this.size) throw outOfRange();
+    return size === 0 ? emptyRoot() : this.#subtree(0, size);
+  }
+
+  /** PATH(index, D[size]) of RFC 6962 section 2.1.1, leaf to root. Throws BAD_REQUEST unless index < size. */
+  inclusionProof(index: number, size: number): Uint8Array[] {
+    if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size)) throw outOfRange();
+    if (index < 0 || index >= size || size > this.size) throw outOfRange();
+    const proof: Uint8Array[] = [];
+    for (let start = 0, end = size; end - start > 1; ) {
+      const middle = start + split(end - start);
+      if (index < middle) {
+        proof.push(this.#subtree(middle, end));
+        end = middle;
+      } else {
+        proof.push(this.#subtree(start, middle));
+        start = middle;
+      }
+    }
+    return proof.reverse();
+  }
+
+  /** PROOF(oldSize, D[size]) of RFC 6962 section 2.1.2; empty when the sizes are equal or `oldSize` is 0.
+   * Throws BAD_REQUEST unless 0 <= oldSize <= size. */
+  consistencyProof(oldSize: number, size: number): Uint8Array[] {
+    if (!Number.isSafeInteger(oldSize) || !Number.isSafeInteger(size)) throw outOfRange();
+    if (oldSize < 0 || oldSize > size || size > this.size) throw outOfRange();
+    if (oldSize === 0 || oldSize === size) return [];
+    const proof: Uint8Array[] = [];
+    let [start, end] = [0, size];
+    // Descend until [start, end) is a whole subtree of the old tree's right edge.
+    while (end !== oldSize) {
+      const middle = start + split(end - start);
+      if (oldSize <= middle) {
+        proof.push(this.#subtree(middle, end));
+        end = middle;
+      } else {
+        proof.push(this.#subtree(start, middle));
+        start = middle;
+      }
+    }
+    // The verifier knows the old root already when the subtree is the whole old tree.
+    if (start !== 0) proof.push(this.#subtree(start, end));
+    return proof.reverse();
+  }
+}
+
+/** The tree head over leaf hashes. */
+export function rootOf(leaves: Iterable<Uint8Array>): Uint8Array {
+  const tree = new MerkleTree();
+  for (const leaf of leaves) tree.append(leaf);
+  return tree.root();
+}
+
+export interface InclusionClaim {
+  readonly index: number;
+  readonly size: number;
+  readonly leaf: Uint8Array;
+  readonly root: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+function wellFormed(sizes: readonly number[], hashes: readonly Uint8Array[]): boolean {
+  return (
+    sizes.every((size) => Number.isSafeInteger(size) && size >= 0) && hashes.every((hash) => hash.length === HASH_BYTES)
+  );
+}
+
+/** RFC 9162 section 2.1.3.2. Never throws: what is malformed is false. */
+export function verifyInclusion({ index, size, leaf, root, proof }: InclusionClaim): boolean {
+  if (!wellFormed([index, size], [leaf, root, ...proof]) || index >= size) return false;
+  let [node, last, hash] = [index, size - 1, leaf];
+  for (const sibling of proof) {
+    if (last === 0) return false;
+    if (isOdd(node) || node === last) {
+      hash = innerHash(sibling, hash);
+      while (!isOdd(node) && node !== 0) [node, last] = [half(node), half(last)];
+    } else {
+      hash = innerHash(hash, sibling);
+    }
+    [node, last] = [half(node), half(last)];
+  }
+  return last === 0 && equalBytes(hash, root);
+}
+
+export interface ConsistencyClaim {
+  readonly oldSize: number;
+  readonly size: number;
+  readonly oldRoot: Uint8Array;
+  readonly root: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+/** RFC 9162 section 2.1.4.2, for 0 < oldSize <= size; two equal sizes need equal roots and no proof. From the empty tree
+ * there is nothing to prove, and false is the answer. Never throws. */
+export function verifyConsistency({ oldSize, size, oldRoot, root, proof }: ConsistencyClaim): boolean {
+  if (oldSize === size && oldSize > 0) return proof.length === 0 && equalBytes(oldRoot, root);
+  if (!wellFormed([oldSize, size], [oldRoot, root, ...proof])) return false;
+  if (oldSize === 0 || oldSize >= size || proof.length === 0) return false;
+  const isWholeSubtree = Number.isInteger(Math.log2(oldSize));
+  const [first, ...rest] = isWholeSubtree ? [oldRoot, ...proof] : proof;
+  let [node, last] = [oldSize - 1, size - 1];
+  while (isOdd(node)) [node, last] = [half(node), half(last)];
+  let [oldHash, hash] = [first as Uint8Array, first as Uint8Array];
+  for (const sibling of rest) {
+    if (last === 0) return false;
+    if (isOdd(node) || node === last) {
+      oldHash = innerHash(sibling, oldHash);
+      hash = innerHash(sibling, hash);
+      while (!isOdd(node) && node !== 0) [node, last] = [half(node), half(last)];
+    } else {
+      hash = innerHash(hash, sibling);
+    }
+    [node, last] = [half(node), half(last)];
+  }
+  return last === 0 && equalBytes(oldHash, oldRoot) && equalBytes(hash, root);
+}

@@ -1,0 +1,73 @@
+/** `Files` in memory that fails where a test tells it to. */
+import type { Files } from "../../proto/ports/ports.ts";
+
+export interface Fault {
+  /** Number of the call that fails, from 1, counted from `arm`. */
+  readonly call: number;
+  /** Whether the failing call has done its work on the disk before it throws. */
+  readonly persisted: boolean;
+  /** Whether all calls after it fail too, without any work: the process or the disk is gone until `disarm`. */
+  readonly forGood: boolean;
+}
+
+export class MemoryFiles implements Files {
+  readonly contents = new Map<string, Uint8Array>();
+  /** Every durable write in its order, as far as it reached the disk. */
+  readonly writes: { readonly path: string; readonly bytes: Uint8Array }[] = [];
+  #fault: Fault | undefined;
+  #calls = 0;
+
+  arm(fault: Fault): void {
+    this.#fault = fault;
+    this.#calls = 0;
+  }
+
+  /** True when the fault was reached. */
+  disarm(): boolean {
+    const reached = this.#fault !== undefined && this.#calls >= this.#fault.call;
+    this.#fault = undefined;
+    return reached;
+  }
+
+  async #call<T>(work: () => T): Promise<T> {
+    this.#calls++;
+    const fault = this.#fault;
+    if (fault === undefined || this.#calls < fault.call || (this.#calls > fault.call && !fault.forGood)) return work();
+    if (this.#calls === fault.call && fault.persisted) work();
+    throw Object.assign(new Error("injected fault"), { code: "EIO" });
+  }
+
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.#call(() => {
+      const bytes = this.contents.get(path);
+      return bytes && new Uint8Array(bytes);
+    });
+  }
+
+  writeDurable(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#call(() => {
+      const copy = new Uint8Array(bytes);
+      this.contents.set(path, copy);
+      this.writes.push({ path, bytes: copy });
+    });
+  }
+
+  list(path: string): Promise<string[]> {
+    return this.#call(() => {
+      const folder = path.replace(/\/$/, "");
+      if (this.contents.has(folder)) throw Object.assign(new Error("not a folder"), { code: "ENOTDIR" });
+      const below = [...this.contents.keys()].filter((key) => key.startsWith(`${folder}/`));
+      return [...new Set(below.map((key) => key.slice(folder.length + 1).split("/")[0] as string))].sort();
+    });
+  }
+
+  makeFolder(_path: string): Promise<void> {
+    return this.#call(() => undefined);
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#call(() => {
+      for (const key of this.contents.keys()) if (key === path || key.startsWith(`${path}/`)) this.contents.delete(key);
+    });
+  }
+}

@@ -1,0 +1,232 @@
+import { expect, test } from "vitest";
+import { concat, fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
+import { envelope, envelopeToJson } from "../../proto/encoding/dsse.ts";
+import {
+  EVIDENCE_EVENTS,
+  type EvidenceEvent,
+  PREDICATES,
+  type PredicateInput,
+} from "../../proto/evidence/predicates.ts";
+import {
+  assembleEntry,
+  parseStatement,
+  predicateType,
+  STATEMENT_PAYLOAD_TYPE,
+  signStatement,
+  statementEntry,
+  statementPayload,
+  verifyStatement,
+} from "../../proto/evidence/statements.ts";
+import {
+  ABOUT_JOB,
+  AGREEMENT,
+  AT,
+  BANK,
+  JOB,
+  originOf,
+  PARTNER,
+  receiptOf,
+  testHash,
+} from "../support/evidence-world.ts";
+
+const refused = (code: string) => expect.objectContaining({ code });
+const job = { ...JOB, agreementDigest: AGREEMENT.digest };
+const jobId = JOB.jobId;
+const receiptDigest = testHash("receipt");
+const head = (party: typeof BANK, cosigner: string) => ({
+  origin: originOf(party),
+  size: 3,
+  root: testHash("root"),
+  cosigner,
+  cosignature: "00".repeat(72),
+});
+const cosigned = { receiver: head(BANK, "partner/cosigner"), sender: head(PARTNER, "bank/cosigner") };
+
+/** One good predicate of every event. */
+const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
+  enrolled: {
+    party: "bank",
+    identityFingerprint: "0123-4567-89ab-cdef-0123-4567-89ab-cdef",
+    keysetDigest: testHash("k"),
+    at: AT,
+  },
+  "agreement-signed": { agreementDigest: AGREEMENT.digest, signers: ["bank/identity", "partner/identity"], at: AT },
+  "job-requested": { ...job, operation: "audience", requester: "bank", at: AT },
+  "policy-decision": {
+    ...job,
+    decision: "allowed",
+    rules: [{ code: "POLICY_INPUT_FLOOR", outcome: "passed" }],
+    budget: { before: testHash("b"), after: testHash("a") },
+    at: AT,
+  },
+  approval: { ...JOB, decision: "approved", leakStatementDigest: testHash("leak"), approver: testHash("who"), at: AT },
+  "partition-finished": { jobId, attempt: 1, partition: 0, transcriptHash: testHash("t"), at: AT },
+  receipt: receiptOf({
+    lastCosigned: { receiver: { origin: originOf(BANK), size: 1, root: testHash("r") }, sender: null },
+  }),
+  "gate-key-released": {
+    jobId,
+    receiptDigest,
+    attempts: [{ attempt: 1, gateKeyHash: testHash("gate") }],
+    cosigned,
+    at: AT,
+  },
+  opened: {
+    jobId,
+    receiptDigest,
+    outputCommitment: testHash("out"),
+    outputSizeClass: 80,
+    receiver: "bank",
+    cosigned,
+    at: AT,
+  },
+  withheld: { jobId, receiptDigest, code: "POLICY_RESULT_FLOOR", at: AT },
+  "tags-issued": {
+    jobId,
+    agreementDigest: AGREEMENT.digest,
+    tagsCommitment: testHash("tags"),
+    expiresAt: AT,
+    at: AT,
+  },
+  "tags-exported": { jobId, tagsCommitment: testHash("tags"), destination: testHash("crm"), at: AT },
+  refused: { ...JOB, by: "partner", code: "POLICY_OPERATION", at: AT },
+  failed: { jobId, attempt: null, code: "PEER_GONE", at: AT },
+  "dataset-registered": { datasetCommitment: testHash("dataset"), at: AT },
+};
+
+test.each(EVIDENCE_EVENTS)("%s: written, read and verified", (event) => {
+  const bytes = statementEntry(event, ABOUT_JOB, GOOD[event], BANK.keys.jobs);
+  const parsed = parseStatement(bytes);
+  expect(parsed.event).toBe(event);
+  expect(parsed.statement).toEqual({
+    _type: "https://in-toto.io/Statement/v1",
+    subject: ABOUT_JOB,
+    predicateType: `https://entente.dev/evidence/${event}/v1`,
+    predicate: GOOD[event],
+  });
+  verifyStatement(parsed.envelope, BANK.keys.jobs);
+  expect(() => verifyStatement(parsed.envelope, PARTNER.keys.jobs)).toThrow(refused("SIGNATURE_INVALID"));
+});
+
+/** Every object inside a value, by the path to it. */
+function objectsIn(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
+  if (typeof value !== "object" || value === null) return [];
+  const below = Object.entries(value).flatMap(([key, item]) => objectsIn(item, [...path, key]));
+  return Array.isArray(value) ? below : [path, ...below];
+}
+
+function at(value: unknown, path: readonly (string | number)[]): Record<string, unknown> {
+  return path.reduce<unknown>((item, key) => (item as Record<string, unknown>)[key], value) as Record<string, unknown>;
+}
+
+test.each(EVIDENCE_EVENTS)("%s: no object takes another field or lacks one", (event) => {
+  for (const path of objectsIn(GOOD[event])) {
+    const extra = structuredClone(GOOD[event]);
+    Object.assign(at(extra, path), { note: testHash("x") });
+    expect(PREDICATES[event].safeParse(extra).success, `${path.join(".")} with more`).toBe(false);
+    for (const key of Object.keys(at(GOOD[event], path))) {
+      const less = structuredClone(GOOD[event]);
+      delete at(less, path)[key];
+      expect(PREDICATES[event].safeParse(less).success, `${path.join(".")} without ${key}`).toBe(false);
+    }
+  }
+});
+
+/** What must never stand in evidence: a phone number, an id, a name, an address, a feature, a sentence. */
+const PLAIN = [
+  "13800138000",
+  "+8613800138000",
+  "张三",
+  "Zhang San",
+  "a@example.com",
+  "110101199003078888",
+  "0.73",
+  "income=5200",
+  "",
+];
+
+test.each(EVIDENCE_EVENTS)("%s: no text field takes plain text", (event) => {
+  for (const path of objectsIn(GOOD[event])) {
+    for (const [key, value] of Object.entries(at(GOOD[event], path))) {
+      if (typeof value !== "string") continue;
+      for (const text of PLAIN) {
+        const leaking = structuredClone(GOOD[event]);
+        at(leaking, path)[key] = text;
+        expect(PREDICATES[event].safeParse(leaking).success, `${path.join(".")}.${key} = ${text}`).toBe(false);
+      }
+    }
+  }
+});
+
+test("a refusal names the field, never the value or the name of an unknown field", () => {
+  const leaking = { ...GOOD.failed, jobId: "13800138000", "13800138000": 1 };
+  let thrown: unknown;
+  try {
+    statementEntry("failed", ABOUT_JOB, leaking, BANK.keys.jobs);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ code: "WIRE_INVALID", detail: "evidence: failed jobId" });
+  expect(String(thrown)).not.toContain("138");
+});
+
+test.each([
+  ["partitions out of order", { partitions: [1, 0] }],
+  ["a partition twice", { partitions: [0, 0] }],
+  ["no partition", { partitions: [] }],
+  ["a sixth attempt", { attempt: 6 }],
+])("a receipt with %s is refused", (_, change) => {
+  const good = receiptOf();
+  const bad = { ...good, attempts: good.attempts.map((attempt) => ({ ...attempt, ...change })) };
+  expect(PREDICATES.receipt.safeParse(good).success).toBe(true);
+  expect(PREDICATES.receipt.safeParse(bad).success).toBe(false);
+});
+
+test("a receipt's attempts go up and share no partition; its parties are two", () => {
+  const [first] = receiptOf().attempts as [PredicateInput<"receipt">["attempts"][number]];
+  const second = { ...first, attempt: 2, partitions: [2] };
+  const parse = (change: Partial<PredicateInput<"receipt">>) => PREDICATES.receipt.safeParse(receiptOf(change)).success;
+  expect(parse({ attempts: [first, second] })).toBe(true);
+  expect(parse({ attempts: [second, first] })).toBe(false);
+  expect(parse({ attempts: [first, { ...second, partitions: [1, 2] }] })).toBe(false);
+  expect(parse({ parties: { receiver: "bank", sender: "bank" } })).toBe(false);
+});
+
+test("two parties who sign one receipt hold the same bytes, whoever signed first", () => {
+  const payload = statementPayload("receipt", ABOUT_JOB, receiptOf());
+  const [a, b] = [signStatement(payload, BANK.keys.jobs), signStatement(payload, PARTNER.keys.jobs)];
+  const entry = assembleEntry(payload, [a, b]);
+  expect(assembleEntry(payload, [b, a])).toEqual(entry);
+  expect(statementEntry("receipt", ABOUT_JOB, receiptOf(), PARTNER.keys.jobs, BANK.keys.jobs)).toEqual(entry);
+  for (const key of [BANK.keys.jobs, PARTNER.keys.jobs]) verifyStatement(parseStatement(entry).envelope, key);
+  expect(() => assembleEntry(payload, [a, a])).toThrow(refused("WIRE_INVALID"));
+  expect(() => assembleEntry(payload, [])).toThrow(refused("WIRE_INVALID"));
+  expect(() => assembleEntry(payload, [{ ...a, keyid: "13800138000" }])).toThrow(refused("WIRE_INVALID"));
+});
+
+const PAYLOAD = {
+  _type: "https://in-toto.io/Statement/v1",
+  subject: ABOUT_JOB,
+  predicateType: predicateType("failed"),
+  predicate: GOOD.failed,
+};
+const entryOf = (payload: Json, type = STATEMENT_PAYLOAD_TYPE) =>
+  canonicalJson(envelopeToJson(envelope(type, canonicalJson(payload), BANK.keys.jobs)));
+
+test.each([
+  ["another payload type", entryOf(PAYLOAD, "application/json")],
+  ["another statement type", entryOf({ ...PAYLOAD, _type: "https://in-toto.io/Statement/v0.1" })],
+  ["an unknown predicate type", entryOf({ ...PAYLOAD, predicateType: "https://entente.dev/evidence/other/v1" })],
+  ["another event's predicate", entryOf({ ...PAYLOAD, predicateType: predicateType("withheld") })],
+  ["another member", entryOf({ ...PAYLOAD, more: 1 })],
+  ["no subject", entryOf({ ...PAYLOAD, subject: [] })],
+  ["a subject of another name", entryOf({ ...PAYLOAD, subject: [{ name: "zhangsan", digest: ABOUT_JOB[0]!.digest }] })],
+  ["spaces in the envelope", utf8(fromUtf8(entryOf(PAYLOAD)).replace(":", ": "))],
+  ["bytes after the envelope", concat(entryOf(PAYLOAD), utf8("\n"))],
+  ["no JSON", utf8("{")],
+  ["too many bytes", new Uint8Array(65_536)],
+])("an entry with %s is refused", (_, bytes) => {
+  expect(parseStatement(entryOf(PAYLOAD)).event).toBe("failed");
+  expect(() => parseStatement(bytes)).toThrow(refused("WIRE_INVALID"));
+});
