@@ -1,0 +1,76 @@
+/** Step 7 of psi-dh: what the receiver does with its stored partition once the gate key is released. */
+import { equalBytes } from "../../../proto/encoding/bytes.ts";
+import { EntenteError } from "../../../proto/errors.ts";
+import { labelPad, matchTag, OPRF_OUTPUT_BYTES } from "../../crypto/kdf.ts";
+import type { Platform } from "../../crypto/platform.ts";
+import { rowIndex } from "../../crypto/row-index.ts";
+import { sealedHeader, sealKey, unseal } from "../../crypto/seal.ts";
+import type { PartitionContext, PsiMatches, SealedPartition } from "../step.ts";
+import { chunkCount, chunkRange, frameHeader, psiDhParams, sealedBytes } from "./params.ts";
+
+/** All sealed chunks in the clear: senderCapacity * rowBytes. */
+function unsealRows(
+  platform: Platform,
+  context: PartitionContext,
+  { sealed }: SealedPartition,
+  gateKey: Uint8Array,
+  params: ReturnType<typeof psiDhParams>,
+): Uint8Array {
+  const { senderCapacity, frameSession, partition } = context;
+  if (sealed.length !== chunkCount(params, senderCapacity))
+    throw new EntenteError("SEAL_INVALID", { detail: "number of sealed frames" });
+  const key = sealKey(platform, gateKey, context);
+  const rows = new Uint8Array(senderCapacity * params.rowBytes);
+  try {
+    sealed.forEach(({ header: stored, body }, chunk) => {
+      const header = frameHeader(partition, "sealedTags", chunk);
+      const expected = sealedHeader({ header, frameSession }, sealedBytes(params, senderCapacity, chunk));
+      if (!equalBytes(stored, expected)) throw new EntenteError("SEAL_INVALID", { detail: "header of a sealed frame" });
+      const plaintext = unseal(platform, { key, header, frameSession }, body);
+      rows.set(plaintext, chunkRange(params, senderCapacity, chunk).from * params.rowBytes);
+    });
+  } finally {
+    key.fill(0);
+  }
+  return rows;
+}
+
+/**
+ * The matches of one partition. Throws SEAL_INVALID when key or frames are not those that the sender sealed, and
+ * WIRE_INVALID when a tag occurs twice: then the sender did not follow the protocol.
+ */
+export function openPartition(
+  platform: Platform,
+  context: PartitionContext,
+  sealed: SealedPartition,
+  gateKey: Uint8Array,
+  params = psiDhParams(context),
+): PsiMatches {
+  const { labelBytes, senderCapacity } = context;
+  const { tagBytes, rowBytes } = params;
+  const rows = unsealRows(platform, context, sealed, gateKey, params);
+  const tags = rowIndex(platform, tagBytes, senderCapacity);
+  for (let at = 0; at < rows.length; at += rowBytes) {
+    if (!tags.add(rows.subarray(at, at + tagBytes)))
+      throw new EntenteError("WIRE_INVALID", { detail: "psi-dh: a tag occurs twice" });
+  }
+
+  const tagOf = matchTag(platform, context, tagBytes);
+  const padOf = labelPad(platform, context, labelBytes);
+  const matched: number[] = [];
+  const labels: Uint8Array[] = [];
+  for (let row = 0; row < sealed.outputs.length / OPRF_OUTPUT_BYTES; row++) {
+    const output = sealed.outputs.subarray(row * OPRF_OUTPUT_BYTES, (row + 1) * OPRF_OUTPUT_BYTES);
+    const position = tags.find(tagOf(output));
+    if (position === undefined) continue;
+    const padded = rows.subarray(position * rowBytes + tagBytes, (position + 1) * rowBytes);
+    const pad = padOf(output);
+    matched.push(row);
+    labels.push(padded.map((byte, b) => byte ^ (pad[b] as number)));
+  }
+  const packed = new Uint8Array(matched.length * labelBytes);
+  labels.forEach((label, i) => {
+    packed.set(label, i * labelBytes);
+  });
+  return { rows: Uint32Array.from(matched), labels: packed };
+}
