@@ -7,7 +7,7 @@ import { canonicalJson, type Json, parseCanonicalJson } from "../encoding/canoni
 import { type Envelope, envelope, verify } from "../encoding/dsse.ts";
 import type { SigningKey, VerifyingKey } from "../encoding/ed25519.ts";
 import { digestOf } from "../encoding/sha256.ts";
-import { EntenteError, isErrorCode } from "../errors.ts";
+import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Digest } from "../ids.ts";
 import { partnerViewSchema } from "../model/partner-view.ts";
 import { OPERATIONS, PSI_PROTOCOLS } from "./agreement.ts";
@@ -49,7 +49,10 @@ const answerSchema = z.discriminatedUnion("decision", [
     format: z.literal("entente-job-answer/1"),
     jobDigest: digestField,
     decision: z.literal("refused"),
-    code: z.string().refine(isErrorCode),
+    code: z
+      .string()
+      .refine(isErrorCode)
+      .transform((code) => code as ErrorCode),
     answeredAt: utcTime,
   }),
 ]);

@@ -13,8 +13,8 @@ const FORM =
 /** Throws BAD_REQUEST. */
 export function parseEndpoint(text: string): Endpoint {
   const groups = FORM.exec(text)?.groups;
-  const host = groups?.["v6"] ?? groups?.["name"];
-  const port = Number(groups?.["port"]);
+  const host = groups?.v6 ?? groups?.name;
+  const port = Number(groups?.port);
   if (host === undefined || !(port <= 65_535))
     throw new EntenteError("BAD_REQUEST", { detail: "address is not host:port" });
   return { host, port };

@@ -1,0 +1,59 @@
+/** `coordinator.json` in the coordinator's folder: written once by `initCoordinator`, edited by an operator. */
+import { join } from "node:path";
+import * as z from "zod";
+import { partyName } from "../proto/agreement/fields.ts";
+import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { EntenteError } from "../proto/errors.ts";
+import type { Files } from "../proto/ports/ports.ts";
+
+const port = z.int().min(0).max(65_535);
+
+const schema = z.strictObject({
+  format: z.literal("entente-coordinator/1"),
+  /** First part of the origin of its logs; no party may enrol under it. */
+  name: partyName,
+  /** The address that parties dial, and the one to listen on unless `listen` is given. */
+  host: z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/),
+  listen: z
+    .string()
+    .regex(/^[A-Za-z0-9.:-]{1,253}$/)
+    .optional(),
+  /** 0: a free port, chosen at every start. */
+  port,
+  enrolPort: port,
+  logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
+});
+
+export type CoordinatorConfig = z.infer<typeof schema>;
+
+function configPath(folder: string): string {
+  return join(folder, "coordinator.json");
+}
+
+/** Throws BAD_REQUEST and names the field. */
+export function checkConfig(value: unknown): CoordinatorConfig {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw new EntenteError("BAD_REQUEST", { detail: `coordinator.json: ${field === "" ? "form" : field}` });
+}
+
+/** Throws NOT_FOUND when the folder holds no coordinator, BAD_REQUEST when its configuration is malformed. */
+export async function readConfig(files: Files, folder: string): Promise<CoordinatorConfig> {
+  const bytes = await files.read(configPath(folder));
+  if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "coordinator.json" });
+  let value: unknown;
+  try {
+    value = JSON.parse(fromUtf8(bytes));
+  } catch (cause) {
+    throw new EntenteError("BAD_REQUEST", { detail: "coordinator.json is not JSON", cause });
+  }
+  return checkConfig(value);
+}
+
+/** Throws ALREADY_EXISTS: a folder is initialised once. */
+export async function writeConfig(files: Files, folder: string, config: CoordinatorConfig): Promise<void> {
+  if ((await files.read(configPath(folder))) !== undefined)
+    throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
+  await files.writeDurable(configPath(folder), utf8(`${JSON.stringify(checkConfig(config), null, 2)}\n`));
+}

@@ -1,0 +1,275 @@
+/**
+ * The coordinator as a process: makes its folder, its invites, and serves. What is exported here is all that other code
+ * may use of it.
+ *
+ *     coordinator.json   configuration          ca/        certificate authority, key 0600
+ *     coordinator.db     store (SQLite)         keys/      seeds of its keys, 0600
+ *     log/<collaboration>/<year>/               evidence logs, C2SP tlog-tiles
+ */
+import { join } from "node:path";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinator.ts";
+import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
+import { EntenteError } from "../proto/errors.ts";
+import { partyId } from "../proto/ids.ts";
+import { nodePorts } from "../proto/ports/node.ts";
+import type { Ports } from "../proto/ports/ports.ts";
+import { makeAuthority, openAuthority } from "./authority.ts";
+import { requireIssued } from "./caller.ts";
+import { type CoordinatorConfig, readConfig, writeConfig } from "./config.ts";
+import { issueInvite } from "./invites.ts";
+import { makeKeys, readKeys } from "./keys.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { CollaborationLogs } from "./log/collaboration-logs.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { Inboxes } from "./relay/inboxes.ts";
+import { Meetings } from "./relay/meetings.ts";
+import { Relay } from "./relay/relay.ts";
+import type { Endpoints, Service } from "./service.ts";
+import { addEnrolmentServices, addPartyServices } from "./services.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+
+const DEFAULT_PORT = 7_420;
+const DEFAULT_ENROL_PORT = 7_421;
+const ENROLMENT_ENDPOINT = "enrolment-endpoint";
+
+export interface InitOptions {
+  /** Absolute; made when it is not there. */
+  readonly folder: string;
+  /** Of the coordinator; default `coordinator`. */
+  readonly name?: string;
+  /** The address that parties dial; default 127.0.0.1. */
+  readonly host?: string;
+  /** 0: a free port at every start. */
+  readonly port?: number;
+  readonly enrolPort?: number;
+  readonly ports?: Ports;
+}
+
+/** Makes a coordinator's folder: configuration, certificate authority, keys. Throws ALREADY_EXISTS, BAD_REQUEST. */
+export async function initCoordinator(options: InitOptions): Promise<{ readonly caFingerprint: string }> {
+  const { folder, name = "coordinator", host = "127.0.0.1", ports = nodePorts } = options;
+  const config: CoordinatorConfig = {
+    format: "entente-coordinator/1",
+    name: partyId(name),
+    host,
+    port: options.port ?? DEFAULT_PORT,
+    enrolPort: options.enrolPort ?? DEFAULT_ENROL_PORT,
+    logLevel: "info",
+  };
+  const existing = await ports.files.read(join(folder, "coordinator.json"));
+  if (existing !== undefined) throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
+  await makeAuthority(ports, folder, name);
+  await makeKeys(ports.files, ports.random, folder);
+  // Last: a folder with this file is complete.
+  await writeConfig(ports.files, folder, config);
+  return { caFingerprint: (await openAuthority(ports, folder)).caFingerprint };
+}
+
+export interface InviteOptions {
+  readonly folder: string;
+  /** The name that the invited party will have. */
+  readonly party: string;
+  readonly validityMs?: number;
+  readonly ports?: Ports;
+}
+
+/** The operator's invite; the coordinator may be running or not. Also renews an enrolled party's certificate, and admits
+ * a revoked party again. Throws NOT_FOUND (no coordinator in the folder), BAD_REQUEST, PARTY_NAME_TAKEN. */
+export async function createInvite(options: InviteOptions): Promise<CreatedInvite> {
+  const { folder, ports = nodePorts } = options;
+  const config = await readConfig(ports.files, folder);
+  const party = partyId(options.party);
+  if (party === config.name) throw new EntenteError("PARTY_NAME_TAKEN");
+  const store = openSqliteStore(join(folder, "coordinator.db"));
+  try {
+    const bound = await store.readSetting(ENROLMENT_ENDPOINT);
+    if (bound === undefined && config.enrolPort === 0)
+      throw new EntenteError("BAD_REQUEST", { detail: "enrolPort is 0: start the coordinator once before inviting" });
+    const { caFingerprint } = await openAuthority(ports, folder);
+    const endpoint = bound === undefined ? { host: config.host, port: config.enrolPort } : parseEndpoint(bound);
+    const validityMs = options.validityMs ?? DEFAULT_LIMITS.inviteMs;
+    return await issueInvite({ store, ...ports }, { party, endpoint, caFingerprint, validityMs });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Revokes a party's certificates; a running coordinator ends its streams within seconds. Throws PEER_UNKNOWN. */
+export async function revokeParty(options: Omit<InviteOptions, "validityMs">): Promise<void> {
+  const { folder, ports = nodePorts } = options;
+  await readConfig(ports.files, folder);
+  const store = openSqliteStore(join(folder, "coordinator.db"));
+  try {
+    if (!(await store.revokeParty(partyId(options.party), ports.clock.nowMs()))) throw new EntenteError("PEER_UNKNOWN");
+  } finally {
+    await store.close();
+  }
+}
+
+export interface StartOptions {
+  readonly folder: string;
+  /** These three override the configuration. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly enrolPort?: number;
+  /** Where JSON log lines go; default stderr. */
+  readonly log?: DestinationStream;
+  readonly limits?: Partial<Limits>;
+  readonly ports?: Ports;
+}
+
+export interface Coordinator {
+  readonly endpoints: Endpoints;
+  readonly caFingerprint: string;
+  /** Bytes relayed and sessions paired since the start. */
+  counters(): { readonly bytes: number; readonly sessions: number };
+  /** Ends calls in progress and closes the store. */
+  close(): Promise<void>;
+}
+
+/** Serves until `close`. Throws NOT_FOUND (no coordinator in the folder), STORAGE_FAILED, BAD_REQUEST (a port is taken). */
+export async function startCoordinator(options: StartOptions): Promise<Coordinator> {
+  const { folder, ports = nodePorts } = options;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const config = await readConfig(ports.files, folder);
+  const host = options.host ?? config.host;
+  const name = partyId(config.name);
+  const logger = makeLogger(config, options.log);
+  const authority = await openAuthority(ports, folder);
+  const keys = await readKeys(ports, folder, name);
+  const store = openSqliteStore(join(folder, "coordinator.db"));
+
+  let endpoints: Endpoints | undefined;
+  const meetings = new Meetings({ clock: ports.clock, meetingMs: limits.meetingMs, perParty: limits.meetingsPerParty });
+  const service: Service = {
+    name,
+    ports,
+    limits,
+    logger,
+    store,
+    authority,
+    identityPublicKey: keys.identity.publicKey,
+    keyset: keys.keyset,
+    logs: new CollaborationLogs({ ports, folder, name, key: keys.log, store }),
+    inboxes: new Inboxes(limits.wakesPerInbox),
+    meetings,
+    relay: new Relay({
+      clock: ports.clock,
+      timers: ports.timers,
+      idleMs: limits.relayIdleMs,
+      onEnd({ relayId, requester, peer }, bytes, error) {
+        meetings.end(relayId);
+        logger.info({ requester, peer, bytes, code: error?.code }, "relayed session ended");
+      },
+    }),
+    streams: new OpenStreams(),
+    endpoints() {
+      if (endpoints === undefined) throw new EntenteError("INTERNAL");
+      return endpoints;
+    },
+  };
+
+  const main = makeServer(limits);
+  const enrolment = makeServer(limits);
+  addPartyServices(main, service);
+  addEnrolmentServices(enrolment, service);
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    service.streams.endAll(new EntenteError("COORDINATOR_UNREACHABLE", { detail: "it is stopping" }));
+    await Promise.all([main, enrolment].map((server) => shutDown(server, limits.closeMs, ports)));
+    await store.close();
+  };
+  try {
+    const { chainPem, privateKeyPem } = await authority.issueServer([host]);
+    const pair = { private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(chainPem) };
+    const ca = Buffer.from(authority.caPem);
+    const listen = config.listen ?? host;
+    endpoints = {
+      main: {
+        host,
+        port: await bind(main, listen, options.port ?? config.port, ServerCredentials.createSsl(ca, [pair], true)),
+      },
+      enrolment: {
+        host,
+        port: await bind(
+          enrolment,
+          listen,
+          options.enrolPort ?? config.enrolPort,
+          ServerCredentials.createSsl(ca, [pair], false),
+        ),
+      },
+    };
+    await store.writeSetting(ENROLMENT_ENDPOINT, formatEndpoint(endpoints.enrolment));
+    for (const collaboration of await store.collaborationsWithPendingEntries()) await service.logs.flush(collaboration);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  sweepRevoked(service, () => isClosed);
+  logger.info({ main: formatEndpoint(endpoints.main), enrolment: formatEndpoint(endpoints.enrolment) }, "listening");
+  return { endpoints, caFingerprint: authority.caFingerprint, counters: () => service.relay.counters(), close };
+}
+
+/** Lines hold names of parties, codes and counts. Whatever an object brings along, these members never pass. */
+function makeLogger(config: CoordinatorConfig, stream: DestinationStream | undefined): Logger {
+  const redact = ["secret", "*.secret", "inviteSecret", "*.inviteSecret", "privateKeyPem", "*.privateKeyPem"];
+  return pino({ level: config.logLevel, base: { coordinator: config.name }, redact }, stream ?? destination(2));
+}
+
+function makeServer(limits: Limits): Server {
+  return new Server({
+    "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
+    "grpc.max_concurrent_streams": limits.streamsPerConnection,
+    "grpc.keepalive_time_ms": limits.keepaliveMs,
+    "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
+    "grpc-node.flow_control_window": limits.flowControlBytes,
+  });
+}
+
+function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, credentials, (cause, bound) => {
+      if (cause) reject(new EntenteError("BAD_REQUEST", { detail: `cannot listen on port ${port}`, cause }));
+      else resolve(bound);
+    });
+  });
+}
+
+async function shutDown(server: Server, waitMs: number, { timers }: Pick<Ports, "timers">): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = timers.after(waitMs, () => {
+      server.forceShutdown();
+      resolve();
+    });
+    server.tryShutdown(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+function sweepRevoked({ store, ports, limits, streams, logger }: Service, isClosed: () => boolean): void {
+  const isGood = async (fingerprint: string): Promise<boolean> => {
+    try {
+      await requireIssued({ store, clock: ports.clock }, fingerprint);
+      return true;
+    } catch (error) {
+      if (error instanceof EntenteError && error.code === "CERTIFICATE_REFUSED") return false;
+      throw error;
+    }
+  };
+  const sweep = () => {
+    if (isClosed()) return;
+    streams
+      .sweep(isGood)
+      .catch((err: unknown) => {
+        if (!isClosed()) logger.error({ err }, "revocation sweep");
+      })
+      .then(() => ports.timers.after(limits.revocationSweepMs, sweep));
+  };
+  ports.timers.after(limits.revocationSweepMs, sweep);
+}

@@ -1,0 +1,32 @@
+/** Streams that outlive a call's check of the certificate: each is ended within seconds of a revocation. */
+import { EntenteError } from "../proto/errors.ts";
+import type { Caller } from "./caller.ts";
+
+export interface OpenStream {
+  readonly caller: Caller;
+  /** Ends the stream with this error; nothing happens when it has ended. */
+  end(error: EntenteError): void;
+}
+
+export class OpenStreams {
+  readonly #streams = new Set<OpenStream>();
+
+  add(stream: OpenStream): void {
+    this.#streams.add(stream);
+  }
+
+  remove(stream: OpenStream): void {
+    this.#streams.delete(stream);
+  }
+
+  endAll(error: EntenteError): void {
+    for (const stream of [...this.#streams]) stream.end(error);
+  }
+
+  /** `isGood` answers whether a certificate still holds; a failure to answer ends nothing. */
+  async sweep(isGood: (fingerprint: string) => Promise<boolean>): Promise<void> {
+    for (const stream of [...this.#streams]) {
+      if (!(await isGood(stream.caller.fingerprint))) stream.end(new EntenteError("CERTIFICATE_REFUSED"));
+    }
+  }
+}

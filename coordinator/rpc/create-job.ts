@@ -1,0 +1,45 @@
+import type { CreateJobRequest, Job } from "../../proto/codec/coordinator.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import type { Caller } from "../caller.ts";
+import type { Service } from "../service.ts";
+import type { StoredJob } from "../store/store.ts";
+import { retried } from "./retried.ts";
+
+/** Notes a job that the caller asks of a peer; the same request again changes nothing. Throws AGREEMENT_UNKNOWN,
+ * AGREEMENT_EXPIRED (it was revoked), BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, OVERLOADED. */
+export async function createJob(service: Service, request: CreateJobRequest, { party }: Caller): Promise<Job> {
+  const { store, limits, ports } = service;
+  const { jobId, agreementDigest, peer, jobDigest } = request;
+  const agreement = await store.findAgreement(agreementDigest);
+  if (!agreement?.parties.includes(party)) throw new EntenteError("AGREEMENT_UNKNOWN");
+  if (peer === party || !agreement.parties.includes(peer)) throw new EntenteError("BAD_REQUEST", { detail: "peer" });
+  return retried(async () => {
+    const known = await store.findJob(jobId);
+    if (known !== undefined) return requireSame(known, request, party);
+    if (agreement.state === "revoked") throw new EntenteError("AGREEMENT_EXPIRED");
+    if ((await store.countJobs(party)) >= limits.jobsPerParty)
+      throw new EntenteError("OVERLOADED", { detail: "jobs of this party" });
+    const job: StoredJob = {
+      jobId,
+      agreementDigest,
+      collaborationId: agreement.collaborationId,
+      requester: party,
+      peer,
+      jobDigest,
+      state: "proposed",
+      updatedAt: new Date(ports.clock.nowMs()).toISOString(),
+      revision: 0,
+    };
+    return (await store.putJob(job)) ? job : undefined;
+  });
+}
+
+function requireSame(known: StoredJob, request: CreateJobRequest, requester: string): StoredJob {
+  const isSame =
+    known.requester === requester &&
+    known.peer === request.peer &&
+    known.agreementDigest === request.agreementDigest &&
+    known.jobDigest === request.jobDigest;
+  if (!isSame) throw new EntenteError("ALREADY_EXISTS", { detail: "job id" });
+  return known;
+}

@@ -1,0 +1,107 @@
+/** Binds handlers to gRPC: finds the caller, decodes, and turns what is thrown into a status. Logs codes, never a field. */
+import type {
+  handleBidiStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerDuplexStream,
+  ServerWritableStream,
+} from "@grpc/grpc-js";
+import { errorToStatus, type Method } from "../proto/codec/grpc.ts";
+import { type EntenteError, toEntenteError } from "../proto/errors.ts";
+import { type Caller, callerOf } from "./caller.ts";
+import type { Service } from "./service.ts";
+
+export type UnaryRpc<Request, Response> = (service: Service, request: Request, caller: Caller) => Promise<Response>;
+
+function logFailure({ logger }: Service, path: string, error: EntenteError, caller: Caller | undefined): void {
+  const fields = { rpc: path, party: caller?.party, code: error.code };
+  if (error.code === "INTERNAL" || error.code === "STORAGE_FAILED")
+    logger.error({ ...fields, err: error.cause ?? error });
+  else logger.info(fields, "refused");
+}
+
+/** A unary method whose caller is the party of the TLS certificate. */
+export function partyRpc<Request, Response>(
+  service: Service,
+  method: Method<Request, Response>,
+  rpc: UnaryRpc<Request, Response>,
+): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    let caller: Caller | undefined;
+    const answer = async () => {
+      caller = await callerOf({ store: service.store, clock: service.ports.clock }, call);
+      return method.response.encode(await rpc(service, method.request.decode(call.request), caller));
+    };
+    answer().then(
+      (response) => callback(null, response),
+      (thrown: unknown) => {
+        logFailure(service, method.path, toEntenteError(thrown), caller);
+        callback(errorToStatus(thrown));
+      },
+    );
+  };
+}
+
+/** A unary method for anybody: the enrolment listener's. */
+export function openRpc<Request, Response>(
+  service: Service,
+  method: Method<Request, Response>,
+  rpc: (service: Service, request: Request) => Promise<Response>,
+): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    const answer = async () => method.response.encode(await rpc(service, method.request.decode(call.request)));
+    answer().then(
+      (response) => callback(null, response),
+      (thrown: unknown) => {
+        logFailure(service, method.path, toEntenteError(thrown), undefined);
+        callback(errorToStatus(thrown));
+      },
+    );
+  };
+}
+
+type AnyStream = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
+/** Ends a stream once: well, or with an error's status. */
+export function endStream(call: AnyStream, error?: EntenteError): void {
+  if (call.cancelled || call.destroyed || call.writableEnded) return;
+  if (error === undefined) call.end();
+  else call.emit("error", errorToStatus(error));
+}
+
+function streamHandler<Call extends AnyStream>(
+  service: Service,
+  path: string,
+  run: (call: Call, caller: Caller) => Promise<void> | void,
+): (call: Call) => void {
+  return (call) => {
+    // A write after the other side went away: the stream's own `cancelled` event is what counts.
+    call.on("error", () => undefined);
+    let caller: Caller | undefined;
+    const start = async () => {
+      caller = await callerOf({ store: service.store, clock: service.ports.clock }, call);
+      if (!call.cancelled) await run(call, caller);
+    };
+    start().catch((thrown: unknown) => {
+      const error = toEntenteError(thrown);
+      logFailure(service, path, error, caller);
+      endStream(call, error);
+    });
+  };
+}
+
+export function serverStreamRpc(
+  service: Service,
+  { path }: { readonly path: string },
+  run: (call: ServerWritableStream<Buffer, Buffer>, caller: Caller) => Promise<void> | void,
+): handleServerStreamingCall<Buffer, Buffer> {
+  return streamHandler(service, path, run);
+}
+
+export function bidiStreamRpc(
+  service: Service,
+  { path }: { readonly path: string },
+  run: (call: ServerDuplexStream<Buffer, Buffer>, caller: Caller) => Promise<void> | void,
+): handleBidiStreamingCall<Buffer, Buffer> {
+  return streamHandler(service, path, run);
+}

@@ -1,0 +1,64 @@
+/** Which RPC is on which listener: enrolment alone on the one without client certificates, all others on the other. */
+import type { Server, UntypedHandleCall } from "@grpc/grpc-js";
+import * as methods from "../proto/codec/coordinator.ts";
+import { type Method, wireDefinition } from "../proto/codec/grpc.ts";
+import { connectRelay } from "./rpc/connect-relay.ts";
+import { createInvite } from "./rpc/create-invite.ts";
+import { createJob } from "./rpc/create-job.ts";
+import { enrol } from "./rpc/enrol.ts";
+import { fetchLog } from "./rpc/fetch-log.ts";
+import { getAgreement } from "./rpc/get-agreement.ts";
+import { getJob } from "./rpc/get-job.ts";
+import { listAgreements } from "./rpc/list-agreements.ts";
+import { listJobs } from "./rpc/list-jobs.ts";
+import { listParties } from "./rpc/list-parties.ts";
+import { lookup } from "./rpc/lookup.ts";
+import { openInbox } from "./rpc/open-inbox.ts";
+import { publishKeyset } from "./rpc/publish-keyset.ts";
+import { recordAgreement } from "./rpc/record-agreement.ts";
+import { reportJob } from "./rpc/report-job.ts";
+import { requestSession } from "./rpc/request-session.ts";
+import { submitReceipt } from "./rpc/submit-receipt.ts";
+import { bidiStreamRpc, openRpc, partyRpc, serverStreamRpc, type UnaryRpc } from "./serve.ts";
+import type { Service } from "./service.ts";
+
+function add<Request, Response>(server: Server, method: Method<Request, Response>, handler: UntypedHandleCall): void {
+  server.addService({ [method.path]: wireDefinition(method) }, { [method.path]: handler });
+}
+
+export function addEnrolmentServices(server: Server, service: Service): void {
+  add(server, methods.ENROL, openRpc(service, methods.ENROL, enrol));
+}
+
+export function addPartyServices(server: Server, service: Service): void {
+  const unary = <Request, Response>(method: Method<Request, Response>, rpc: UnaryRpc<Request, Response>) =>
+    add(server, method, partyRpc(service, method, rpc));
+  unary(methods.LOOKUP, lookup);
+  unary(methods.LIST_PARTIES, listParties);
+  unary(methods.PUBLISH_KEYSET, publishKeyset);
+  unary(methods.CREATE_INVITE, createInvite);
+  unary(methods.REQUEST_SESSION, requestSession);
+  unary(methods.RECORD_AGREEMENT, recordAgreement);
+  unary(methods.GET_AGREEMENT, getAgreement);
+  unary(methods.LIST_AGREEMENTS, listAgreements);
+  unary(methods.CREATE_JOB, createJob);
+  unary(methods.REPORT_JOB, reportJob);
+  unary(methods.GET_JOB, getJob);
+  unary(methods.LIST_JOBS, listJobs);
+  unary(methods.SUBMIT_RECEIPT, submitReceipt);
+  add(
+    server,
+    methods.OPEN_INBOX,
+    serverStreamRpc(service, methods.OPEN_INBOX, (...args) => openInbox(service, ...args)),
+  );
+  add(
+    server,
+    methods.FETCH_LOG,
+    serverStreamRpc(service, methods.FETCH_LOG, (...args) => fetchLog(service, ...args)),
+  );
+  add(
+    server,
+    methods.CONNECT_RELAY,
+    bidiStreamRpc(service, methods.CONNECT_RELAY, (...args) => connectRelay(service, ...args)),
+  );
+}

@@ -1,0 +1,73 @@
+/** The one schema, for SQLite. `user_version` is its number; a database of another number is refused. */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE invites (
+  secret_hash TEXT PRIMARY KEY,
+  party TEXT NOT NULL,
+  inviter TEXT,
+  expires_ms INTEGER NOT NULL,
+  used_ms INTEGER
+) STRICT;
+CREATE INDEX invites_by_inviter ON invites (inviter, expires_ms);
+
+CREATE TABLE parties (
+  party TEXT PRIMARY KEY,
+  identity_public_key BLOB NOT NULL,
+  keyset BLOB NOT NULL,
+  revoked_ms INTEGER
+) STRICT;
+
+CREATE TABLE certificates (
+  fingerprint TEXT PRIMARY KEY,
+  party TEXT NOT NULL REFERENCES parties (party),
+  not_after_ms INTEGER NOT NULL,
+  revoked_ms INTEGER
+) STRICT;
+CREATE INDEX certificates_by_party ON certificates (party);
+
+CREATE TABLE agreements (
+  agreement_digest TEXT PRIMARY KEY,
+  collaboration_id TEXT NOT NULL,
+  parties TEXT NOT NULL,
+  state TEXT NOT NULL,
+  marks TEXT NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agreements_by_collaboration ON agreements (collaboration_id);
+
+CREATE TABLE agreement_parties (
+  party TEXT NOT NULL,
+  agreement_digest TEXT NOT NULL REFERENCES agreements (agreement_digest),
+  PRIMARY KEY (party, agreement_digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+  job_id TEXT PRIMARY KEY,
+  agreement_digest TEXT NOT NULL REFERENCES agreements (agreement_digest),
+  collaboration_id TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  job_digest TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  updated_at TEXT NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_requester ON jobs (requester, job_id);
+CREATE INDEX jobs_by_peer ON jobs (peer, job_id);
+
+CREATE TABLE receipts (
+  job_id TEXT PRIMARY KEY REFERENCES jobs (job_id),
+  entry_digest TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE pending_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  collaboration_id TEXT NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX pending_by_collaboration ON pending_entries (collaboration_id, id);
+`;

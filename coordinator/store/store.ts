@@ -1,0 +1,102 @@
+/**
+ * What the coordinator keeps, behind an asynchronous interface (SQLite answers at once, PostgreSQL will not). Each method
+ * is one transaction, durable when it resolves. Rows that are decided on and then replaced carry a revision: a replace
+ * that finds another one than the decision was made on does nothing and says so.
+ */
+import type { AgreementEntry, AgreementState, Job } from "../../proto/codec/coordinator.ts";
+import type { CollaborationId, Digest, JobId, PartyId } from "../../proto/ids.ts";
+
+export interface StoredInvite {
+  /** Hex. The secret itself is kept nowhere. */
+  readonly secretHash: string;
+  readonly party: PartyId;
+  /** Absent when the operator made it. */
+  readonly inviter?: PartyId | undefined;
+  readonly expiresMs: number;
+  readonly usedMs?: number | undefined;
+}
+
+export interface StoredParty {
+  readonly party: PartyId;
+  readonly identityPublicKey: Uint8Array;
+  readonly keyset: Uint8Array;
+  readonly revokedMs?: number | undefined;
+}
+
+export interface StoredCertificate {
+  /** SHA-256 of the DER, hex. */
+  readonly fingerprint: string;
+  readonly party: PartyId;
+  readonly notAfterMs: number;
+  readonly revokedMs?: number | undefined;
+}
+
+export interface Enrolment {
+  readonly secretHash: string;
+  readonly nowMs: number;
+  readonly party: Omit<StoredParty, "revokedMs">;
+  readonly certificate: Omit<StoredCertificate, "party" | "revokedMs">;
+}
+
+export type EnrolmentOutcome = "enrolled" | "invite-used" | "name-taken";
+
+export interface StoredAgreement extends AgreementEntry {
+  /** What each party said of it. */
+  readonly marks: Readonly<Partial<Record<PartyId, AgreementState>>>;
+  /** 0 when it is not stored yet. */
+  readonly revision: number;
+}
+
+export interface StoredJob extends Job {
+  readonly revision: number;
+}
+
+/** An entry of a collaboration's log: stored with the receipt that it holds, appended to the log right after. */
+export interface PendingEntry {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Store {
+  readSetting(key: string): Promise<string | undefined>;
+  writeSetting(key: string, value: string): Promise<void>;
+
+  addInvite(invite: StoredInvite): Promise<void>;
+  findInvite(secretHash: string): Promise<StoredInvite | undefined>;
+  countOpenInvites(inviter: PartyId, nowMs: number): Promise<number>;
+  /** Uses the invite, writes party and certificate, and clears a revocation, all or nothing. */
+  enrol(enrolment: Enrolment): Promise<EnrolmentOutcome>;
+
+  findParty(party: PartyId): Promise<StoredParty | undefined>;
+  /** Parties that are not revoked, by name. */
+  listParties(after: string, limit: number): Promise<StoredParty[]>;
+  putKeyset(party: PartyId, keyset: Uint8Array): Promise<void>;
+  /** The party and all its certificates; false when it is unknown. */
+  revokeParty(party: PartyId, nowMs: number): Promise<boolean>;
+  findCertificate(fingerprint: string): Promise<StoredCertificate | undefined>;
+
+  findAgreement(agreementDigest: Digest): Promise<StoredAgreement | undefined>;
+  listAgreements(party: PartyId, after: string, limit: number): Promise<AgreementEntry[]>;
+  countAgreements(party: PartyId): Promise<number>;
+  /** False when the stored revision is not `agreement.revision`. */
+  putAgreement(agreement: StoredAgreement): Promise<boolean>;
+  /** Parties of a collaboration that has an agreement; empty otherwise. */
+  partiesOf(collaborationId: CollaborationId): Promise<readonly PartyId[]>;
+
+  findJob(jobId: JobId): Promise<StoredJob | undefined>;
+  listJobs(party: PartyId, after: string, limit: number): Promise<Job[]>;
+  countJobs(requester: PartyId): Promise<number>;
+  /** False when the stored revision is not `job.revision`. */
+  putJob(job: StoredJob): Promise<boolean>;
+
+  findReceipt(jobId: JobId): Promise<Digest | undefined>;
+  /** Also leaves `entry` pending for the log. False when the job has a receipt. */
+  addReceipt(job: Job, receipt: Digest, entry: Uint8Array): Promise<boolean>;
+
+  /** In the order in which they were stored. */
+  pendingEntries(collaborationId: CollaborationId): Promise<PendingEntry[]>;
+  collaborationsWithPendingEntries(): Promise<CollaborationId[]>;
+  removePending(ids: readonly number[]): Promise<void>;
+
+  close(): Promise<void>;
+}

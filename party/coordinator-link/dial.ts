@@ -1,0 +1,138 @@
+/** The link over gRPC. */
+import type { Client, ServiceError } from "@grpc/grpc-js";
+import * as methods from "../../proto/codec/coordinator.ts";
+import type { Endpoint } from "../../proto/codec/endpoint.ts";
+import { statusToError } from "../../proto/codec/grpc.ts";
+import { concat } from "../../proto/encoding/bytes.ts";
+import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import type { LogFile } from "../../proto/evidence/log.ts";
+import type { CollaborationId } from "../../proto/ids.ts";
+import { callBidi, callServerStream, callUnary, openChannel } from "./calls.ts";
+import type { CoordinatorLink, InboxListener, OpenInbox } from "./link.ts";
+import { openRelayStream } from "./relay-stream.ts";
+
+export interface DialOptions {
+  readonly endpoint: Endpoint;
+  /** The coordinator's CA, as pinned at enrolment. */
+  readonly caPem: string;
+  /** This party's certificate and its key. */
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+const LOG_DEADLINE_MS = 300_000;
+/** Of one log: bounds what a coordinator can make this process hold. */
+const MAX_LOG_BYTES = 1_073_741_824;
+
+/** Connects at the first call. */
+export function dialCoordinator({ endpoint, caPem, certPem, keyPem }: DialOptions): CoordinatorLink {
+  const client = openChannel(endpoint, { ca: caPem, cert: certPem, key: keyPem });
+  return {
+    lookup: (party) => callUnary(client, methods.LOOKUP, { party }),
+    listParties: () =>
+      pages(
+        (after) => callUnary(client, methods.LIST_PARTIES, { after }),
+        (entry: methods.PartyEntry) => entry.party,
+      ),
+    publishKeyset: (keyset) => callUnary(client, methods.PUBLISH_KEYSET, { keyset }),
+    createInvite: (party) => callUnary(client, methods.CREATE_INVITE, { party }),
+    openInbox: (listener) => openInbox(client, listener),
+    requestSession: (request) => callUnary(client, methods.REQUEST_SESSION, request),
+    connectRelay: async (relayId) => openRelayStream(callBidi(client, methods.CONNECT_RELAY), relayId),
+    recordAgreement: (record) => callUnary(client, methods.RECORD_AGREEMENT, record),
+    getAgreement: (agreementDigest) => callUnary(client, methods.GET_AGREEMENT, { agreementDigest }),
+    listAgreements: () =>
+      pages(
+        (after) => callUnary(client, methods.LIST_AGREEMENTS, { after }),
+        (entry: methods.AgreementEntry) => entry.agreementDigest,
+      ),
+    createJob: (request) => callUnary(client, methods.CREATE_JOB, request),
+    reportJob: (report) => callUnary(client, methods.REPORT_JOB, report),
+    getJob: (jobId) => callUnary(client, methods.GET_JOB, { jobId }),
+    listJobs: () =>
+      pages(
+        (after) => callUnary(client, methods.LIST_JOBS, { after }),
+        (entry: methods.Job) => entry.jobId,
+      ),
+    submitReceipt: (request) => callUnary(client, methods.SUBMIT_RECEIPT, request),
+    fetchLog: (collaborationId) => fetchLog(client, collaborationId),
+    close: () => client.close(),
+  };
+}
+
+/** Every page of a list. One that does not go forward is refused: it would never end. */
+async function pages<Id extends string, Item>(
+  page: (after: Id | undefined) => Promise<readonly Item[]>,
+  idOf: (item: Item) => Id,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  for (let after: Id | undefined; ; ) {
+    const items = await page(after);
+    for (const item of items) {
+      if (after !== undefined && idOf(item) <= after)
+        throw new EntenteError("WIRE_INVALID", { detail: "order of a list" });
+      after = idOf(item);
+      all.push(item);
+    }
+    if (items.length < methods.PAGE_SIZE) return all;
+  }
+}
+
+function openInbox(client: Client, listener: InboxListener): Promise<OpenInbox> {
+  const call = callServerStream(client, methods.OPEN_INBOX, undefined);
+  return new Promise((resolve, reject) => {
+    let state: "opening" | "open" | "ended" = "opening";
+    const end = (error: EntenteError) => {
+      const before = state;
+      state = "ended";
+      call.cancel();
+      if (before === "opening") reject(error);
+      if (before === "open") listener.onEnd(error);
+    };
+    const close = () => {
+      state = "ended";
+      call.cancel();
+    };
+    call.on("data", (bytes: Buffer) => {
+      if (state === "ended") return;
+      try {
+        const event = methods.OPEN_INBOX.response.decode(bytes);
+        if ((event.kind === "opened") !== (state === "opening"))
+          throw new EntenteError("WIRE_UNEXPECTED", { detail: "inbox event" });
+        if (event.kind === "wake") return listener.onWake(event.wake);
+        state = "open";
+        resolve({ close });
+      } catch (thrown) {
+        end(toEntenteError(thrown));
+      }
+    });
+    call.on("error", (failure: ServiceError) => end(statusToError(failure)));
+    call.on("end", () => end(new EntenteError("COORDINATOR_UNREACHABLE")));
+  });
+}
+
+async function fetchLog(client: Client, collaborationId: CollaborationId): Promise<LogFile[]> {
+  const call = callServerStream(client, methods.FETCH_LOG, { collaborationId }, LOG_DEADLINE_MS);
+  const files: LogFile[] = [];
+  let pieces: Uint8Array[] = [];
+  let path: string | undefined;
+  let total = 0;
+  try {
+    for await (const bytes of call) {
+      const piece = methods.FETCH_LOG.response.decode(bytes as Buffer);
+      if (path !== undefined && piece.path !== path) throw new EntenteError("WIRE_UNEXPECTED", { detail: "log piece" });
+      total += piece.content.length;
+      if (total > MAX_LOG_BYTES) throw new EntenteError("WIRE_TOO_LARGE", { detail: "log" });
+      pieces.push(piece.content);
+      path = piece.last ? undefined : piece.path;
+      if (!piece.last) continue;
+      files.push({ path: piece.path, bytes: concat(...pieces) });
+      pieces = [];
+    }
+  } catch (thrown) {
+    call.cancel();
+    throw thrown instanceof EntenteError ? thrown : statusToError(thrown as ServiceError);
+  }
+  if (path !== undefined) throw new EntenteError("WIRE_UNEXPECTED", { detail: "log piece" });
+  return files;
+}

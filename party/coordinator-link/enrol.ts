@@ -1,0 +1,90 @@
+/** Enrolment: from an invite to a certificate. The invite's secret is sent only to a server that chains to the pinned CA. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { verifyKeyset } from "../../proto/agreement/keyset.ts";
+import { ENROL, type EnrolResponse } from "../../proto/codec/coordinator.ts";
+import type { Endpoint } from "../../proto/codec/endpoint.ts";
+import type { Invite } from "../../proto/codec/invite.ts";
+import { makeCertificateRequest, makeTransportKey, partyUri, pemOf } from "../../proto/codec/x509.ts";
+import { equalBytes } from "../../proto/encoding/bytes.ts";
+import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import type { PartyId } from "../../proto/ids.ts";
+import { callUnary, openChannel } from "./calls.ts";
+import { fetchPinnedCa } from "./pin.ts";
+
+export interface EnrolOptions {
+  /** Raw 32 bytes, Ed25519. */
+  readonly identityPublicKey: Uint8Array;
+  /** DSSE envelope, canonical JSON, signed by the identity. */
+  readonly keyset: Uint8Array;
+}
+
+/** What the node keeps: everything that `dialCoordinator` needs, and whom it will believe. */
+export interface Enrolled {
+  readonly party: PartyId;
+  /** Name of the coordinator; first part of its logs' origins. */
+  readonly coordinator: PartyId;
+  /** Of the mTLS listener. */
+  readonly endpoint: Endpoint;
+  readonly caPem: string;
+  readonly certPem: string;
+  /** Secret. */
+  readonly keyPem: string;
+  /** The coordinator's, raw 32 bytes, and the keyset that it signed: its log key signs the coordinator's checkpoints. */
+  readonly coordinatorIdentity: Uint8Array;
+  readonly coordinatorKeyset: Uint8Array;
+}
+
+/**
+ * Uses an invite. Throws FINGERPRINT_MISMATCH (another server answers), COORDINATOR_UNREACHABLE, INVITE_INVALID,
+ * INVITE_USED, PARTY_NAME_TAKEN, and CERTIFICATE_REFUSED when what the coordinator issued is not what was asked for.
+ */
+export async function enrolAt(invite: Invite, { identityPublicKey, keyset }: EnrolOptions): Promise<Enrolled> {
+  const caDer = await fetchPinnedCa(invite.endpoint, invite.caFingerprint);
+  const caPem = pemOf("CERTIFICATE", caDer);
+  const { keys, privateKeyPem } = await makeTransportKey();
+  const certificateRequest = await makeCertificateRequest(keys);
+  const client = openChannel(invite.endpoint, { ca: caPem });
+  let response: EnrolResponse;
+  try {
+    response = await callUnary(client, ENROL, {
+      inviteSecret: invite.secret,
+      certificateRequest,
+      identityPublicKey,
+      keyset,
+    });
+  } finally {
+    client.close();
+  }
+  const certPem = checkedChain(response, { caDer, party: invite.party, privateKeyPem });
+  const { coordinator, endpoint, identityPublicKey: coordinatorIdentity, keyset: coordinatorKeyset } = response;
+  const signed = verifyKeyset(envelopeFromJson(parseCanonicalJson(coordinatorKeyset)), coordinatorIdentity);
+  if (signed.party !== coordinator) throw new EntenteError("SIGNATURE_INVALID", { detail: "the coordinator's keyset" });
+  return {
+    party: invite.party,
+    ...{ coordinator, coordinatorIdentity, coordinatorKeyset, endpoint },
+    ...{ caPem, certPem, keyPem: privateKeyPem },
+  };
+}
+
+function checkedChain(
+  { certificateChain }: EnrolResponse,
+  { caDer, party, privateKeyPem }: { caDer: Uint8Array; party: PartyId; privateKeyPem: string },
+): string {
+  const [leafDer, issuerDer] = certificateChain as [Uint8Array, Uint8Array];
+  const refused = (cause?: unknown) => new EntenteError("CERTIFICATE_REFUSED", { detail: "issued certificate", cause });
+  try {
+    const [leaf, issuer] = [new X509Certificate(leafDer), new X509Certificate(issuerDer)];
+    const isAsAsked =
+      equalBytes(issuerDer, caDer) &&
+      leaf.checkIssued(issuer) &&
+      leaf.verify(issuer.publicKey) &&
+      leaf.checkPrivateKey(createPrivateKey(privateKeyPem)) &&
+      leaf.subjectAltName === `URI:${partyUri(party)}`;
+    if (isAsAsked) return pemOf("CERTIFICATE", leafDer);
+  } catch (cause) {
+    throw refused(cause);
+  }
+  throw refused();
+}

@@ -1,0 +1,70 @@
+/** The party's side of every coordinator RPC. Tests and simulators implement it without a network. */
+import type { Duplex } from "node:stream";
+import type {
+  AgreementEntry,
+  AgreementRecord,
+  CreatedInvite,
+  CreateJobRequest,
+  Job,
+  JobReport,
+  PartyEntry,
+  SessionRequest,
+  SessionTicket,
+  SubmitReceiptRequest,
+  SubmittedReceipt,
+  Wake,
+} from "../../proto/codec/coordinator.ts";
+import type { EntenteError } from "../../proto/errors.ts";
+import type { LogFile } from "../../proto/evidence/log.ts";
+import type { CollaborationId, Digest, JobId, PartyId, RelayId } from "../../proto/ids.ts";
+
+export interface InboxListener {
+  /** The same wake may come again after the inbox was opened anew: its relay id tells. */
+  onWake(wake: Wake): void;
+  /** Once; the inbox is closed. ALREADY_EXISTS: another process opened this party's inbox. */
+  onEnd(error: EntenteError): void;
+}
+
+export interface OpenInbox {
+  /** `onEnd` is not called for this. */
+  close(): void;
+}
+
+/**
+ * Unary calls have a deadline and throw the coordinator's typed error; COORDINATOR_UNREACHABLE when it does not answer,
+ * CERTIFICATE_REFUSED when this party was revoked. What a call returns is well formed but as true as the coordinator
+ * is honest: verify keysets under confirmed identities, and log files under the log's key.
+ */
+export interface CoordinatorLink {
+  lookup(party: PartyId): Promise<PartyEntry>;
+  /** All pages. */
+  listParties(): Promise<PartyEntry[]>;
+  /** DSSE envelope, canonical JSON. */
+  publishKeyset(keyset: Uint8Array): Promise<PartyEntry>;
+  createInvite(party: PartyId): Promise<CreatedInvite>;
+
+  /** Resolves when peers can reach this party. */
+  openInbox(listener: InboxListener): Promise<OpenInbox>;
+  requestSession(request: SessionRequest): Promise<SessionTicket>;
+  /**
+   * A byte stream to the peer of a meeting, with back-pressure; resolves when the peer is there. Half-closing works as
+   * with a socket. Fails with PEER_TIMEOUT when the peer does not come, and is destroyed with PEER_GONE when it goes.
+   */
+  connectRelay(relayId: RelayId): Promise<Duplex>;
+
+  recordAgreement(record: AgreementRecord): Promise<AgreementEntry>;
+  getAgreement(agreementDigest: Digest): Promise<AgreementEntry>;
+  listAgreements(): Promise<AgreementEntry[]>;
+
+  createJob(request: CreateJobRequest): Promise<Job>;
+  reportJob(report: JobReport): Promise<Job>;
+  getJob(jobId: JobId): Promise<Job>;
+  listJobs(): Promise<Job[]>;
+  submitReceipt(request: SubmitReceiptRequest): Promise<SubmittedReceipt>;
+
+  /** The coordinator's log of a collaboration, as it is at one moment. Not verified here. */
+  fetchLog(collaborationId: CollaborationId): Promise<LogFile[]>;
+
+  /** Breaks off what is in progress. */
+  close(): void;
+}
