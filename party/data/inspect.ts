@@ -1,0 +1,109 @@
+/** Registration: one look at all of a file that says what is in it, what is not usable, and where. */
+import { EntenteError } from "../../proto/errors.ts";
+import type { DatasetName } from "../../proto/ids.ts";
+import type { Delimiter } from "./csv-dialect.ts";
+import { surveyCsv } from "./csv-survey.ts";
+import { columnIndex, type DatasetFormat, type DatasetRegistration } from "./dataset.ts";
+import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
+import type { NormaliserName } from "./normalise.ts";
+import { SubjectTable } from "./packed-text.ts";
+import { surveyParquet } from "./parquet-survey.ts";
+import { type Quarantine, withQuarantine } from "./quarantine.ts";
+import { type RejectReason, totalRejected } from "./rejection.ts";
+import { readRows } from "./rows.ts";
+import { fingerprintOf, resolveFile, sameFingerprint } from "./source.ts";
+import type { Survey } from "./survey.ts";
+
+export interface InspectInput {
+  readonly name: DatasetName;
+  readonly format: DatasetFormat;
+  readonly path: string;
+  readonly idColumn: string;
+  readonly normaliser: NormaliserName;
+  /** CSV: instead of the one that the header proposes. */
+  readonly delimiter?: Delimiter;
+  /** CSV: instead of what the cells propose, as for a code that only looks like a number. */
+  readonly columnTypes?: Readonly<Record<string, "number" | "text">>;
+  /** Where to write the rows that were set aside; nowhere without it. */
+  readonly quarantinePath?: string;
+  readonly limits?: DataLimits;
+  readonly onProgress?: (rowsDone: number) => void;
+}
+
+type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByReason">;
+
+/**
+ * Reads the file through and returns its registration; see the README for the passes. Throws DATASET_FILE_MISSING,
+ * DATASET_FORMAT, DATASET_EMPTY (no rows), DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE (an id column that is not text or
+ * integer), DATASET_ID_EMPTY (no good id), DATASET_CHANGED (it changed meanwhile) or STORAGE_FAILED (quarantine). After
+ * DATASET_ID_EMPTY the quarantine is there and says why; after the others it is as before.
+ */
+export async function inspectDataset(input: InspectInput): Promise<DatasetRegistration> {
+  const limits = input.limits ?? DEFAULT_LIMITS;
+  const path = await resolveFile(input.path);
+  const fingerprint = await fingerprintOf(path);
+  if (fingerprint.sizeBytes === 0) throw new EntenteError("DATASET_EMPTY");
+  const options = { ...input, limits };
+  const survey = await (input.format === "csv" ? surveyCsv(path, options) : surveyParquet(path, options));
+  if (survey.rows === 0) throw new EntenteError("DATASET_EMPTY");
+  const counts = await withQuarantine(input.quarantinePath, async (record) => {
+    const counted = await countRows(path, survey, options, record);
+    checkAccounted(survey.rows, counted);
+    if (!sameFingerprint(fingerprint, await fingerprintOf(path)))
+      throw new EntenteError("DATASET_CHANGED", { detail: input.name });
+    return counted;
+  });
+  if (counts.accepted === 0) throw new EntenteError("DATASET_ID_EMPTY", { detail: input.idColumn });
+  const { table, rows, version } = survey;
+  return {
+    name: input.name,
+    format: input.format,
+    path,
+    ...(table.format === "csv" ? { dialect: table.dialect } : {}),
+    idColumn: input.idColumn,
+    normaliser: input.normaliser,
+    columns: table.columns,
+    version,
+    fingerprint,
+    rows,
+    ...counts,
+  };
+}
+
+/** No row may vanish. With an odd use of quotes the reader and the record scanner disagree, and nobody knows the rows. */
+function checkAccounted(rows: number, { accepted, duplicates, rejectedByReason }: Counts): void {
+  const accounted = accepted + duplicates + totalRejected(rejectedByReason);
+  if (accounted !== rows)
+    throw new EntenteError("DATASET_FORMAT", {
+      detail: `the file has ${rows} records but ${accounted} could be told apart; check its quotes`,
+    });
+}
+
+async function countRows(
+  path: string,
+  survey: Survey,
+  input: InspectInput & { readonly limits: DataLimits },
+  record: Quarantine,
+): Promise<Counts> {
+  const { table, broken } = survey;
+  const idIndex = columnIndex(table.columns, input.idColumn);
+  const subjects = new SubjectTable();
+  const rejected: Partial<Record<RejectReason, number>> = {};
+  let duplicates = 0;
+  let read = 0;
+  const { normaliser, limits } = input;
+  for (const { line, reason } of broken) {
+    rejected[reason] = (rejected[reason] ?? 0) + 1;
+    await record({ line, reason });
+  }
+  for await (const batch of readRows({ path, table, idIndex, normaliser, features: [], subjects, limits })) {
+    for (const { row, reason, column, id } of batch.setAside) {
+      if (reason === "duplicate") duplicates++;
+      else rejected[reason] = (rejected[reason] ?? 0) + 1;
+      await record({ line: survey.lineOf(row), reason, ...(column === undefined ? {} : { column }), id });
+    }
+    read += batch.read;
+    input.onProgress?.(read);
+  }
+  return { accepted: subjects.count, duplicates, rejectedByReason: rejected };
+}

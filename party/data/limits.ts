@@ -1,0 +1,34 @@
+/** Every bound and default of the data readers, with where it comes from. */
+
+/** What one read may take of the machine. Passed down from the node's configuration. */
+export interface DataLimits {
+  /** DuckDB's `memory_limit`. A streaming read needs some tens of MB; an export keeps its rows under this. */
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+}
+
+export const DEFAULT_LIMITS: DataLimits = { memoryLimitMb: 512, threads: 2 };
+
+/** A header longer than this is a file without line ends, not a table. */
+export const MAX_HEADER_BYTES = 1 << 20;
+
+/** Longest normalised id in UTF-8 bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3). */
+export const MAX_ID_BYTES = 256;
+
+/** A CSV column counts as numeric from this share of its non-blank cells; the rows of the others are set aside. */
+export const NUMERIC_SHARE = 0.95;
+
+/** DuckDB refuses a longer line (its default, named so that an upgrade cannot change it). */
+export const MAX_LINE_BYTES = 2_097_152;
+
+/** More broken lines than this is not a CSV file with mistakes; bounds what DuckDB notes of them in memory. */
+export const MAX_BROKEN_LINES = 100_000;
+
+/** Bytes per read of the digest pass. */
+export const DIGEST_CHUNK_BYTES = 1 << 20;
+
+/** Bytes that a writer of JSONL or CSV gathers before it writes. */
+export const WRITE_BUFFER_BYTES = 1 << 18;
+
+/** Most partitions of one job; the frame header carries the number in 32 bits, memory bounds it first. */
+export const MAX_PARTITIONS = 65_536;

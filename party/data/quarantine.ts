@@ -1,0 +1,41 @@
+/**
+ * The quarantine: a JSONL file in the node's own folder, mode 0600, with one line per row that was set aside. It is the
+ * only place that keeps the id as it was written, so that the owner can mend the source; it never leaves the node.
+ */
+import { LineWriter, writeWhole } from "./private-file.ts";
+import type { RejectReason } from "./rejection.ts";
+
+export interface QuarantineEntry {
+  /** CSV: the line of the file on which the record begins. Parquet: the number of the row. From 1. */
+  readonly line: number;
+  readonly reason: RejectReason | "duplicate";
+  /** The column whose value is not a number, for `number-invalid`. */
+  readonly column?: string;
+  /** As in the file; absent where the reader could not tell the columns apart. */
+  readonly id?: string | null;
+}
+
+export type Quarantine = (entry: QuarantineEntry) => Promise<void>;
+
+/**
+ * Runs `fill` with a function that records entries; the file appears (and replaces an earlier one) when it resolves.
+ * Without a path nothing is written. Throws STORAGE_FAILED.
+ */
+export async function withQuarantine<T>(
+  path: string | undefined,
+  fill: (record: Quarantine) => Promise<T>,
+): Promise<T> {
+  if (path === undefined) return fill(async () => {});
+  let result: T | undefined;
+  await writeWhole(path, async (temporary) => {
+    const writer = await LineWriter.create(temporary);
+    try {
+      result = await fill(({ line, reason, column, id }) =>
+        writer.write(`${JSON.stringify({ line, reason, column, id })}\n`),
+      );
+    } finally {
+      await writer.close();
+    }
+  });
+  return result as T;
+}

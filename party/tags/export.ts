@@ -1,0 +1,114 @@
+/** Tags as a file for the bank's other tools: CSV or Parquet, whole or not at all. */
+import { dirname } from "node:path";
+import { type DuckDBAppender, DuckDBTimestampTZValue } from "@duckdb/node-api";
+import { EntenteError } from "../../proto/errors.ts";
+import { openDuckDb, sqlText, withoutValues } from "../data/duckdb.ts";
+import { type DataLimits, DEFAULT_LIMITS } from "../data/limits.ts";
+import { LineWriter, writeWhole } from "../data/private-file.ts";
+import type { Tag } from "./tag.ts";
+
+export interface ExportOptions {
+  readonly format: "csv" | "parquet";
+  /** Replaced when it exists. */
+  readonly path: string;
+  /**
+   * CSV for people who open it in a spreadsheet: a cell that such a program would run as a formula gets an apostrophe
+   * before it. Off by default, since it alters the subject: every telephone number begins with '+'.
+   */
+  readonly forSpreadsheet?: boolean;
+  readonly limits?: DataLimits;
+}
+
+const COLUMNS = ["subject", "key", "value", "score", "job_id", "agreement", "issued_at", "expires_at"] as const;
+
+/**
+ * Writes all tags and resolves with their number. The file has mode 0600 and is either the whole new one or, when this
+ * throws (STORAGE_FAILED, or what `tags` threw), as it was before.
+ */
+export async function exportTags(tags: AsyncIterable<Tag>, options: ExportOptions): Promise<number> {
+  let count = 0;
+  await writeWhole(options.path, async (temporary) => {
+    const write = options.format === "csv" ? writeCsv : writeParquet;
+    count = await write(tags, temporary, options);
+  });
+  return count;
+}
+
+/** Throws BAD_REQUEST when a time is not one: a file must not hold a tag that never expires by mistake. */
+function timesMs({ issuedAt, expiresAt }: Tag): readonly [number, number] {
+  const times = [Date.parse(issuedAt), Date.parse(expiresAt)] as const;
+  if (times.some(Number.isNaN)) throw new EntenteError("BAD_REQUEST", { detail: "a tag's time" });
+  return times;
+}
+
+/** OWASP's list of the characters that begin a formula. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** RFC 4180 section 2: quotes where the text needs them, doubled inside. */
+export function csvField(text: string, forSpreadsheet = false): string {
+  const safe = forSpreadsheet && FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) || safe.trim() !== safe ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+async function writeCsv(tags: AsyncIterable<Tag>, path: string, { forSpreadsheet }: ExportOptions): Promise<number> {
+  const writer = await LineWriter.create(path);
+  let count = 0;
+  try {
+    await writer.write(`${COLUMNS.join(",")}\r\n`);
+    for await (const tag of tags) {
+      const times = timesMs(tag).map((timeMs) => new Date(timeMs).toISOString());
+      const { subject, key, value, score, jobId, agreement } = tag;
+      const fields = [subject, key, value, score === null ? "" : String(score), jobId, agreement, ...times];
+      await writer.write(`${fields.map((field) => csvField(field, forSpreadsheet)).join(",")}\r\n`);
+      count++;
+    }
+  } finally {
+    await writer.close();
+  }
+  return count;
+}
+
+const CREATE = `CREATE TABLE tags (subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE, job_id VARCHAR, agreement VARCHAR,
+  issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ)`;
+
+/** DuckDB's failures here are those of disk and memory, and their texts may quote values. */
+function storageError(error: unknown): EntenteError {
+  return new EntenteError("STORAGE_FAILED", { cause: withoutValues(error) });
+}
+
+function append(appender: DuckDBAppender, tag: Tag): void {
+  const times = timesMs(tag);
+  try {
+    for (const text of [tag.subject, tag.key, tag.value]) appender.appendVarchar(text);
+    if (tag.score === null) appender.appendNull();
+    else appender.appendDouble(tag.score);
+    for (const text of [tag.jobId, tag.agreement]) appender.appendVarchar(text);
+    for (const timeMs of times) appender.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(timeMs) * 1000n));
+    appender.endRow();
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+/** The rows gather in memory, or in the private folder beyond the limit: a Parquet file is written from a whole table. */
+async function writeParquet(tags: AsyncIterable<Tag>, path: string, { limits }: ExportOptions): Promise<number> {
+  const db = await openDuckDb({ folder: dirname(path) }, limits ?? DEFAULT_LIMITS);
+  let count = 0;
+  try {
+    await db.connection.run(CREATE);
+    const appender = await db.connection.createAppender("tags");
+    for await (const tag of tags) {
+      append(appender, tag);
+      count++;
+    }
+    try {
+      appender.closeSync();
+      await db.connection.run(`COPY tags TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`);
+    } catch (error) {
+      throw storageError(error);
+    }
+  } finally {
+    db.close();
+  }
+  return count;
+}

@@ -1,0 +1,194 @@
+import { appendFile, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { DatasetRegistration } from "../../party/data/dataset.ts";
+import { asFormatError, openDuckDb } from "../../party/data/duckdb.ts";
+import { idHasher, partitionOf } from "../../party/data/id-hash.ts";
+import { DEFAULT_LIMITS } from "../../party/data/limits.ts";
+import { textAt } from "../../party/data/packed-text.ts";
+import type { PartitionSink } from "../../party/data/partition-sink.ts";
+import { partitionDataset, prepareInput } from "../../party/data/prepare.ts";
+import { readDataset } from "../../party/data/read.ts";
+import { dataFolder, failure } from "../support/data-folder.ts";
+
+const jobKey = Uint8Array.from({ length: 32 }, (_, i) => i);
+
+async function collect(registration: DatasetRegistration, columns: readonly string[]) {
+  const rows: (string | number)[][] = [];
+  for await (const { firstRow, count, ids, features } of readDataset(registration, { columns })) {
+    expect(firstRow).toBe(rows.length);
+    for (let i = 0; i < count; i++) rows.push([textAt(ids, i), ...features.map((values) => values[i] as number)]);
+  }
+  return rows;
+}
+
+const CSV = `phone,a,b,t
+13800138000,1,,x
+bad,2,2,x
++8613800138000,3,3,x
+13900139000, 4.5 ,1e3,x
+15000000000,5
+15000000001,,nan,"x"
+`;
+
+describe("readDataset", () => {
+  it("gives normalised ids and columns as asked, the first of duplicates, NaN for blanks", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", CSV);
+    const registration = JSON.parse(JSON.stringify(await folder.inspect("a.csv"))) as DatasetRegistration;
+    expect(await collect(registration, ["b", "a"])).toEqual([
+      ["+8613800138000", Number.NaN, 1],
+      ["+8613900139000", 1000, 4.5],
+      ["+8615000000001", Number.NaN, Number.NaN],
+    ]);
+    expect(await collect(registration, [])).toHaveLength(registration.accepted);
+  });
+
+  it("gives the same of Parquet", async () => {
+    await using folder = await dataFolder();
+    await folder.parquet(
+      "a.parquet",
+      "SELECT * FROM (VALUES ('13800138000', 1::TINYINT, NULL), ('138-0013-8000', 2, 2.5), ('13900139000', NULL, -0.5)) t(phone, a, b)",
+    );
+    expect(await collect(await folder.inspect("a.parquet"), ["a", "b"])).toEqual([
+      ["+8613800138000", 1, Number.NaN],
+      ["+8613900139000", Number.NaN, -0.5],
+    ]);
+  });
+
+  it("keeps file order over many chunks and threads, whichever columns are asked for", async () => {
+    await using folder = await dataFolder();
+    const expected = Array.from({ length: 150_000 }, (_, i) => `+86${13_000_000_000 + ((i * 7919) % 1_000_003)}`);
+    await folder.write("a.csv", `phone,n\n${expected.map((id, i) => `${id.slice(3)},${i}`).join("\n")}\n`);
+    const rows = await collect(await folder.inspect("a.csv"), ["n"]);
+    expect(rows.length).toBe(expected.length);
+    expect(rows.findIndex(([id, n], i) => id !== expected[i] || n !== i)).toBe(-1);
+  });
+
+  it("names a column that is not there or not numeric", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", CSV);
+    const registration = await folder.inspect("a.csv");
+    expect(await failure(collect(registration, ["a", "c"]))).toEqual({ code: "DATASET_COLUMN_UNKNOWN", detail: "c" });
+    expect(await failure(collect(registration, ["t"]))).toEqual({
+      code: "DATASET_COLUMN_TYPE",
+      detail: "t is of type text",
+    });
+    expect((await failure(collect(registration, ["phone"]))).code).toBe("DATASET_COLUMN_TYPE");
+  });
+
+  it("accepts a touched file, refuses a changed or removed one", async () => {
+    await using folder = await dataFolder();
+    const path = await folder.write("a.csv", CSV);
+    const registration = await folder.inspect("a.csv");
+    await utimes(path, 1, 1);
+    expect(await collect(registration, ["a"])).toHaveLength(3);
+    await writeFile(path, CSV.replace("13900139000", "13900139001"));
+    expect((await failure(collect(registration, ["a"]))).code).toBe("DATASET_CHANGED");
+    await writeFile(path, CSV);
+    expect(await collect(registration, ["a"])).toHaveLength(3);
+    await appendFile(path, "15000000009,1,1,x\n");
+    expect((await failure(collect(registration, ["a"]))).code).toBe("DATASET_CHANGED");
+    await folder[Symbol.asyncDispose]();
+    expect((await failure(collect(registration, ["a"]))).code).toBe("DATASET_FILE_MISSING");
+  });
+
+  it("refuses a file that changes while it is read", async () => {
+    await using folder = await dataFolder();
+    const path = await folder.write("a.csv", CSV);
+    const registration = await folder.inspect("a.csv");
+    const read = async () => {
+      for await (const _ of readDataset(registration, { columns: [] })) await appendFile(path, "15000000009,1,1,x\n");
+    };
+    expect((await failure(read())).code).toBe("DATASET_CHANGED");
+  });
+
+  it("says so when the memory limit is too small", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", CSV);
+    const registration = await folder.inspect("a.csv");
+    const read = readDataset(registration, { columns: [], limits: { memoryLimitMb: 1, threads: 1 } });
+    expect((await failure(read.next())).code).toBe("OVERLOADED");
+  });
+});
+
+describe("openDuckDb", () => {
+  it("reaches the named file and nothing else", async () => {
+    await using folder = await dataFolder();
+    const file = await folder.write("a.csv", CSV);
+    const other = await folder.write("b.csv", CSV);
+    const db = await openDuckDb({ file }, DEFAULT_LIMITS);
+    const run = (sql: string) => db.connection.run(sql).then(String, (error: Error) => error.message);
+    expect(await run(`FROM read_csv('${other}')`)).toMatch(/Permission Error/);
+    expect(await run(`COPY (SELECT 1) TO '${join(folder.path, "c.csv")}'`)).toMatch(/Permission Error/);
+    expect(await run("SET enable_external_access = true")).toMatch(/locked/);
+    expect(await run("SET memory_limit = '1TB'")).toMatch(/locked/);
+    expect(await run("INSTALL httpfs")).toMatch(/Permission Error/);
+    expect(await run(`FROM read_csv('${file}')`)).not.toMatch(/Error/);
+    db.close();
+  });
+});
+
+describe("asFormatError", () => {
+  it("keeps the values that DuckDB quotes out of the error and its cause", async () => {
+    await using folder = await dataFolder();
+    const file = await folder.write("a.csv", "phone,x\n13800138999,secret\n");
+    const db = await openDuckDb({ file }, DEFAULT_LIMITS);
+    const thrown = await db.connection.run(`SELECT x::DATE FROM read_csv('${file}')`).catch((error: unknown) => error);
+    db.close();
+    expect(String(thrown)).toMatch(/secret/);
+    const error = asFormatError(thrown, "reading");
+    expect(error).toMatchObject({ code: "DATASET_FORMAT", detail: "reading" });
+    expect(error.cause).toEqual(new Error("DuckDB: Conversion Error"));
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/13800138999|secret/);
+  });
+});
+
+describe("prepareInput", () => {
+  it("puts each row once where its hash belongs, with its features, and leads back to its id", async () => {
+    await using folder = await dataFolder();
+    await folder.parquet(
+      "a.parquet",
+      "SELECT (13800000000 + i * 7919)::VARCHAR AS phone, i AS n, i / 4 AS x FROM range(5000) t(i)",
+    );
+    const registration = await folder.inspect("a.parquet");
+    const options = { jobKey, featureColumns: ["x", "n"], partitions: 3 };
+    const { partitions, count, subjects } = await prepareInput(registration, options);
+    expect(count).toBe(5000);
+    expect(partitions).toHaveLength(3);
+    const expected = idHasher(jobKey).hashAll(subjects);
+    const seen = new Set<number>();
+    for (const [partition, { ids, rowIndex, features }] of partitions.entries()) {
+      expect(ids.length).toBe(rowIndex.length * 16);
+      expect(features.map((values) => values.length)).toEqual([rowIndex.length, rowIndex.length]);
+      for (const [i, row] of rowIndex.entries()) {
+        seen.add(row);
+        expect(ids.subarray(i * 16, i * 16 + 16)).toEqual(expected.subarray(row * 16, row * 16 + 16));
+        expect(partitionOf(ids, i, 3)).toBe(partition);
+        expect([features[0]?.[i], features[1]?.[i]]).toEqual([row / 4, row]);
+        expect(textAt(subjects, row)).toBe(`+86${13_800_000_000 + row * 7919}`);
+      }
+    }
+    expect(seen.size).toBe(5000);
+    expect(await prepareInput(registration, options)).toEqual({ partitions, count, subjects });
+    const other = await prepareInput(registration, { ...options, jobKey: new Uint8Array(32) });
+    expect(other.partitions[0]?.ids).not.toEqual(partitions[0]?.ids);
+  });
+
+  it("discards the sink when reading fails", async () => {
+    await using folder = await dataFolder();
+    const path = await folder.write("a.csv", CSV);
+    const registration = await folder.inspect("a.csv");
+    await appendFile(path, "\n");
+    const calls: string[] = [];
+    const sink: PartitionSink<void> = {
+      write: () => void calls.push("write"),
+      finish: () => void calls.push("finish"),
+      discard: () => void calls.push("discard"),
+    };
+    const options = { jobKey, featureColumns: [], partitions: 1 };
+    expect((await failure(partitionDataset(registration, options, sink))).code).toBe("DATASET_CHANGED");
+    expect(calls).toEqual(["discard"]);
+  });
+});
