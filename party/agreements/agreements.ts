@@ -1,0 +1,217 @@
+/**
+ * Agreements at this node: proposed here or by a confirmed peer, signed by a person here, in force when every party's
+ * signature is on them. The signatures travel in control sessions; the coordinator gets the digest and the state.
+ */
+import {
+  type Agreement,
+  makeAgreement,
+  mergeSignatures,
+  otherParty,
+  readAgreement,
+  readSignedAgreement,
+  signAgreement,
+  verifyAgreementSignature,
+} from "../../proto/agreement/agreement.ts";
+import { keyId } from "../../proto/agreement/keyset.ts";
+import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { type Envelope, envelopeFromJson, envelopeToJson } from "../../proto/encoding/dsse.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import type { CoordinatorLink } from "../coordinator-link/link.ts";
+import type { Logbook } from "../evidence/logbook.ts";
+import { ControlClient } from "../session/control.ts";
+import type { Meetings } from "../session/meetings.ts";
+import type { Peer, Peers } from "../session/peers.ts";
+import type { Keyring } from "../store/keyring.ts";
+import type { Store } from "../store/store.ts";
+
+export interface AgreementStatus {
+  readonly digest: string;
+  readonly title: string;
+  readonly parties: readonly string[];
+  readonly signedBy: readonly string[];
+  readonly state: "proposed" | "active" | "expired";
+  readonly validUntil: string;
+  readonly document: Agreement["document"];
+}
+
+export interface AgreementsOptions {
+  readonly keyring: Keyring;
+  readonly store: Store;
+  readonly peers: Peers;
+  readonly meetings: Meetings;
+  readonly logbook: Logbook;
+  readonly link: CoordinatorLink;
+}
+
+function toText(envelope: Envelope): string {
+  return fromUtf8(canonicalJson(envelopeToJson(envelope)));
+}
+
+function fromText(text: string): Envelope {
+  return envelopeFromJson(parseCanonicalJson(utf8(text)));
+}
+
+function signers(envelope: Envelope): string[] {
+  return envelope.signatures.map((signature) => signature.keyid.slice(0, signature.keyid.indexOf("/")));
+}
+
+export class Agreements {
+  readonly #options: AgreementsOptions;
+
+  constructor(options: AgreementsOptions) {
+    this.#options = options;
+  }
+
+  async list(): Promise<AgreementStatus[]> {
+    return Promise.all((await this.#options.store.agreements()).map((record) => this.status(record.digest)));
+  }
+
+  async status(digest: string): Promise<AgreementStatus> {
+    const envelope = await this.#envelope(digest);
+    const { document } = readAgreement(envelope.payload);
+    const parties = document.parties.map((party) => party.name as string);
+    const signedBy = signers(envelope);
+    const isActive = parties.every((party) => signedBy.includes(party));
+    const isOver = this.#options.logbook.now() >= document.validUntil;
+    const state = isOver ? "expired" : isActive ? "active" : "proposed";
+    return { digest, title: document.title, parties, signedBy, state, validUntil: document.validUntil, document };
+  }
+
+  /** An agreement with every party's signature, each verified now. Throws AGREEMENT_UNKNOWN, AGREEMENT_UNSIGNED, SIGNATURE_INVALID. */
+  async require(digest: string): Promise<{ agreement: Agreement; envelope: Envelope }> {
+    const envelope = await this.#envelope(digest);
+    const agreement = readSignedAgreement(envelope);
+    await this.#checkIdentities(agreement);
+    return { agreement, envelope };
+  }
+
+  /** A person here proposes: signed by this node, sent to the peer. Throws AGREEMENT_INVALID, PEER_UNCONFIRMED. */
+  async propose(draft: unknown): Promise<AgreementStatus & { delivered: boolean }> {
+    const agreement = makeAgreement(await this.#withIdentities(draft));
+    await this.#checkIdentities(agreement);
+    return this.#signAndSend(agreement, signAgreement(agreement, this.#options.keyring.identity));
+  }
+
+  /** A person here agrees to what a peer proposed. */
+  async sign(digest: string): Promise<AgreementStatus & { delivered: boolean }> {
+    const envelope = await this.#envelope(digest);
+    const agreement = readAgreement(envelope.payload);
+    await this.#checkIdentities(agreement);
+    return this.#signAndSend(
+      agreement,
+      mergeSignatures(envelope, signAgreement(agreement, this.#options.keyring.identity)),
+    );
+  }
+
+  /** A peer's offer, in a control session. Returns what this node holds, once it has signed itself. */
+  async receive(peer: Peer, offered: Envelope): Promise<Envelope | undefined> {
+    const agreement = readAgreement(offered.payload);
+    await this.#checkIdentities(agreement);
+    if (otherParty(agreement.document, this.#options.keyring.party).name !== peer.party) {
+      throw new EntenteError("AGREEMENT_INVALID", { detail: "not an agreement with this peer" });
+    }
+    for (const party of signers(offered)) verifyAgreementSignature(offered, agreement, party);
+    if (!signers(offered).includes(peer.party)) throw new EntenteError("AGREEMENT_UNSIGNED", { detail: peer.party });
+    const known = await this.#options.store.agreement(agreement.digest);
+    const merged = known === undefined ? offered : mergeSignatures(fromText(known.envelope), offered);
+    await this.#keep(agreement, merged);
+    return signers(merged).includes(this.#options.keyring.party) ? merged : undefined;
+  }
+
+  async #signAndSend(agreement: Agreement, envelope: Envelope): Promise<AgreementStatus & { delivered: boolean }> {
+    await this.#keep(agreement, envelope);
+    const delivered = await this.#send(agreement, envelope);
+    return { ...(await this.status(agreement.digest)), delivered };
+  }
+
+  /** False when the peer is not there now: it gets the agreement when somebody here signs or sends it again. */
+  async #send(agreement: Agreement, envelope: Envelope): Promise<boolean> {
+    const { peers, meetings, keyring } = this.#options;
+    const peer = await peers.require(otherParty(agreement.document, keyring.party).name);
+    let client: ControlClient;
+    try {
+      client = new ControlClient(await meetings.openControl(peer));
+    } catch (error) {
+      if (error instanceof EntenteError && ["PEER_GONE", "PEER_TIMEOUT"].includes(error.code)) return false;
+      throw error;
+    }
+    try {
+      const theirs = await client.agreement(envelope);
+      if (theirs !== undefined) await this.receive(peer, theirs);
+      return true;
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** A draft may name its parties only: their identities are this node's own and the one confirmed out of band. */
+  async #withIdentities(draft: unknown): Promise<unknown> {
+    const parties = (draft as { parties?: unknown } | null)?.parties;
+    if (!Array.isArray(parties)) return draft;
+    const { keyring, peers } = this.#options;
+    const filled = parties.map(async (party: unknown) => {
+      const { name, identity } = party as { name?: unknown; identity?: unknown };
+      if (typeof name !== "string" || identity !== undefined) return party;
+      return {
+        name,
+        identity: name === keyring.party ? toHex(keyring.identity.publicKey) : await peers.confirmedIdentity(name),
+      };
+    });
+    return { ...(draft as object), parties: await Promise.all(filled) };
+  }
+
+  /** The identities in the document must be this node's own and those that were confirmed out of band. */
+  async #checkIdentities(agreement: Agreement): Promise<void> {
+    const { keyring, peers } = this.#options;
+    const { document } = agreement;
+    const own = document.parties.find((party) => party.name === keyring.party);
+    const other = otherParty(document, keyring.party);
+    const isRight =
+      own?.identity === toHex(keyring.identity.publicKey) &&
+      other.identity === (await peers.confirmedIdentity(other.name));
+    if (!isRight)
+      throw new EntenteError("AGREEMENT_INVALID", { detail: "parties: an identity is not the confirmed one" });
+  }
+
+  async #envelope(digest: string): Promise<Envelope> {
+    const record = await this.#options.store.agreement(digest);
+    if (record === undefined) throw new EntenteError("AGREEMENT_UNKNOWN");
+    return fromText(record.envelope);
+  }
+
+  /** Evidence first, then the store: an agreement that this node holds complete is in its log. */
+  async #keep(agreement: Agreement, envelope: Envelope): Promise<void> {
+    const { store, logbook, link } = this.#options;
+    const parties = agreement.document.parties.map((party) => party.name);
+    const isComplete = parties.every((party) => signers(envelope).includes(party));
+    const known = await store.agreement(agreement.digest);
+    const wasComplete =
+      known !== undefined && parties.every((party) => signers(fromText(known.envelope)).includes(party));
+    const at = logbook.now();
+    if (isComplete && !wasComplete) {
+      readSignedAgreement(envelope);
+      await logbook.record(
+        agreement.collaboration,
+        "agreement-signed",
+        [{ name: "agreement", digest: { sha256: agreement.digest } }],
+        {
+          agreementDigest: agreement.digest,
+          signers: parties.map((party) => keyId(party, "identity")).sort(),
+          at,
+        },
+      );
+    }
+    await store.putAgreement({
+      digest: agreement.digest,
+      collaboration: agreement.collaboration,
+      envelope: toText(envelope),
+      receivedAt: known?.receivedAt ?? at,
+    });
+    await link.recordAgreement({
+      agreementDigest: agreement.digest,
+      parties: [...parties].sort(),
+      state: isComplete ? "active" : "proposed",
+    });
+  }
+}

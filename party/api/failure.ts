@@ -1,0 +1,59 @@
+/** What a failed request tells its caller and the node's log. */
+import type { Response } from "express";
+import type { Logger } from "pino";
+import type * as z from "zod";
+import { CATALOGUE, EntenteError, toEntenteError } from "../../proto/errors.ts";
+
+const BODY_PROBLEMS: Readonly<Record<string, string>> = {
+  "entity.too.large": "body: larger than 1 MiB",
+  "entity.parse.failed": "body: not JSON",
+};
+
+/** Express and its body parser throw errors with a 4xx `status`; they are the caller's. */
+export function requestError(thrown: unknown): EntenteError {
+  const { status, type } = (thrown ?? {}) as { readonly status?: unknown; readonly type?: unknown };
+  if (thrown instanceof EntenteError || typeof status !== "number" || status < 400 || status > 499)
+    return toEntenteError(thrown);
+  const detail = BODY_PROBLEMS[String(type)] ?? "the request cannot be read";
+  return new EntenteError("BAD_REQUEST", { detail, cause: thrown });
+}
+
+/** BAD_REQUEST with the first field at fault. What a caller wrote is repeated only where it is a plain field name. */
+export function fieldError({ issues }: z.ZodError): EntenteError {
+  const [issue] = issues;
+  const path = (issue?.path ?? []).map(String);
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+  const field = [...path, ...(unknown === undefined ? [] : [unknown])].join(".");
+  const shown = /^[A-Za-z][A-Za-z0-9_.]{0,127}$/.test(field) ? field : "form";
+  const problem = unknown === undefined ? shown : `${shown}: unknown field`;
+  return new EntenteError("BAD_REQUEST", { detail: problem });
+}
+
+/** An error's kind and where it arose, without its message: a message may quote a value of the data. */
+function traceOf(thrown: unknown): object | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const { code } = thrown as NodeJS.ErrnoException;
+  return {
+    type: thrown.name,
+    ...(typeof code === "string" ? { code } : {}),
+    at: (thrown.stack ?? "").split("\n").filter((line) => /^ +at /.test(line)),
+    ...(thrown.cause === undefined ? {} : { cause: traceOf(thrown.cause) }),
+  };
+}
+
+/** Logs code and origin; answers with code and fixed text, unless the answer has begun: then it is cut off. */
+export function fail(thrown: unknown, response: Response, logger: Logger): void {
+  const error = requestError(thrown);
+  const { http, who } = CATALOGUE[error.code];
+  const fields = { code: error.code, status: http };
+  if (http >= 500 && who === "operator") logger.error({ ...fields, trace: traceOf(error) }, "request failed");
+  else logger.info(fields, "request refused");
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // What is thrown by mistake may hold anything: its detail stays here.
+  const shown = error.code === "INTERNAL" ? new EntenteError("INTERNAL") : error;
+  if (http === 401) response.set("www-authenticate", "Bearer");
+  response.status(http).json({ error: shown.toPublic() });
+}

@@ -1,0 +1,163 @@
+/**
+ * The node's HTTP API for its own organisation: maps each published route to a handler. Every request is checked here,
+ * token first, then form, and every answer is cut to its published form, so that a handler can neither be called with
+ * what the contract does not name nor tell it.
+ */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import type { Logger } from "pino";
+import { toHex } from "../../proto/encoding/bytes.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
+import type { Random } from "../../proto/ports/ports.ts";
+import { fail, fieldError } from "./failure.ts";
+import { bearerToken } from "./token.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const REQUEST_ID_BYTES = 8;
+
+/** The answer of a route that gives a file. */
+export interface FileAnswer {
+  /** As `text/csv; charset=utf-8`. */
+  readonly contentType: string;
+  /** The name to save it under. */
+  readonly fileName: string;
+  /** When it throws after its first chunk the connection is cut, so that no client takes a part for the whole. */
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+export type RouteAnswer<N extends RouteName> = [RouteResponse<N>] extends [never] ? FileAnswer : RouteResponse<N>;
+
+/** One function for each route. What it throws as an `EntenteError` reaches the caller, anything else as INTERNAL. */
+export type Handlers = { readonly [N in RouteName]: (input: RouteInput<N>) => Promise<RouteAnswer<N>> };
+
+export interface ApiOptions {
+  readonly handlers: Handlers;
+  /** Whether a bearer token is one that this node issued; see `tokenCheck`. */
+  readonly authorise: (token: string) => boolean;
+  /** Default: 127.0.0.1. The API speaks plain HTTP: another address belongs behind a proxy with TLS. */
+  readonly host?: string;
+  /** 0: a free port. */
+  readonly port: number;
+  readonly logger: Logger;
+  /** For request ids. */
+  readonly random: Random;
+}
+
+export interface Api {
+  /** Where it listens, without a final slash. */
+  readonly url: string;
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>;
+}
+
+/** Listens. Throws BAD_REQUEST when the address cannot be had. */
+export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOptions): Promise<Api> {
+  const app = createApp(options);
+  const server = await new Promise<Server>((resolve, reject) => {
+    const listening: Server = app.listen(port, host, (cause?: Error) => {
+      if (cause === undefined) resolve(listening);
+      else reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause }));
+    });
+  });
+  const { address, family, port: actualPort } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function createApp({ handlers, authorise, logger, random }: Omit<ApiOptions, "host" | "port">): express.Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.enable("case sensitive routing");
+  app.enable("strict routing");
+  app.use((_request, response, next) => {
+    response.locals.logger = logger.child({ requestId: toHex(random.bytes(REQUEST_ID_BYTES)) });
+    response.set({
+      "x-request-id": loggerOf(response).bindings().requestId as string,
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+    });
+    next();
+  });
+  // Before the body is read: a stranger's bytes are not worth parsing.
+  app.use("/v1", (request, _response, next) => {
+    const token = bearerToken(request.headers.authorization);
+    if (token === undefined || !authorise(token)) throw new EntenteError("TOKEN_MISSING");
+    next();
+  });
+  app.use(express.json({ limit: MAX_BODY_BYTES, strict: true, type: "application/json" }));
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const { method, path } = ROUTES[name];
+    if (method === "GET") app.get(path, answering(name, handlers));
+    else app.post(path, answering(name, handlers));
+  }
+  app.use(() => {
+    throw new EntenteError("NOT_FOUND", { detail: "no such route" });
+  });
+  // Express knows an error handler by its four parameters.
+  app.use((thrown: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    fail(thrown, response, loggerOf(response));
+  });
+  return app;
+}
+
+function loggerOf(response: Response): Logger {
+  return response.locals.logger as Logger;
+}
+
+function answering(name: RouteName, handlers: Handlers): RequestHandler {
+  // The contract's types hold for each name by itself; the union over all names has lost that.
+  const handler = handlers[name] as (input: unknown) => Promise<unknown>;
+  const { request: form, response: answerForm } = ROUTES[name];
+  return async (request, response) => {
+    response.locals.logger = loggerOf(response).child({ route: name });
+    const input = form.safeParse(fieldsOf(request));
+    if (!input.success) throw fieldError(input.error);
+    const answer = await handler(input.data);
+    if (answerForm.type === "never") await sendFile(answer as FileAnswer, response);
+    else response.json(answerForm.parse(answer));
+  };
+}
+
+/** Path parameters, and query or body, as one object. */
+function fieldsOf(request: Request): Record<string, unknown> {
+  const hasBody = request.headers["content-length"] !== "0";
+  if (request.method === "POST" && hasBody && request.is("application/json") === false)
+    throw new EntenteError("BAD_REQUEST", { detail: "content-type: must be application/json" });
+  const given: unknown = request.method === "POST" ? (request.body ?? {}) : request.query;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new EntenteError("BAD_REQUEST", { detail: "body: must be an object" });
+  const twice = Object.keys(request.params).find((name) => Object.hasOwn(given, name));
+  if (twice !== undefined) throw new EntenteError("BAD_REQUEST", { detail: `${twice}: stands in the path already` });
+  return { ...given, ...request.params };
+}
+
+async function sendFile({ contentType, fileName, stream }: FileAnswer, response: Response): Promise<void> {
+  const chunks = stream[Symbol.asyncIterator]();
+  // What fails before the first byte can still be told as a proper error.
+  const first = await chunks.next();
+  response.attachment(fileName).set("content-type", contentType);
+  async function* all(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let chunk = first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
+    } finally {
+      await chunks.return?.();
+    }
+  }
+  try {
+    await pipeline(Readable.from(all(), { objectMode: false }), response);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    loggerOf(response).info("the client left before the file was complete");
+  }
+}

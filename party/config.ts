@@ -1,0 +1,42 @@
+/** `node.json` of a node's folder: what an operator may set. Unknown fields are refused, so that a typing error is seen. */
+import { join } from "node:path";
+import * as z from "zod";
+import { partyName } from "../proto/agreement/fields.ts";
+import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { EntenteError } from "../proto/errors.ts";
+import type { Files } from "../proto/ports/ports.ts";
+
+const schema = z.strictObject({
+  format: z.literal("entente-node/1"),
+  party: partyName,
+  /** For this organisation's own users. Port 0: a free one at every start. */
+  api: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(0).max(65535) }),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+
+export type NodeConfig = z.infer<typeof schema>;
+
+const FILE = "node.json";
+
+/** Throws NOT_FOUND when the folder holds no node, BAD_REQUEST naming the field. */
+export async function readConfig(files: Files, folder: string): Promise<NodeConfig> {
+  const bytes = await files.read(join(folder, FILE));
+  if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "node.json: run 'entente party init' first" });
+  let value: unknown;
+  try {
+    value = JSON.parse(fromUtf8(bytes));
+  } catch (cause) {
+    throw new EntenteError("BAD_REQUEST", { detail: "node.json is not JSON", cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success)
+    throw new EntenteError("BAD_REQUEST", { detail: `node.json: ${parsed.error.issues[0]?.path.join(".")}` });
+  return parsed.data;
+}
+
+/** Throws ALREADY_EXISTS: a node's folder is never overwritten. */
+export async function writeConfig(files: Files, folder: string, config: NodeConfig): Promise<void> {
+  if ((await files.read(join(folder, FILE))) !== undefined)
+    throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
+  await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify(schema.parse(config), null, 2)}\n`));
+}

@@ -1,0 +1,28 @@
+/** What the two halves of a job need of the node. */
+import type { Logger } from "pino";
+import type { Ports } from "../../proto/ports/ports.ts";
+import type { Agreements } from "../agreements/agreements.ts";
+import type { CoordinatorLink } from "../coordinator-link/link.ts";
+import type { Datasets } from "../data/datasets.ts";
+import type { Logbook } from "../evidence/logbook.ts";
+import type { Meetings } from "../session/meetings.ts";
+import type { Peers } from "../session/peers.ts";
+import type { Keyring } from "../store/keyring.ts";
+import type { Store } from "../store/store.ts";
+import type { JobBook } from "./book.ts";
+import type { JobVault } from "./vault.ts";
+
+export interface JobDeps {
+  readonly ports: Ports;
+  readonly keyring: Keyring;
+  readonly store: Store;
+  readonly vault: JobVault;
+  readonly book: JobBook;
+  readonly peers: Peers;
+  readonly meetings: Meetings;
+  readonly agreements: Agreements;
+  readonly datasets: Datasets;
+  readonly logbook: Logbook;
+  readonly link: CoordinatorLink;
+  readonly logger: Logger;
+}

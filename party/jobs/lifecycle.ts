@@ -1,0 +1,125 @@
+/**
+ * A job as a pure fold over its persisted events: what a node knows of a job is what these events say and nothing else.
+ * States: proposed -> admitted -> running -> releasing -> done, or refused, failed, cancelled.
+ */
+import type { Operation } from "../../proto/agreement/agreement.ts";
+import type { ErrorCode } from "../../proto/errors.ts";
+
+/** This node's part in the job: the receiver learns the result, the provider serves it. */
+export type JobRole = "receiver" | "provider";
+
+export interface JobProposed {
+  readonly type: "proposed";
+  readonly at: string;
+  readonly role: JobRole;
+  readonly peer: string;
+  readonly operation: Operation;
+  readonly agreement: string;
+  readonly collaboration: string;
+  readonly jobDigest: string;
+  /** Rows of this node's own dataset that take part. */
+  readonly ownRows: number;
+  readonly ownSizeClass: number;
+}
+
+/** What the receiver's own user is told at the end; the provider's summary holds no match count. */
+export interface JobSummary {
+  readonly matched?: number;
+  readonly tags?: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+export type JobEvent =
+  | JobProposed
+  | { readonly type: "admitted"; readonly at: string }
+  | { readonly type: "attempt-started"; readonly at: string; readonly attempt: number; readonly peerSizeClass: number }
+  | { readonly type: "partition-finished"; readonly at: string; readonly attempt: number; readonly partition: number }
+  | { readonly type: "receipt-signed"; readonly at: string }
+  | { readonly type: "gate-opened"; readonly at: string }
+  | { readonly type: "done"; readonly at: string; readonly summary: JobSummary; readonly withheld: boolean }
+  | {
+      readonly type: "refused";
+      readonly at: string;
+      readonly by: "own" | "peer";
+      readonly code: ErrorCode;
+      readonly detail?: string;
+    }
+  | { readonly type: "failed"; readonly at: string; readonly code: ErrorCode; readonly detail?: string };
+
+export type JobState = "proposed" | "admitted" | "running" | "releasing" | "done" | "refused" | "failed";
+
+export interface Job {
+  readonly jobId: string;
+  readonly state: JobState;
+  readonly proposed: JobProposed;
+  readonly updatedAt: string;
+  /** Last attempt number that was persisted; a session with one not above it is refused. */
+  readonly attempt: number;
+  readonly peerSizeClass: number | undefined;
+  readonly reason: { readonly code: ErrorCode; readonly detail?: string; readonly by?: "own" | "peer" } | undefined;
+  readonly summary: JobSummary | undefined;
+  readonly withheld: boolean;
+  readonly events: number;
+}
+
+const NEXT: Readonly<Record<JobState, readonly JobEvent["type"][]>> = {
+  proposed: ["admitted", "refused", "failed"],
+  admitted: ["attempt-started", "refused", "failed"],
+  running: ["attempt-started", "partition-finished", "receipt-signed", "failed"],
+  releasing: ["gate-opened", "done", "failed"],
+  done: [],
+  refused: [],
+  failed: [],
+};
+
+export function isFinal(state: JobState): boolean {
+  return NEXT[state].length === 0;
+}
+
+/** The job that one more event makes; undefined when the event is not allowed in the job's state. */
+export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEvent): Job | undefined {
+  if (job === undefined) {
+    if (event.type !== "proposed") return undefined;
+    const start = { attempt: 0, peerSizeClass: undefined, reason: undefined, summary: undefined, withheld: false };
+    return { jobId, state: "proposed", proposed: event, updatedAt: event.at, events: 1, ...start };
+  }
+  if (!NEXT[job.state].includes(event.type)) return undefined;
+  const next = { ...job, updatedAt: event.at, events: job.events + 1 };
+  switch (event.type) {
+    case "proposed":
+      return undefined;
+    case "admitted":
+      return { ...next, state: "admitted" };
+    case "attempt-started":
+      return event.attempt > job.attempt
+        ? { ...next, state: "running", attempt: event.attempt, peerSizeClass: event.peerSizeClass }
+        : undefined;
+    case "partition-finished":
+      return event.attempt === job.attempt ? next : undefined;
+    case "receipt-signed":
+      return { ...next, state: "releasing" };
+    case "gate-opened":
+      return next;
+    case "done":
+      return { ...next, state: "done", summary: event.summary, withheld: event.withheld };
+    case "refused":
+    case "failed": {
+      const reason = { code: event.code, ...(event.detail === undefined ? {} : { detail: event.detail }) };
+      return { ...next, state: event.type, reason: event.type === "refused" ? { ...reason, by: event.by } : reason };
+    }
+  }
+}
+
+/** Throws when the events are not a history that `applyJobEvent` allows: the store was changed by something else. */
+export function foldJob(jobId: string, events: readonly JobEvent[]): Job | undefined {
+  let job: Job | undefined;
+  for (const event of events) {
+    const next = applyJobEvent(jobId, job, event);
+    if (next === undefined)
+      throw new Error(`job ${jobId}: event ${event.type} is not allowed in state ${job?.state ?? "none"}`);
+    job = next;
+  }
+  return job;
+}

@@ -1,0 +1,53 @@
+/** What both nodes compute alike before an attempt: the job key, the partition plan, and the digests of the handshake. */
+import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
+import { MAX_AUDIENCE_ROWS, MAX_SCORE_ROWS, type PartitionPlan, partitionPlan, planDigest } from "../protocols/plan.ts";
+import { LABEL_BYTES as SCORE_LABEL_BYTES } from "../protocols/score-linear/params.ts";
+import type { PartitionContext } from "../protocols/step.ts";
+import { jobParameters } from "../session/protocols.ts";
+
+export interface JobShape {
+  readonly plan: PartitionPlan;
+  readonly labelBytes: number;
+  /** Hex, compared in the handshake. */
+  readonly parameters: string;
+  readonly planDigest: string;
+  /** Bound of the rows that can match, from the padded sizes. */
+  readonly maxMatchedRows: number;
+}
+
+export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
+  const isScore = spec.operation === "score";
+  const planInput = {
+    receiverClass: spec.receiverSizeClass,
+    senderClass: senderSizeClass,
+    maxRows: isScore ? MAX_SCORE_ROWS : MAX_AUDIENCE_ROWS,
+  };
+  const plan = partitionPlan(planInput);
+  const labelBytes = isScore ? SCORE_LABEL_BYTES : 0;
+  return {
+    plan,
+    labelBytes,
+    parameters: toHex(jobParameters(spec.protocol, { ...plan, labelBytes }, isScore)),
+    planDigest: toHex(planDigest(planInput, plan)),
+    maxMatchedRows: Math.min(plan.receiverCapacity, plan.senderCapacity) * plan.partitions,
+  };
+}
+
+/** 32 bytes: keys the hashes that ids are spilled and matched by. The same in every attempt; the coordinator has no part of it. */
+export function jobKeyOf(jobDigest: string, receiverNonce: Uint8Array, senderNonce: Uint8Array): Uint8Array {
+  return domainHash("entente job key/1", fromHex(jobDigest), receiverNonce, senderNonce);
+}
+
+export function partitionContext(shape: JobShape, sessionId: Uint8Array, partition: number): PartitionContext {
+  const { receiverCapacity, senderCapacity } = shape.plan;
+  return {
+    sessionId,
+    frameSession: sha256(sessionId).slice(0, 8),
+    partition,
+    receiverCapacity,
+    senderCapacity,
+    labelBytes: shape.labelBytes,
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * A session channel: frames inside TLS, after both ends have signed what the session is for. Nothing but the hello is
+ * sent before the peer's hello has been verified.
+ */
+import { createHash, type Hash } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { decodeHeader, encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
+import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from "../../proto/codec/session.ts";
+import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
+import { envelope, verify } from "../../proto/encoding/dsse.ts";
+import type { SigningKey, VerifyingKey } from "../../proto/encoding/ed25519.ts";
+import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
+import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import type { Timers } from "../../proto/ports/ports.ts";
+import type { SessionCredentials } from "./certificate.ts";
+import { type SecureStream, secureStream, type TlsRole } from "./tls.ts";
+
+const HELLO_TYPE = "application/vnd.entente.session-hello.v1+json";
+
+/** What both ends must agree on before the first frame; DESIGN: a control session, or one attempt of one job. */
+export type SessionPurpose =
+  | { readonly kind: "control" }
+  | {
+      readonly kind: "job";
+      /** SHA-256 of the signed job spec, hex. */
+      readonly jobDigest: string;
+      readonly attempt: number;
+      /** Digests in hex of the protocol's parameters and of the partition plan. */
+      readonly parameters: string;
+      readonly plan: string;
+    };
+
+export interface ChannelOptions {
+  readonly stream: Duplex;
+  readonly role: TlsRole;
+  readonly purpose: SessionPurpose;
+  readonly own: { readonly credentials: SessionCredentials; readonly jobsKey: SigningKey };
+  readonly peer: { readonly sessionKey: Uint8Array; readonly jobsKey: VerifyingKey };
+  readonly timers: Timers;
+  readonly handshakeTimeoutMs: number;
+}
+
+/** Frames that have been read from the peer and not asked for yet: what a fast peer may cost. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+function helloClaims(purpose: SessionPurpose, exporter: Uint8Array, role: TlsRole): Uint8Array<ArrayBuffer> {
+  return canonicalJson({ ...(purpose as unknown as Record<string, Json>), exporter: toHex(exporter), role });
+}
+
+export class Channel {
+  readonly exporter: Uint8Array<ArrayBuffer>;
+  /** What frame headers carry: the first 8 bytes of SHA-256 of the exporter value. */
+  readonly frameSession: Uint8Array<ArrayBuffer>;
+  bytesSent = 0;
+  bytesReceived = 0;
+  readonly #socket: SecureStream["socket"];
+  readonly #timers: Timers;
+  readonly #role: TlsRole;
+  readonly #sentHash: Hash = createHash("sha256");
+  readonly #receivedHash: Hash = createHash("sha256");
+  readonly #queue: Frame[] = [];
+  #queuedBytes = 0;
+  #ended: EntenteError | undefined;
+  #wake: (() => void) | undefined;
+  #drained: (() => void) | undefined;
+
+  private constructor(secure: SecureStream, role: TlsRole, timers: Timers) {
+    this.exporter = secure.exporter;
+    this.frameSession = sha256(secure.exporter).slice(0, 8);
+    this.#socket = secure.socket;
+    this.#timers = timers;
+    this.#role = role;
+    void this.#pump();
+  }
+
+  /** Handshake and hellos. Throws the errors of `secureStream`, SESSION_MISMATCH when the peer signed another purpose,
+   * PEER_REFUSED_IDENTITY when it closes without saying anything. */
+  static async open(options: ChannelOptions): Promise<Channel> {
+    const { purpose, role, timers, handshakeTimeoutMs } = options;
+    const secure = await secureStream({
+      stream: options.stream,
+      role,
+      own: options.own.credentials,
+      peerSessionKey: options.peer.sessionKey,
+      timers,
+      timeoutMs: handshakeTimeoutMs,
+    });
+    const channel = new Channel(secure, role, timers);
+    try {
+      const claims = helloClaims(purpose, channel.exporter, role);
+      await channel.say({ kind: "hello", envelope: envelope(HELLO_TYPE, claims, options.own.jobsKey) });
+      const frame = await channel.receive(handshakeTimeoutMs).catch((error: unknown) => {
+        const typed = toEntenteError(error);
+        throw typed.code === "PEER_GONE" ? new EntenteError("PEER_REFUSED_IDENTITY", { cause: error }) : typed;
+      });
+      const hello = decodeSessionMessage(frame, "hello");
+      verify(hello.envelope, HELLO_TYPE, options.peer.jobsKey);
+      const expected = helloClaims(purpose, channel.exporter, role === "server" ? "client" : "server");
+      if (!equalBytes(hello.envelope.payload, expected)) throw new EntenteError("SESSION_MISMATCH");
+      return channel;
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+  }
+
+  async send(frame: Frame): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const header = encodeHeader(frame, frame.body.length, this.frameSession);
+    this.#sentHash.update(header).update(frame.body);
+    this.bytesSent += header.length + frame.body.length;
+    this.#socket.write(header);
+    if (this.#socket.write(frame.body)) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      this.#socket.once("drain", resolve);
+    });
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  say(message: SessionMessage): Promise<void> {
+    return this.send(encodeSessionMessage(message));
+  }
+
+  /** The next frame. Throws PEER_TIMEOUT after `timeoutMs`, PEER_GONE when the peer closed, or what was wrong with its bytes. */
+  async receive(timeoutMs: number): Promise<Frame> {
+    const frame = this.#queue.shift() ?? (await this.#waitForFrame(timeoutMs));
+    this.#queuedBytes -= frame.body.length;
+    if (this.#queuedBytes < MAX_QUEUED_BYTES && this.#socket.isPaused()) this.#socket.resume();
+    const header = encodeHeader(frame, frame.body.length, this.frameSession);
+    this.#receivedHash.update(header).update(frame.body);
+    return frame;
+  }
+
+  async hear<K extends SessionMessage["kind"]>(
+    timeoutMs: number,
+    ...kinds: readonly K[]
+  ): Promise<Extract<SessionMessage, { kind: K }>> {
+    return decodeSessionMessage(await this.receive(timeoutMs), ...kinds);
+  }
+
+  /** SHA-256 over everything said so far, server's direction first: equal at both ends when neither has more to read. */
+  transcript(): Uint8Array<ArrayBuffer> {
+    const sent = new Uint8Array(this.#sentHash.copy().digest());
+    const received = new Uint8Array(this.#receivedHash.copy().digest());
+    const [server, client] = this.#role === "server" ? [sent, received] : [received, sent];
+    return domainHash("entente transcript/1", server, client);
+  }
+
+  /** Tells the peer why, as a code, and closes. Never throws. */
+  async fail(error: EntenteError): Promise<void> {
+    try {
+      if (this.#ended === undefined) await this.say({ kind: "failure", code: error.code });
+    } catch {
+      // The peer is gone already: there is nobody to tell.
+    }
+    this.close();
+  }
+
+  close(): void {
+    this.#end(new EntenteError("PEER_GONE", { detail: "the session was closed" }));
+    this.#socket.end();
+    // A peer that never answers the close must not keep the stream open.
+    this.#timers.after(1_000, () => this.#socket.destroy());
+  }
+
+  #end(error: EntenteError): void {
+    this.#ended ??= error;
+    this.#wake?.();
+    this.#drained?.();
+  }
+
+  #waitForFrame(timeoutMs: number): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#timers.after(timeoutMs, () => settle(new EntenteError("PEER_TIMEOUT")));
+      const settle = (error?: EntenteError) => {
+        cancel();
+        this.#wake = undefined;
+        const frame = this.#queue.shift();
+        if (frame !== undefined) resolve(frame);
+        else reject(error ?? this.#ended ?? new EntenteError("INTERNAL"));
+      };
+      this.#wake = () => settle();
+      if (this.#queue.length > 0 || this.#ended !== undefined) settle();
+    });
+  }
+
+  /** Reads ahead, so that two ends that both write never wait for each other; pauses above MAX_QUEUED_BYTES. */
+  async #pump(): Promise<void> {
+    let parts: Uint8Array[] = [];
+    let have = 0;
+    let bodyLength = -1;
+    let header: ReturnType<typeof decodeHeader>["header"] | undefined;
+    const take = (length: number): Uint8Array => {
+      const all = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+      const rest = all.subarray(length);
+      parts = rest.length > 0 ? [rest] : [];
+      have = rest.length;
+      return all.subarray(0, length);
+    };
+    const accept = (chunk: Uint8Array) => {
+      this.bytesReceived += chunk.length;
+      parts.push(chunk);
+      have += chunk.length;
+      for (;;) {
+        if (header === undefined) {
+          if (have < HEADER_BYTES) return;
+          ({ header, bodyLength } = decodeHeader(take(HEADER_BYTES), this.frameSession));
+        }
+        if (have < bodyLength) return;
+        this.#queue.push({ ...header, body: new Uint8Array(take(bodyLength)) });
+        this.#queuedBytes += bodyLength;
+        header = undefined;
+        this.#wake?.();
+      }
+    };
+    this.#socket.on("data", (chunk: Uint8Array) => {
+      if (this.#ended !== undefined) return;
+      try {
+        accept(chunk);
+        if (this.#queuedBytes > MAX_QUEUED_BYTES) this.#socket.pause();
+      } catch (error) {
+        this.#end(toEntenteError(error));
+        this.#socket.destroy();
+      }
+    });
+    this.#socket.on("end", () => this.#end(new EntenteError("PEER_GONE")));
+    this.#socket.on("close", () => this.#end(new EntenteError("PEER_GONE")));
+    this.#socket.on("error", (cause) => this.#end(new EntenteError("PEER_GONE", { cause })));
+  }
+}

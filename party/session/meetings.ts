@@ -1,0 +1,79 @@
+/** Sessions with peers through the coordinator's relay: asked for by this node, or accepted on a wake. */
+import type { SigningKey } from "../../proto/encoding/ed25519.ts";
+import type { PartyId } from "../../proto/ids.ts";
+import { jobId, type RelayId } from "../../proto/ids.ts";
+import type { Timers } from "../../proto/ports/ports.ts";
+import type { CoordinatorLink } from "../coordinator-link/link.ts";
+import type { SessionCredentials } from "./certificate.ts";
+import { Channel, type SessionPurpose } from "./channel.ts";
+import type { Peer } from "./peers.ts";
+import type { TlsRole } from "./tls.ts";
+
+const HANDSHAKE_TIMEOUT_MS = 20_000;
+
+export interface MeetingsOptions {
+  readonly own: PartyId;
+  readonly credentials: SessionCredentials;
+  readonly jobsKey: SigningKey;
+  readonly link: CoordinatorLink;
+  readonly timers: Timers;
+}
+
+export class Meetings {
+  readonly #options: MeetingsOptions;
+
+  constructor(options: MeetingsOptions) {
+    this.#options = options;
+  }
+
+  /** In a control session the party with the smaller name is the TLS server. */
+  openControl(peer: Peer): Promise<Channel> {
+    return this.#request(peer, { kind: "control" }, this.#controlRole(peer), {
+      peer: peer.party,
+      purpose: { kind: "control" },
+    });
+  }
+
+  acceptControl(relay: RelayId, peer: Peer): Promise<Channel> {
+    return this.#meet(relay, peer, { kind: "control" }, this.#controlRole(peer));
+  }
+
+  /** The receiver asks for a job session and is the TLS client; the PSI sender is the server. */
+  openJob(peer: Peer, job: string, purpose: Extract<SessionPurpose, { kind: "job" }>): Promise<Channel> {
+    return this.#request(peer, purpose, "client", {
+      peer: peer.party,
+      purpose: { kind: "job", jobId: jobId(job), attempt: purpose.attempt },
+    });
+  }
+
+  acceptJob(relay: RelayId, peer: Peer, purpose: Extract<SessionPurpose, { kind: "job" }>): Promise<Channel> {
+    return this.#meet(relay, peer, purpose, "server");
+  }
+
+  #controlRole(peer: Peer): TlsRole {
+    return this.#options.own < peer.party ? "server" : "client";
+  }
+
+  async #request(
+    peer: Peer,
+    purpose: SessionPurpose,
+    role: TlsRole,
+    ask: Parameters<CoordinatorLink["requestSession"]>[0],
+  ): Promise<Channel> {
+    const { relayId } = await this.#options.link.requestSession(ask);
+    return this.#meet(relayId, peer, purpose, role);
+  }
+
+  async #meet(relay: RelayId, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
+    const { link, credentials, jobsKey, timers } = this.#options;
+    return Channel.open({
+      stream: await link.connectRelay(relay),
+      role,
+      purpose,
+      own: { credentials, jobsKey },
+      peer: { sessionKey: peer.keyset.keys.session, jobsKey: peer.key("jobs") },
+      timers,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** The session's end of its worker thread. */
+import { Worker } from "node:worker_threads";
+import type { Frame } from "../../proto/codec/frame.ts";
+import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
+import type { FrameIo } from "./drive.ts";
+import type { Task, TaskOutput } from "./task.ts";
+
+export type ToWorker = { kind: "task"; task: Task } | { kind: "frame"; frame: Frame } | { kind: "sent" };
+
+export type FromWorker =
+  | { kind: "send"; frame: Frame }
+  | { kind: "need" }
+  | { kind: "done"; output: unknown }
+  | { kind: "error"; code: ErrorCode; detail?: string; cause?: string };
+
+export class SessionWorker {
+  readonly #worker: Worker;
+  #exited: Error | undefined;
+
+  constructor() {
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url));
+    this.#worker.on("error", (error: Error) => (this.#exited = error));
+    this.#worker.on("exit", () => (this.#exited ??= new Error("the worker thread ended")));
+  }
+
+  /** Runs one task; tasks of one worker run one after another. Frames go out and come in through `io`. */
+  run<T extends Task>(task: T, io?: FrameIo): Promise<TaskOutput<T>> {
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void) => {
+        this.#worker.off("message", onMessage);
+        this.#worker.off("error", onError);
+        this.#worker.off("exit", onExit);
+        finish();
+      };
+      const fail = (error: unknown) => settle(() => reject(error));
+      const onError = (cause: Error) => fail(new EntenteError("INTERNAL", { cause }));
+      const onExit = () => fail(new EntenteError("INTERNAL", { cause: this.#exited }));
+      const onMessage = (message: FromWorker) => {
+        if (message.kind === "done") settle(() => resolve(message.output as TaskOutput<T>));
+        else if (message.kind === "error") {
+          const cause = message.cause;
+          fail(
+            new EntenteError(message.code, {
+              ...(message.detail === undefined ? {} : { detail: message.detail }),
+              cause,
+            }),
+          );
+        } else if (io === undefined) fail(new EntenteError("INTERNAL"));
+        else if (message.kind === "send") io.send(message.frame).then(() => this.#say({ kind: "sent" }), fail);
+        else io.receive().then((frame) => this.#say({ kind: "frame", frame }), fail);
+      };
+      if (this.#exited !== undefined) {
+        onExit();
+        return;
+      }
+      this.#worker.on("message", onMessage);
+      this.#worker.on("error", onError);
+      this.#worker.on("exit", onExit);
+      this.#say({ kind: "task", task });
+    });
+  }
+
+  /** Ends the thread, and with it every secret it held. */
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #say(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+}

@@ -1,0 +1,198 @@
+/** The embedded store: node:sqlite in WAL mode, synchronous=FULL, so that what was acknowledged survives a power loss. */
+import { DatabaseSync } from "node:sqlite";
+import { EntenteError } from "../../proto/errors.ts";
+import type { JobEvent } from "../jobs/lifecycle.ts";
+import type { Tag } from "../tags/tag.ts";
+import type { AgreementRecord, DatasetRecord, PeerRecord, Store, WitnessRecord } from "./store.ts";
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
+CREATE TABLE dataset (name TEXT PRIMARY KEY, version TEXT NOT NULL, registration TEXT NOT NULL, registeredAt TEXT NOT NULL) STRICT;
+CREATE TABLE agreement (digest TEXT PRIMARY KEY, collaboration TEXT NOT NULL, envelope TEXT NOT NULL, receivedAt TEXT NOT NULL) STRICT;
+CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (jobId, seq)) STRICT;
+CREATE TABLE job_document (jobId TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (jobId, kind)) STRICT;
+CREATE TABLE job_secret (jobId TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (jobId, name)) STRICT;
+CREATE TABLE witness (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE TABLE tag_batch (jobId TEXT PRIMARY KEY) STRICT;
+CREATE TABLE tag (
+  subject TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, score REAL, jobId TEXT NOT NULL, agreement TEXT NOT NULL,
+  issuedAt TEXT NOT NULL, expiresAt TEXT NOT NULL, PRIMARY KEY (subject, key, jobId)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_by_job ON tag (jobId, key, value);
+`;
+
+export function openSqliteStore(path: string): Store {
+  const db = new DatabaseSync(path);
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON;",
+  );
+  const version = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version.user_version === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  else if (version.user_version !== SCHEMA_VERSION) {
+    throw new EntenteError("STORAGE_FAILED", {
+      detail: `the store has schema ${version.user_version}, this program knows ${SCHEMA_VERSION}`,
+    });
+  }
+  return new SqliteStore(db);
+}
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  #all<T>(sql: string, ...parameters: (string | number)[]): T[] {
+    return this.#db.prepare(sql).all(...parameters) as T[];
+  }
+
+  #get<T>(sql: string, ...parameters: (string | number)[]): T | undefined {
+    return this.#db.prepare(sql).get(...parameters) as T | undefined;
+  }
+
+  #run(sql: string, ...parameters: (string | number | Uint8Array)[]): number {
+    return Number(this.#db.prepare(sql).run(...parameters).changes);
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  async setting(key: string): Promise<string | undefined> {
+    return this.#get<{ value: string }>("SELECT value FROM setting WHERE key = ?", key)?.value;
+  }
+
+  async putSetting(key: string, value: string): Promise<void> {
+    this.#run("INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  }
+
+  async peers(): Promise<PeerRecord[]> {
+    return this.#all<PeerRecord>("SELECT * FROM peer ORDER BY party");
+  }
+
+  async putPeer({ party, identity, confirmedAt }: PeerRecord): Promise<void> {
+    this.#run("INSERT OR REPLACE INTO peer VALUES (?, ?, ?)", party, identity, confirmedAt);
+  }
+
+  async datasets(): Promise<DatasetRecord[]> {
+    return this.#all<DatasetRecord>("SELECT * FROM dataset ORDER BY name");
+  }
+
+  async putDataset({ name, version, registration, registeredAt }: DatasetRecord): Promise<void> {
+    this.#run("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", name, version, registration, registeredAt);
+  }
+
+  async agreements(): Promise<AgreementRecord[]> {
+    return this.#all<AgreementRecord>("SELECT * FROM agreement ORDER BY receivedAt DESC");
+  }
+
+  async agreement(digest: string): Promise<AgreementRecord | undefined> {
+    return this.#get<AgreementRecord>("SELECT * FROM agreement WHERE digest = ?", digest);
+  }
+
+  async putAgreement({ digest, collaboration, envelope, receivedAt }: AgreementRecord): Promise<void> {
+    this.#run("INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", digest, collaboration, envelope, receivedAt);
+  }
+
+  async jobIds(): Promise<string[]> {
+    return this.#all<{ jobId: string }>("SELECT jobId FROM job_event WHERE seq = 0 ORDER BY rowid DESC").map(
+      (row) => row.jobId,
+    );
+  }
+
+  async jobEvents(jobId: string): Promise<JobEvent[]> {
+    const rows = this.#all<{ event: string }>("SELECT event FROM job_event WHERE jobId = ? ORDER BY seq", jobId);
+    return rows.map((row) => JSON.parse(row.event) as JobEvent);
+  }
+
+  async appendJobEvent(jobId: string, expectedLength: number, event: JobEvent): Promise<boolean> {
+    return this.#transaction(() => {
+      const { length } = this.#get<{ length: number }>(
+        "SELECT count(*) AS length FROM job_event WHERE jobId = ?",
+        jobId,
+      ) as { length: number };
+      if (length !== expectedLength) return false;
+      this.#run("INSERT INTO job_event VALUES (?, ?, ?)", jobId, expectedLength, JSON.stringify(event));
+      return true;
+    });
+  }
+
+  async putJobDocument(jobId: string, kind: string, text: string): Promise<void> {
+    this.#run("INSERT OR REPLACE INTO job_document VALUES (?, ?, ?)", jobId, kind, text);
+  }
+
+  async jobDocument(jobId: string, kind: string): Promise<string | undefined> {
+    return this.#get<{ text: string }>("SELECT text FROM job_document WHERE jobId = ? AND kind = ?", jobId, kind)?.text;
+  }
+
+  async putJobSecret(jobId: string, name: string, sealed: Uint8Array): Promise<void> {
+    this.#run("INSERT OR REPLACE INTO job_secret VALUES (?, ?, ?)", jobId, name, sealed);
+  }
+
+  async jobSecret(jobId: string, name: string): Promise<Uint8Array | undefined> {
+    return this.#get<{ sealed: Uint8Array }>("SELECT sealed FROM job_secret WHERE jobId = ? AND name = ?", jobId, name)
+      ?.sealed;
+  }
+
+  async destroyJobSecrets(jobId: string): Promise<void> {
+    this.#run("DELETE FROM job_secret WHERE jobId = ?", jobId);
+  }
+
+  async witness(origin: string): Promise<WitnessRecord | undefined> {
+    return this.#get<WitnessRecord>("SELECT * FROM witness WHERE origin = ?", origin);
+  }
+
+  async putWitness({ origin, size, root, note }: WitnessRecord, expectedSize: number): Promise<boolean> {
+    return this.#transaction(() => {
+      const known = this.#get<{ size: number }>("SELECT size FROM witness WHERE origin = ?", origin)?.size ?? 0;
+      if (known !== expectedSize) return false;
+      this.#run("INSERT OR REPLACE INTO witness VALUES (?, ?, ?, ?)", origin, size, root, note);
+      return true;
+    });
+  }
+
+  async putTags(jobId: string, tags: Iterable<Tag>): Promise<boolean> {
+    return this.#transaction(() => {
+      if (this.#run("INSERT OR IGNORE INTO tag_batch VALUES (?)", jobId) === 0) return false;
+      const insert = this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      for (const tag of tags)
+        insert.run(tag.subject, tag.key, tag.value, tag.score, jobId, tag.agreement, tag.issuedAt, tag.expiresAt);
+      return true;
+    });
+  }
+
+  async *tags(filter: { readonly now: string; readonly key?: string; readonly jobId?: string }): AsyncIterable<Tag> {
+    const where = [
+      "expiresAt > ?",
+      ...(filter.key === undefined ? [] : ["key = ?"]),
+      ...(filter.jobId === undefined ? [] : ["jobId = ?"]),
+    ];
+    const values = [filter.now, filter.key, filter.jobId].filter((value) => value !== undefined);
+    const rows = this.#db
+      .prepare(`SELECT * FROM tag WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`)
+      .iterate(...values);
+    for (const row of rows) yield row as unknown as Tag;
+  }
+
+  async tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]> {
+    return this.#all(
+      "SELECT key, value, jobId, count(*) AS count FROM tag WHERE expiresAt > ? GROUP BY jobId, key, value ORDER BY key, value",
+      now,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+}
