@@ -1,0 +1,77 @@
+/** `entente agreement`: what parties allow each other. */
+import { Command } from "commander";
+import { EntenteError } from "../../proto/errors.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
+import { clientOf, example, outputOf, readJsonFile } from "./context.ts";
+import { fields, type Output, table } from "./output.ts";
+
+function describe(agreement: RouteResponse<"agreement">): string {
+  return fields({
+    digest: agreement.digest,
+    title: agreement.title,
+    parties: agreement.parties.join(", "),
+    "signed by": agreement.signedBy.join(", "),
+    state: agreement.state,
+    "valid until": agreement.validUntil,
+  });
+}
+
+function answerSent(output: Output, agreement: RouteResponse<"signAgreement">): void {
+  output.answer(agreement, describe(agreement));
+  if (!agreement.delivered) output.note("The peer could not be reached; the node tells it as soon as it can.");
+}
+
+export function agreementCommand(): Command {
+  const group = new Command("agreement").description("what parties allow each other");
+  group
+    .command("propose")
+    .description("sign an agreement and send it to the other party")
+    .argument("<file>", "agreement document (JSON)")
+    .addHelpText("after", example("entente agreement propose joint-audience.json"))
+    .action(async (file: string, _options: object, command: Command) => {
+      const document = await readJsonFile(file, "AGREEMENT_INVALID");
+      if (typeof document !== "object" || document === null || Array.isArray(document))
+        throw new EntenteError("AGREEMENT_INVALID", { detail: "it must be a JSON object" });
+      const request = { document: document as Record<string, unknown> };
+      answerSent(outputOf(command), await (await clientOf(command)).call("proposeAgreement", request));
+    });
+  group
+    .command("sign")
+    .description("sign an agreement that a peer proposed; read it first with 'show'")
+    .argument("<digest>", "its digest")
+    .addHelpText("after", example("entente agreement sign 5f0c..."))
+    .action(async (digest: string, _options: object, command: Command) => {
+      answerSent(outputOf(command), await (await clientOf(command)).call("signAgreement", { digest }));
+    });
+  group
+    .command("list")
+    .description("list them")
+    .addHelpText("after", example("entente agreement list"))
+    .action(async (_options: object, command: Command) => {
+      const answer = await (await clientOf(command)).call("agreements", {});
+      const rows = answer.agreements.map(({ digest, title, parties, state, validUntil }) => [
+        digest,
+        state,
+        parties.join(", "),
+        validUntil.slice(0, 10),
+        title,
+      ]);
+      const head = ["digest", "state", "parties", "valid until", "title"];
+      outputOf(command).answer(answer, table(head, rows, "No agreements yet."));
+    });
+  group
+    .command("show")
+    .description("show one, with its whole document")
+    .argument("<digest>", "its digest")
+    .addHelpText("after", example("entente agreement show 5f0c..."))
+    .action(async (digest: string, _options: object, command: Command) => {
+      const agreement = await (await clientOf(command)).call("agreement", { digest });
+      // JSON writes C0 control characters as escapes; those above are the terminal's too.
+      const document = JSON.stringify(agreement.document, null, 2).replaceAll(
+        /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+        "\ufffd",
+      );
+      outputOf(command).answer(agreement, `${describe(agreement)}\n\n${document}`);
+    });
+  return group;
+}

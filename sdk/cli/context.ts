@@ -1,0 +1,88 @@
+/** What every command needs: the options that all of them take, the node to talk to, files that people name. */
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import * as z from "zod";
+import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
+import { EntenteClient } from "../client.ts";
+import { Output } from "./output.ts";
+
+export interface GlobalOptions {
+  readonly node?: string;
+  readonly url?: string;
+  readonly token?: string;
+  readonly json?: boolean;
+}
+
+const apiFile = z.object({ url: z.string() });
+
+export function outputOf(command: Command): Output {
+  return new Output(command.optsWithGlobals<GlobalOptions>().json === true);
+}
+
+/** Undefined when the file cannot be read. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A client of the node that the options name: `--url` and `--token` (or ENTENTE_TOKEN), or else what the node wrote in
+ * its folder. Throws NODE_UNREACHABLE or TOKEN_MISSING when the folder has none.
+ */
+export async function clientOf(command: Command): Promise<EntenteClient> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const folder = resolve(options.node ?? process.env.ENTENTE_NODE ?? ".");
+  const url = options.url ?? (await readUrl(folder));
+  const token = options.token ?? process.env.ENTENTE_TOKEN ?? (await readText(join(folder, "token")))?.trim();
+  if (token === undefined || token === "")
+    throw new EntenteError("TOKEN_MISSING", { detail: `no file 'token' in ${folder}` });
+  return new EntenteClient({ url, token });
+}
+
+async function readUrl(folder: string): Promise<string> {
+  const text = await readText(join(folder, "api.json"));
+  if (text === undefined) throw new EntenteError("NODE_UNREACHABLE", { detail: `no file 'api.json' in ${folder}` });
+  try {
+    return apiFile.parse(JSON.parse(text)).url;
+  } catch (cause) {
+    throw new EntenteError("NODE_UNREACHABLE", { detail: `'api.json' in ${folder} is damaged`, cause });
+  }
+}
+
+/** A JSON file that a person named. Throws `code` when it cannot be read or is not JSON. */
+export async function readJsonFile(path: string, code: ErrorCode): Promise<unknown> {
+  const text = await readText(path);
+  if (text === undefined) throw new EntenteError(code, { detail: `${path} cannot be read` });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EntenteError(code, { detail: `${path} is not JSON`, cause });
+  }
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  return port;
+}
+
+export function parseDays(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("Days are a whole number from 1.");
+  return Number(text);
+}
+
+/** Resolves when the process is asked to stop. Further signals change nothing: closing is under way. */
+export function untilStopped(): Promise<void> {
+  return new Promise((stopped) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopped());
+  });
+}
+
+/** An example below a command's help. */
+export function example(...lines: readonly string[]): string {
+  return `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+}

@@ -1,0 +1,64 @@
+/** `entente coordinator`: makes and runs the service that parties dial out to. */
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { example, outputOf, parsePort, untilStopped } from "./context.ts";
+import { fields } from "./output.ts";
+
+interface InitFlags {
+  readonly dir: string;
+  readonly name?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly enrolPort?: number;
+}
+
+export function coordinatorCommand(): Command {
+  const group = new Command("coordinator").description("make and run a coordinator");
+  group
+    .command("init")
+    .description("make a coordinator's folder, with its own certificate authority")
+    .requiredOption("--dir <folder>", "folder to make")
+    .option("--name <name>", "its name in the logs")
+    .option("--host <host>", "address that parties dial")
+    .option("--port <port>", "port for enrolled parties", parsePort)
+    .option("--enrol-port <port>", "port for enrolment", parsePort)
+    .addHelpText("after", example("entente coordinator init --dir hub --host hub.example.cn"))
+    .action(async ({ dir, ...options }: InitFlags, command: Command) => {
+      const { initCoordinator } = await import("../../coordinator/main.ts");
+      const made = await initCoordinator({ folder: resolve(dir), ...options });
+      outputOf(command).answer(
+        { dir: resolve(dir), ...made },
+        fields({ folder: dir, "CA fingerprint": made.caFingerprint }),
+      );
+    });
+  group
+    .command("start")
+    .description("serve until interrupted")
+    .requiredOption("--dir <folder>", "the coordinator's folder")
+    .addHelpText("after", example("entente coordinator start --dir hub"))
+    .action(async ({ dir }: { readonly dir: string }, command: Command) => {
+      const { startCoordinator } = await import("../../coordinator/main.ts");
+      const { endpoints, caFingerprint, close } = await startCoordinator({ folder: resolve(dir) });
+      const [main, enrolment] = [endpoints.main, endpoints.enrolment].map(({ host, port }) => `${host}:${port}`);
+      outputOf(command).answer(
+        { main, enrolment, caFingerprint },
+        fields({ parties: main, enrolment, "CA fingerprint": caFingerprint }),
+      );
+      await untilStopped();
+      await close();
+    });
+  group
+    .command("invite")
+    .description("make an invite code, with which one party enrols once")
+    .argument("<party>", "name that the party will have")
+    .requiredOption("--dir <folder>", "the coordinator's folder")
+    .addHelpText("after", example("entente coordinator invite bank --dir hub"))
+    .action(async (party: string, { dir }: { readonly dir: string }, command: Command) => {
+      const { createInvite } = await import("../../coordinator/main.ts");
+      const invite = await createInvite({ folder: resolve(dir), party });
+      const output = outputOf(command);
+      output.answer(invite, invite.code);
+      output.note(`For ${party} alone: it runs 'entente enroll' with this code.`);
+    });
+  return group;
+}

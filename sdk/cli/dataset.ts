@@ -1,0 +1,68 @@
+/** `entente dataset`: the node's own tables. */
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { NORMALISERS } from "../../proto/agreement/agreement.ts";
+import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import { clientOf, example, outputOf } from "./context.ts";
+import { fields, table } from "./output.ts";
+
+interface RegisterFlags {
+  readonly file: string;
+  readonly idColumn: string;
+  readonly normaliser: RouteRequest<"registerDataset">["normaliser"];
+}
+
+function rejectedRows({ rejected }: RouteResponse<"registerDataset">): number {
+  return Object.values(rejected).reduce((sum, rows) => sum + rows, 0);
+}
+
+export function datasetCommand(): Command {
+  const group = new Command("dataset").description("tables of this node");
+  group
+    .command("register")
+    .description("read a table and register it, or a new version of it; the file stays where it is")
+    .argument("<name>", "name of the dataset")
+    .requiredOption("--file <path>", "CSV or Parquet file on the node's machine")
+    .requiredOption("--id-column <column>", "column that identifies a person")
+    .addOption(new Option("--normaliser <name>", "form of the ids").choices(NORMALISERS).makeOptionMandatory())
+    .addHelpText(
+      "after",
+      example("entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164-cn"),
+    )
+    .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
+      const request = { name, path: resolve(file), idColumn, normaliser };
+      const dataset = await (await clientOf(command)).call("registerDataset", request);
+      const reasons = Object.entries(dataset.rejected).map(([reason, rows]) => `${reason} ${rows}`);
+      outputOf(command).answer(
+        dataset,
+        fields({
+          dataset: dataset.name,
+          version: dataset.version,
+          rows: dataset.rows,
+          "usable ids": dataset.accepted,
+          duplicates: dataset.duplicates,
+          "set aside": reasons.length === 0 ? 0 : reasons.join(", "),
+          quarantine: dataset.quarantine ?? undefined,
+        }),
+      );
+    });
+  group
+    .command("list")
+    .description("list them")
+    .addHelpText("after", example("entente dataset list"))
+    .action(async (_options: object, command: Command) => {
+      const answer = await (await clientOf(command)).call("datasets", {});
+      const rows = answer.datasets.map((dataset) => [
+        dataset.name,
+        dataset.format,
+        dataset.idColumn,
+        dataset.normaliser,
+        String(dataset.rows),
+        String(dataset.accepted),
+        String(rejectedRows(dataset)),
+      ]);
+      const head = ["dataset", "format", "id column", "normaliser", "rows", "usable ids", "set aside"];
+      outputOf(command).answer(answer, table(head, rows, "No datasets yet."));
+    });
+  return group;
+}

@@ -1,0 +1,128 @@
+/** What a command prints: one JSON document for programs, or lines and aligned tables for people. */
+import cliProgress from "cli-progress";
+import pc from "picocolors";
+import type { Actor, PublicError } from "../../proto/errors.ts";
+
+const WHO_MUST_ACT: Readonly<Record<Actor, string>> = {
+  caller: "you",
+  operator: "the operator of this node",
+  peer: "the peer's operator",
+  coordinator: "the coordinator's operator",
+  nobody: "nobody",
+};
+
+const isPlain = process.env.NO_COLOR !== undefined && process.env.NO_COLOR !== "";
+const onStdout = pc.createColors(!isPlain && process.stdout.isTTY === true);
+const onStderr = pc.createColors(!isPlain && process.stderr.isTTY === true);
+
+/** East Asian wide characters take two columns of a terminal (Unicode UAX #11, the blocks that names are written in). */
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/gu;
+
+function columnsOf(text: string): number {
+  return [...text].length + (text.match(WIDE)?.length ?? 0);
+}
+
+/** Titles and names come from other parties: a control character in one could write anything to the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, "\ufffd");
+}
+
+/** Columns aligned to the left, two spaces apart; `none` stands for an empty table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], none: string): string {
+  if (rows.length === 0) return none;
+  const cells = rows.map((row) => row.map(printable));
+  const widths = head.map((name, i) => Math.max(name.length, ...cells.map((row) => columnsOf(row[i] ?? ""))));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - columnsOf(cell)))
+      .join("  ")
+      .trimEnd();
+  return [onStdout.dim(line(head)), ...cells.map(line)].join("\n");
+}
+
+/** One `name  value` line for each field; a field without a value is left out. */
+export function fields(entries: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(entries).filter(([, value]) => value !== undefined);
+  const width = Math.max(0, ...given.map(([name]) => name.length));
+  return given.map(([name, value]) => `${onStdout.dim(name.padEnd(width))}  ${printable(String(value))}`).join("\n");
+}
+
+export interface Progress {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export class Output {
+  readonly isJson: boolean;
+
+  constructor(isJson: boolean) {
+    this.isJson = isJson;
+  }
+
+  /** The command's answer, once: `document` for programs, or `text` for people. */
+  answer(document: unknown, text: string): void {
+    process.stdout.write(`${this.isJson ? JSON.stringify(document, null, 2) : text}\n`);
+  }
+
+  /** A remark for people, beside the answer. */
+  note(text: string): void {
+    if (!this.isJson) process.stderr.write(`${onStderr.dim(printable(text))}\n`);
+  }
+
+  /** What happened, why, and who must act. `context` is added to the JSON document. */
+  failure(error: PublicError, context: Readonly<Record<string, unknown>> = {}): void {
+    if (this.isJson) {
+      this.answer({ error, ...context }, "");
+      return;
+    }
+    const lines = [`${onStderr.red(`error ${error.code}`)}: ${error.message}`];
+    if (error.detail !== undefined) lines.push(`  why: ${printable(error.detail)}`);
+    lines.push(`  who must act: ${WHO_MUST_ACT[error.who]}${error.retryable ? " (trying again may help)" : ""}`);
+    process.stderr.write(`${lines.join("\n")}\n`);
+  }
+
+  /** A bar on stderr, if that is a terminal. */
+  progressBar(): ProgressBar {
+    return new ProgressBar(!this.isJson && process.stderr.isTTY === true);
+  }
+}
+
+/** One bar for each step of a job, with rows, rate and time left. */
+export class ProgressBar {
+  readonly #isShown: boolean;
+  #bar: cliProgress.SingleBar | undefined;
+  #step = "";
+  #sinceMs = 0;
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown;
+  }
+
+  show(progress: Progress | null): void {
+    if (!this.#isShown || progress === null) return;
+    const { step, done, total } = progress;
+    if (this.#bar === undefined || step !== this.#step) this.#begin(step, total);
+    const seconds = (performance.now() - this.#sinceMs) / 1000;
+    const rate = seconds < 1 ? "-" : Math.round(done / seconds).toLocaleString("en");
+    this.#bar?.setTotal(total);
+    this.#bar?.update(done, { rate });
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #begin(step: string, total: number): void {
+    this.stop();
+    this.#step = step;
+    this.#sinceMs = performance.now();
+    const format = `${printable(step)} [{bar}] {percentage}% | {value}/{total} rows | {rate}/s | {eta_formatted} left`;
+    this.#bar = new cliProgress.SingleBar(
+      { format, stream: process.stderr, hideCursor: true, barsize: 24 },
+      cliProgress.Presets.legacy,
+    );
+    this.#bar.start(total, 0, { rate: "-" });
+  }
+}

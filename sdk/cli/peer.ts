@@ -1,0 +1,92 @@
+/** `entente peer`: the other parties, and whether this one knows who they are. */
+import { createInterface } from "node:readline/promises";
+import { Command } from "commander";
+import { EntenteError } from "../../proto/errors.ts";
+import type { EntenteClient } from "../client.ts";
+import { clientOf, example, outputOf } from "./context.ts";
+import { fields, type Output, table } from "./output.ts";
+
+function yesNo(value: boolean): string {
+  return value ? "yes" : "no";
+}
+
+/** Shows the directory's fingerprint and takes a person's word that the peer reads out the same. */
+async function askFingerprint(client: EntenteClient, party: string, output: Output): Promise<string> {
+  const { peers } = await client.call("peers", {});
+  const peer = peers.find((known) => known.party === party);
+  if (peer === undefined) throw new EntenteError("PEER_UNKNOWN");
+  output.note(`The coordinator shows for ${party}:  ${peer.fingerprint}`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const reply = await prompt.question(`Does ${party} read out the same over the telephone? [yes/no] `);
+    if (reply.trim().toLowerCase() !== "yes") throw new EntenteError("CANCELLED", { detail: "nothing was confirmed" });
+  } finally {
+    prompt.close();
+  }
+  return peer.fingerprint;
+}
+
+export function peerCommand(): Command {
+  const group = new Command("peer").description("other parties at the coordinator");
+  group
+    .command("list")
+    .description("list them")
+    .addHelpText("after", example("entente peer list"))
+    .action(async (_options: object, command: Command) => {
+      const answer = await (await clientOf(command)).call("peers", {});
+      const rows = answer.peers.map((peer) => [
+        peer.party,
+        peer.fingerprint,
+        yesNo(peer.confirmed),
+        yesNo(peer.connected),
+      ]);
+      outputOf(command).answer(
+        answer,
+        table(["party", "fingerprint", "confirmed", "connected"], rows, "No peers yet."),
+      );
+    });
+  group
+    .command("confirm")
+    .description("confirm a peer's identity, after comparing fingerprints out of band")
+    .argument("<party>", "the peer")
+    .option("--fingerprint <fingerprint>", "what the peer read out; without it, the command shows one and asks")
+    .addHelpText("after", example("entente peer confirm bureau --fingerprint 1a2b-3c4d-..."))
+    .action(async (party: string, { fingerprint }: { readonly fingerprint?: string }, command: Command) => {
+      const output = outputOf(command);
+      if (fingerprint === undefined && (output.isJson || process.stdin.isTTY !== true))
+        command.error("error: required option '--fingerprint <fingerprint>' not specified (no terminal to ask on)");
+      const client = await clientOf(command);
+      const confirmed = fingerprint ?? (await askFingerprint(client, party, output));
+      const peer = await client.call("confirmPeer", { party, fingerprint: confirmed });
+      output.answer(
+        peer,
+        fields({ party: peer.party, fingerprint: peer.fingerprint, confirmed: yesNo(peer.confirmed) }),
+      );
+    });
+  group
+    .command("invite")
+    .description("make an invite code for a party that is not enrolled yet")
+    .argument("<party>", "name that the party will have")
+    .addHelpText("after", example("entente peer invite bureau"))
+    .action(async (party: string, _options: object, command: Command) => {
+      const answer = await (await clientOf(command)).call("invite", { party });
+      const output = outputOf(command);
+      output.answer(answer, answer.code);
+      output.note(`For ${party} alone: it runs 'entente enroll' with this code.`);
+    });
+  group
+    .command("datasets")
+    .description("list the datasets that a peer describes to this party")
+    .argument("<party>", "the peer")
+    .addHelpText("after", example("entente peer datasets bureau"))
+    .action(async (party: string, _options: object, command: Command) => {
+      const answer = await (await clientOf(command)).call("peerDatasets", { party });
+      const rows = answer.datasets.map(({ name, normaliser, columns }) => [
+        name,
+        normaliser,
+        columns.map((column) => `${column.name} ${column.type}`).join(", "),
+      ]);
+      outputOf(command).answer(answer, table(["dataset", "normaliser", "columns"], rows, "None described."));
+    });
+  return group;
+}

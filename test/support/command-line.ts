@@ -1,0 +1,50 @@
+/** Runs the real `entente` command with the pinned Node. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = new URL("../../", import.meta.url);
+export const COMMAND = fileURLToPath(new URL("sdk/cli/entente.js", ROOT));
+export const PINNED_NODE = fileURLToPath(new URL("node_modules/node/bin/node", ROOT));
+
+/** Halves the time that a command needs to start. */
+const COMPILE_CACHE = fileURLToPath(new URL("node_modules/.cache/entente-command-line", ROOT));
+
+export interface Ended {
+  /** Exit code, null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Called once it runs, to send it a signal for instance. */
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+export function runNode(args: readonly string[], { env = {}, cwd, onStart }: RunOptions = {}): Promise<Ended> {
+  const { ENTENTE_NODE: _, ENTENTE_TOKEN: __, ...inherited } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(PINNED_NODE, args, {
+      cwd,
+      env: { ...inherited, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    onStart?.(child);
+  });
+}
+
+export function entente(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return runNode([COMMAND, ...args], options);
+}

@@ -1,0 +1,78 @@
+/** The agreement of the demo and of the end-to-end tests. */
+import type { Job } from "../../sdk/client.ts";
+import { BANK_FILE, BUREAU_FILE } from "./credit.ts";
+import type { Trio } from "./trio.ts";
+
+const REPAYMENT_COLUMNS = ["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"];
+
+/** As a person writes it: the nodes fill in the identities that were confirmed. */
+export function demoAgreement(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const id = { name: "phone", role: "id" };
+  const between = { receiver: "bank", receiverDataset: "customers", providerDataset: "repayments", protocol: "psi-dh" };
+  return {
+    format: "entente-agreement/1",
+    title: "Joint audience and default risk",
+    purpose: "Offer instalment plans to joint customers, and review the credit lines of those at risk",
+    parties: [{ name: "bank" }, { name: "bureau" }],
+    datasets: [
+      { party: "bank", name: "customers", normaliser: "phone-e164-cn", columns: [id] },
+      {
+        party: "bureau",
+        name: "repayments",
+        normaliser: "phone-e164-cn",
+        columns: [id, ...REPAYMENT_COLUMNS.map((name) => ({ name, role: "feature" }))],
+      },
+    ],
+    operations: [
+      { operation: "audience", ...between },
+      { operation: "score", ...between },
+    ],
+    minimumInput: 1000,
+    minimumResult: 100,
+    validFrom: "2020-01-01T00:00:00.000Z",
+    validUntil: "2099-12-31T00:00:00.000Z",
+    ...changes,
+  };
+}
+
+export async function registerBoth(trio: Trio, files: { bank?: string; bureau?: string } = {}) {
+  const normaliser = "phone-e164-cn";
+  const [bank, bureau] = [await trio.client("bank"), await trio.client("bureau")];
+  return {
+    bank: await bank.call("registerDataset", {
+      name: "customers",
+      path: files.bank ?? BANK_FILE,
+      idColumn: "phone",
+      normaliser,
+    }),
+    bureau: await bureau.call("registerDataset", {
+      name: "repayments",
+      path: files.bureau ?? BUREAU_FILE,
+      idColumn: "phone",
+      normaliser,
+    }),
+  };
+}
+
+/** Proposed by the bank, signed by the bureau; the digest. */
+export async function agree(trio: Trio, document = demoAgreement()): Promise<string> {
+  const { digest } = await (await trio.client("bank")).call("proposeAgreement", { document });
+  const { state } = await (await trio.client("bureau")).call("signAgreement", { digest });
+  if (state === "proposed") throw new Error("the agreement is not signed by both");
+  return digest;
+}
+
+export async function runJob(
+  trio: Trio,
+  request: {
+    operation: "audience" | "score";
+    agreement: string;
+    tag: { key: string; value?: string };
+    model?: unknown;
+  },
+  onProgress?: (job: Job) => void,
+): Promise<Job> {
+  const bank = await trio.client("bank");
+  const { jobId } = await bank.call("startJob", { dataset: "customers", peerDataset: "repayments", ...request });
+  return bank.waitForJob(jobId, { pollMs: 200, ...(onProgress === undefined ? {} : { onProgress }) });
+}

@@ -1,0 +1,296 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Handlers } from "../../party/api/server.ts";
+import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import type { RouteInput } from "../../proto/http/routes.ts";
+import type { Job } from "../../sdk/client.ts";
+import { type Ended, entente, type RunOptions } from "../support/command-line.ts";
+import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
+
+let folder: string;
+let node: StubNode | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "entente-cli-"));
+});
+afterEach(async () => {
+  await node?.close();
+  node = undefined;
+  await rm(folder, { recursive: true });
+});
+
+/** Starts a stub node and writes its folder as a running node does. */
+async function start(handlers: Partial<Handlers>): Promise<void> {
+  node = await startStubNode(handlers);
+  await writeFile(join(folder, "api.json"), JSON.stringify({ url: node.url }));
+  await writeFile(join(folder, "token"), `${STUB_TOKEN}\n`);
+}
+
+/** Runs a command in the node's folder. */
+function run(line: string, options: RunOptions = {}): Promise<Ended> {
+  return entente(line.split(" "), { cwd: folder, ...options });
+}
+
+describe("answers", () => {
+  test("node: fields for people, a document for programs; the folder by option or environment", async () => {
+    await start({ node: async () => STUB_NODE_INFO });
+    const people = await run("node");
+    expect([people.code, people.stdout]).toEqual([
+      0,
+      [
+        "party        bank",
+        `fingerprint  ${STUB_NODE_INFO.fingerprint}`,
+        "coordinator  not enrolled",
+        "connected    no",
+        "version      0.1.0",
+        "",
+      ].join("\n"),
+    ]);
+    const programs = await run(`node --json --node ${folder}`, { cwd: "/" });
+    expect(JSON.parse(programs.stdout)).toEqual(STUB_NODE_INFO);
+    const environment = await run("--json node", { cwd: "/", env: { ENTENTE_NODE: folder } });
+    expect(environment.stdout).toBe(programs.stdout);
+    const wrong = await run("node --token wrong");
+    expect([wrong.code, wrong.stderr.includes("TOKEN_MISSING")]).toEqual([1, true]);
+  });
+
+  test("lists: aligned whatever the script, and no control character of a peer reaches the terminal", async () => {
+    const agreement = (title: string, digest: string) => ({
+      digest: digest.repeat(64),
+      title,
+      parties: ["bank", "bureau"],
+      signedBy: ["bank"],
+      state: "proposed" as const,
+      validUntil: "2026-12-31T00:00:00.000Z",
+      document: { title },
+    });
+    const dataset = { normaliser: "trimmed", columns: [{ name: "纳税额", type: "DOUBLE" }] };
+    await start({
+      agreements: async () => ({ agreements: [agreement("clean", "a"), agreement("\x1b[2J\u202egone", "b")] }),
+      agreement: async () => agreement("\x1b[2J\x9b2Jgone", "b"),
+      peerDatasets: async () => ({
+        datasets: [
+          { name: "企业纳税", ...dataset },
+          { name: "tax", ...dataset },
+        ],
+      }),
+      peers: async () => ({ peers: [] }),
+    });
+    const list = await run("agreement list");
+    expect(list.stdout).toContain("clean");
+    expect(list.stdout).toContain("\ufffd[2J\ufffdgone");
+    const show = await run(`agreement show ${"b".repeat(64)}`);
+    expect(show.stdout).toContain("\\u001b[2J\ufffd2Jgone");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    expect(list.stdout + show.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    expect((await run("peer datasets bureau")).stdout).toBe(
+      [
+        "dataset   normaliser  columns",
+        "企业纳税  trimmed     纳税额 DOUBLE",
+        "tax       trimmed     纳税额 DOUBLE",
+        "",
+      ].join("\n"),
+    );
+    expect((await run("peer list")).stdout).toBe("No peers yet.\n");
+  });
+
+  test("dataset register sends an absolute path; agreement propose the document", async () => {
+    const seen: unknown[] = [];
+    const refuse = async (input: unknown) => {
+      seen.push(input);
+      throw new EntenteError("DATASET_EMPTY");
+    };
+    await start({ registerDataset: refuse, proposeAgreement: refuse });
+    const { code, stderr } = await run("dataset register c --file c.csv --id-column phone --normaliser phone-e164-cn");
+    expect([code, stderr.includes(CATALOGUE.DATASET_EMPTY.text)]).toEqual([1, true]);
+    await writeFile(join(folder, "agreement.json"), '{"title":"t"}');
+    await run("agreement propose agreement.json");
+    expect(seen).toEqual([
+      { name: "c", path: join(folder, "c.csv"), idColumn: "phone", normaliser: "phone-e164-cn" },
+      { document: { title: "t" } },
+    ]);
+    expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");
+  });
+});
+
+describe("jobs", () => {
+  const digest = STUB_JOB.agreement;
+  const line = `audience run --agreement ${digest} --dataset a --peer-dataset b --tag marketing:joint=spring`;
+  const summary = { matched: 812, tags: { spring: 812 }, seconds: 1.25, bytesSent: 2048, bytesReceived: 1 };
+  const states = (last: Partial<Job>, seen: RouteInput<"startJob">[] = []): Partial<Handlers> => {
+    const coming: Partial<Job>[] = [{ state: "running", progress: { step: "blind", done: 1, total: 2 } }, last];
+    return {
+      startJob: async (input) => {
+        seen.push(input);
+        return STUB_JOB;
+      },
+      job: async () => ({ ...STUB_JOB, ...coming.shift() }),
+    };
+  };
+
+  test("done: the summary, exit 0", async () => {
+    const seen: RouteInput<"startJob">[] = [];
+    await start(states({ state: "done", summary }, seen));
+    const { code, stdout, stderr } = await run(`${line} --expires-days 30`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/state +done\n[\s\S]*matched +812\ntags +spring 812\ntook +1\.3 s\nsent +2 KiB\n/);
+    expect(stderr).toContain(STUB_JOB.jobId);
+    expect(stderr).not.toContain("\x1b");
+    const tag = { key: "marketing:joint", value: "spring", expiresInDays: 30 };
+    expect(seen).toEqual([{ operation: "audience", agreement: digest, dataset: "a", peerDataset: "b", tag }]);
+  });
+
+  test("withheld: says so, exit 0", async () => {
+    await start(states({ state: "done", withheld: true, summary: { ...summary, matched: undefined } }));
+    const { code, stdout } = await run(line);
+    expect([code, stdout]).toEqual([0, "Withheld: below the agreed minimum.\n"]);
+  });
+
+  const reason = { code: "POLICY_INPUT_FLOOR", message: "", detail: "1000", who: "caller", by: "peer" as const };
+
+  test.each(["refused", "failed"] as const)("%s: the reason, exit 1", async (state) => {
+    await start(states({ state, reason }));
+    const { code, stdout, stderr } = await run(line);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`error POLICY_INPUT_FLOOR: ${CATALOGUE.POLICY_INPUT_FLOOR.text}`);
+    expect(stderr).toContain("why: said by bureau: 1000");
+  });
+
+  test("--json: one document, with the job beside the error", async () => {
+    await start(states({ state: "refused", reason }));
+    const { code, stdout, stderr } = await run(`${line} --json`);
+    expect([code, stderr]).toEqual([1, ""]);
+    const document = JSON.parse(stdout);
+    expect(document.error).toEqual(
+      new EntenteError("POLICY_INPUT_FLOOR", { detail: "said by bureau: 1000" }).toPublic(),
+    );
+    expect(document.job).toEqual({ ...STUB_JOB, state: "refused", reason });
+  });
+
+  test("score run sends the model and the tag's key alone; job show of a failed job exits with 0", async () => {
+    const seen: RouteInput<"startJob">[] = [];
+    await start(states({ state: "done", summary }, seen));
+    await writeFile(join(folder, "model.json"), '{"weights":[1]}');
+    const what = `--agreement ${digest} --dataset a --peer-dataset b --tag risk:credit`;
+    expect((await run(`score run ${what} --model model.json`)).code).toBe(0);
+    expect(seen[0]).toMatchObject({ operation: "score", model: { weights: [1] }, tag: { key: "risk:credit" } });
+    const missing = await run(`score run ${what} --model none.json`);
+    expect([missing.code, missing.stderr.includes("MODEL_INVALID")]).toEqual([1, true]);
+    await node?.close();
+    await start({ job: async () => ({ ...STUB_JOB, state: "failed", reason }) });
+    const show = await run(`job show ${STUB_JOB.jobId}`);
+    expect([show.code, /reason +The input list is smaller/.test(show.stdout)]).toEqual([0, true]);
+  });
+});
+
+describe("tags export", () => {
+  const out = () => join(folder, "out.csv");
+  const command = "tags export --format csv --out out.csv";
+  const file = (stream: AsyncIterable<Uint8Array>): Partial<Handlers> => ({
+    exportTags: async () => ({ contentType: "text/csv", fileName: "tags.csv", stream }),
+  });
+  /** What the folder holds beside the node's own files. */
+  const left = async () => (await readdir(folder)).filter((name) => name !== "api.json" && name !== "token");
+
+  test("writes the file, for its owner's eyes only", async () => {
+    await start(
+      file(
+        (async function* () {
+          yield Buffer.from("id,");
+          yield Buffer.from("tag\n");
+        })(),
+      ),
+    );
+    const { code, stdout } = await run(`${command} --json`);
+    expect([code, JSON.parse(stdout)]).toEqual([0, { file: out(), bytes: 7 }]);
+    expect(await readFile(out(), "utf8")).toBe("id,tag\n");
+    expect((await stat(out())).mode & 0o777).toBe(0o600);
+    expect(await left()).toEqual(["out.csv"]);
+  });
+
+  test.each([false, true])(
+    "leaves nothing half-written when the node fails midway; a file there before: %s",
+    async (had) => {
+      if (had) await writeFile(out(), "before");
+      await start(
+        file(
+          (async function* () {
+            yield new Uint8Array(200_000);
+            await sleep(50);
+            throw new Error("disk");
+          })(),
+        ),
+      );
+      const { code, stderr } = await run(command);
+      expect([code, stderr.includes("NODE_UNREACHABLE")]).toEqual([1, true]);
+      expect(stderr).toContain("the connection ended before the file was complete");
+      expect(await left()).toEqual(had ? ["out.csv"] : []);
+      if (had) expect(await readFile(out(), "utf8")).toBe("before");
+    },
+  );
+
+  test("leaves nothing half-written when it is interrupted", async () => {
+    let isUnderWay = () => {};
+    const underWay = new Promise<void>((resolve) => {
+      isUnderWay = resolve;
+    });
+    await start(
+      file(
+        (async function* () {
+          for (;;) {
+            yield new Uint8Array(10_000);
+            await sleep(20);
+            if ((await left()).length > 0) isUnderWay();
+          }
+        })(),
+      ),
+    );
+    const { code, stderr } = await run(command, { onStart: (child) => void underWay.then(() => child.kill("SIGINT")) });
+    expect([code, stderr.includes("error CANCELLED")]).toEqual([1, true]);
+    expect(await left()).toEqual([]);
+  });
+
+  test("says when the disk refuses", async () => {
+    await start(file((async function* () {})()));
+    const { code, stderr } = await run("tags export --format csv --out no/such/folder.csv");
+    expect([code, stderr.includes("why: cannot write no/such/folder.csv")]).toEqual([1, true]);
+  });
+});
+
+describe("audit", () => {
+  const command = `audit export --collaboration ${"9c".repeat(16)} --out evidence`;
+  const files = (...paths: string[]): Partial<Handlers> => ({
+    auditFiles: async () => ({ files: paths.map((path) => ({ path, base64: Buffer.from(path).toString("base64") })) }),
+  });
+
+  test("export writes the whole folder", async () => {
+    await start(files("manifest.json", "logs/bank_9c_2026/tile/0/000.p/3"));
+    expect((await run(command)).code).toBe(0);
+    const inner = join(folder, "evidence/logs/bank_9c_2026/tile/0/000.p/3");
+    expect(await readFile(inner, "utf8")).toBe("logs/bank_9c_2026/tile/0/000.p/3");
+    expect((await readdir(folder)).sort()).toEqual(["api.json", "evidence", "token"]);
+    const again = await run(command);
+    expect([again.code, again.stderr.includes("ALREADY_EXISTS")]).toEqual([1, true]);
+  });
+
+  test("export refuses a path that leaves the folder, and leaves nothing", async () => {
+    await start(files("manifest.json", "../outside"));
+    const { code, stderr } = await run(command);
+    expect([code, stderr.includes("a path outside itself")]).toEqual([1, true]);
+    expect((await readdir(folder)).sort()).toEqual(["api.json", "token"]);
+  });
+
+  test("verify needs no node, and exits with the verdict", async () => {
+    const damaged = await run("audit verify . --json");
+    expect([damaged.code, JSON.parse(damaged.stdout).verdict]).toEqual([1, "tampered"]);
+    const people = await run("audit verify .");
+    expect([people.code, people.stdout.startsWith("TAMPERED")]).toEqual([1, true]);
+    expect(people.stdout).toContain("MANIFEST_INVALID");
+    await writeFile(join(folder, "trust"), "# from the telephone\nnot a fingerprint\n");
+    const trust = await run("audit verify . --trust trust");
+    expect([trust.code, trust.stderr.includes("line 2 of trust is no fingerprint")]).toEqual([64, true]);
+  });
+});
