@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly folder: string;
   readonly party: string;
   readonly logger: Logger;
+  /** Default: over gRPC. */
+  readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
 }
 
 export class Node {
@@ -50,9 +52,12 @@ export class Node {
   readonly book: JobBook;
   readonly datasets: Datasets;
   readonly logbook: Logbook;
+  /** Exports on their way to a client; emptied at every start. */
+  readonly exportFolder: string;
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #vault: JobVault;
+  readonly #dial: (enrolled: Enrolled) => CoordinatorLink;
   #connected: Connected | undefined;
 
   private constructor(options: NodeOptions, keyring: Keyring, store: Store) {
@@ -61,7 +66,9 @@ export class Node {
     this.keyring = keyring;
     this.store = store;
     this.#folder = folder;
+    this.exportFolder = join(folder, "exports");
     this.#logger = options.logger;
+    this.#dial = options.dial ?? dialCoordinator;
     this.book = new JobBook(store);
     this.datasets = new Datasets({ store, clock: ports.clock, quarantineFolder: join(folder, "quarantine") });
     this.logbook = new Logbook({
@@ -84,6 +91,7 @@ export class Node {
     await options.ports.files.makeFolder(options.folder);
     const keyring = await openKeyring(options.ports, options.folder, options.party);
     const node = new Node(options, keyring, openSqliteStore(join(options.folder, "node.db")));
+    await options.ports.files.remove(node.exportFolder);
     await node.#endInterruptedJobs();
     const enrolled = await readEnrolment(options.ports.files, options.folder);
     if (enrolled !== undefined) node.#connect(enrolled);
@@ -133,7 +141,7 @@ export class Node {
   #connect(enrolled: Enrolled): void {
     const { keyring, store, ports, logbook } = this;
     const logger = this.#logger;
-    const link: CoordinatorLink = dialCoordinator(enrolled);
+    const link = this.#dial(enrolled);
     const peers = new Peers({ own: keyring.party, store, link, clock: ports.clock });
     const meetings = new Meetings({
       own: keyring.party,
@@ -221,8 +229,9 @@ export class Node {
           at: this.logbook.now(),
         },
       );
+      await this.store.removeTags(job.jobId);
       await this.book.append(job.jobId, { type: "failed", at: this.logbook.now(), code: "NODE_RESTARTED" });
-      await this.#vault.destroy(job.jobId);
     }
+    await this.#vault.sweep();
   }
 }

@@ -1,10 +1,9 @@
 /** The API's routes as calls into the node. Shapes answers; decides nothing. */
 
 import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fingerprint } from "../../proto/agreement/identity.ts";
+import { toHex } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { collaborationId, partyId } from "../../proto/ids.ts";
@@ -114,20 +113,22 @@ function viewJob(job: Job, progress: { step: string; done: number; total: number
 
 /** Written to a temporary folder as a whole first: a reader never gets a file that breaks off for a reason of ours. */
 async function tagsFile(node: Node, format: "csv" | "parquet", key: string | undefined): Promise<FileAnswer> {
-  const folder = await mkdtemp(join(tmpdir(), "entente-tags-"));
+  const { files, random } = node.ports;
+  const folder = join(node.exportFolder, toHex(random.bytes(8)));
+  await files.makeFolder(folder);
   const path = join(folder, `tags.${format}`);
   const filter = { now: node.logbook.now(), ...(key === undefined ? {} : { key }) };
   try {
     await exportTags(node.store.tags(filter), { format, path });
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await files.remove(folder);
     throw error instanceof EntenteError ? error : new EntenteError("STORAGE_FAILED", { cause: error });
   }
   async function* stream(): AsyncGenerator<Uint8Array> {
     try {
       yield* createReadStream(path);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await files.remove(folder);
     }
   }
   return { contentType: CONTENT_TYPES[format], fileName: `tags.${format}`, stream: stream() };

@@ -77,6 +77,8 @@ class RelayStream extends Duplex {
 /** Takes this party's seat at a meeting; resolves when the peer has taken its own. Errors: see `CoordinatorLink`. */
 export function openRelayStream(call: Call, relayId: RelayId): Promise<Duplex> {
   const stream = new RelayStream(call);
+  // A peer that goes before the caller listens must not end the process; whoever listens is told all the same.
+  stream.on("error", () => undefined);
   return new Promise((resolve, reject) => {
     let isPaired = false;
     const fail = (error: EntenteError) => {

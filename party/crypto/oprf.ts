@@ -10,8 +10,6 @@ import type { Platform } from "./platform.ts";
 
 export const ELEMENT_BYTES = 32;
 export const SCALAR_BYTES = 32;
-/** Length of Finalize's and Evaluate's output (SHA-512). */
-export const OUTPUT_BYTES = 64;
 const UNIFORM_BYTES = 64;
 
 /** Section 3.1: "OPRFV1-" || I2OSP(mode, 1) || "-" || identifier. */

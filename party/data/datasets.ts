@@ -1,6 +1,6 @@
 /** The node's registered datasets: the store's records and the files behind them. */
 import { extname, join } from "node:path";
-import type { NORMALISERS } from "../../proto/agreement/agreement.ts";
+import type { NORMALISERS } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";

@@ -2,7 +2,7 @@
  * A job as a pure fold over its persisted events: what a node knows of a job is what these events say and nothing else.
  * States: proposed -> admitted -> running -> releasing -> done, or refused, failed, cancelled.
  */
-import type { Operation } from "../../proto/agreement/agreement.ts";
+import type { Operation } from "../../proto/agreement/fields.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 
 /** This node's part in the job: the receiver learns the result, the provider serves it. */

@@ -53,6 +53,7 @@ export class JobVault {
     );
   }
 
+  /** Throws STORAGE_FAILED when it is not there or was changed. */
   async partition(jobId: string, attempt: number, partition: number): Promise<ReceivedPartition> {
     const name = `${attempt}-${partition}`;
     const sealed = await this.#options.files.read(this.#path(jobId, name));
@@ -63,6 +64,12 @@ export class JobVault {
   async destroy(jobId: string): Promise<void> {
     await this.#options.store.destroyJobSecrets(jobId);
     await this.#options.files.remove(join(this.#options.folder, jobId));
+  }
+
+  /** At start-up, when no job runs: what a process that was killed had no time to destroy. */
+  async sweep(): Promise<void> {
+    await this.#options.store.destroyAllJobSecrets();
+    await this.#options.files.remove(this.#options.folder);
   }
 
   #path(jobId: string, name: string): string {

@@ -1,5 +1,5 @@
 /** What the session's worker is asked to do, and what it gives back: plain data that can cross the thread boundary. */
-import type { PSI_PROTOCOLS } from "../../proto/agreement/agreement.ts";
+import type { PSI_PROTOCOLS } from "../../proto/agreement/fields.ts";
 import type { PartitionContext, PsiMatches, SealedPartition } from "../protocols/step.ts";
 
 export type PsiName = (typeof PSI_PROTOCOLS)[number];

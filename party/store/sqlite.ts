@@ -149,6 +149,10 @@ class SqliteStore implements Store {
     this.#run("DELETE FROM job_secret WHERE jobId = ?", jobId);
   }
 
+  async destroyAllJobSecrets(): Promise<void> {
+    this.#run("DELETE FROM job_secret");
+  }
+
   async witness(origin: string): Promise<WitnessRecord | undefined> {
     return this.#get<WitnessRecord>("SELECT * FROM witness WHERE origin = ?", origin);
   }
@@ -169,6 +173,13 @@ class SqliteStore implements Store {
       for (const tag of tags)
         insert.run(tag.subject, tag.key, tag.value, tag.score, jobId, tag.agreement, tag.issuedAt, tag.expiresAt);
       return true;
+    });
+  }
+
+  async removeTags(jobId: string): Promise<void> {
+    this.#transaction(() => {
+      this.#run("DELETE FROM tag WHERE jobId = ?", jobId);
+      this.#run("DELETE FROM tag_batch WHERE jobId = ?", jobId);
     });
   }
 

@@ -9,15 +9,20 @@ import { type SigningKey, verifyingKey } from "../encoding/ed25519.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import { EntenteError } from "../errors.ts";
 import type { CollaborationId, Digest } from "../ids.ts";
-import { columnName, datasetNameField, hexKey, partyName, utcTime } from "./fields.ts";
+import {
+  columnName,
+  datasetNameField,
+  hexKey,
+  NORMALISERS,
+  OPERATIONS,
+  PSI_PROTOCOLS,
+  partyName,
+  utcTime,
+} from "./fields.ts";
 import { collaborationOf } from "./identity.ts";
 import { keyId } from "./keyset.ts";
 
 export const AGREEMENT_TYPE = "application/vnd.entente.agreement.v1+json";
-
-export const OPERATIONS = ["audience", "score"] as const;
-export const PSI_PROTOCOLS = ["psi-dh"] as const;
-export const NORMALISERS = ["phone-e164-cn", "trimmed"] as const;
 
 /** Floors below which no run is made and no result is shown, unless the parties agree on others. */
 export const DEFAULT_MINIMUM_INPUT = 1000;
@@ -57,7 +62,6 @@ const agreementSchema = z.strictObject({
 export type AgreementDocument = z.infer<typeof agreementSchema>;
 export type AgreedDataset = AgreementDocument["datasets"][number];
 export type AgreedOperation = AgreementDocument["operations"][number];
-export type Operation = (typeof OPERATIONS)[number];
 
 export interface Agreement {
   readonly document: AgreementDocument;

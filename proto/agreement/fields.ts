@@ -1,6 +1,11 @@
-/** Field forms that several signed documents share. */
+/** Names and field forms that several signed documents and the HTTP API share. No cryptography: a browser loads this. */
 import * as z from "zod";
 import type { CollaborationId, DatasetName, Digest, JobId, PartyId } from "../ids.ts";
+
+export const OPERATIONS = ["audience", "score"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+export const PSI_PROTOCOLS = ["psi-dh"] as const;
+export const NORMALISERS = ["phone-e164-cn", "trimmed"] as const;
 
 function matching<T extends string>(pattern: RegExp) {
   return z

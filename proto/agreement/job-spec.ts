@@ -10,8 +10,16 @@ import { digestOf } from "../encoding/sha256.ts";
 import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Digest } from "../ids.ts";
 import { partnerViewSchema } from "../model/partner-view.ts";
-import { OPERATIONS, PSI_PROTOCOLS } from "./agreement.ts";
-import { datasetNameField, digestField, hexKey, jobIdField, partyName, utcTime } from "./fields.ts";
+import {
+  datasetNameField,
+  digestField,
+  hexKey,
+  jobIdField,
+  OPERATIONS,
+  PSI_PROTOCOLS,
+  partyName,
+  utcTime,
+} from "./fields.ts";
 
 export const JOB_SPEC_TYPE = "application/vnd.entente.job-spec.v1+json";
 export const JOB_ANSWER_TYPE = "application/vnd.entente.job-answer.v1+json";

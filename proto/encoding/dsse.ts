@@ -71,10 +71,10 @@ export function envelopeFromJson(value: unknown): Envelope {
     payload: fromBase64(payload),
     signatures: signatures.map((item: unknown) => {
       if (!isRecord(item) || Object.keys(item).sort().join() !== "keyid,sig") throw invalid("signature members");
-      if (typeof item["keyid"] !== "string" || typeof item["sig"] !== "string") throw invalid("signature types");
-      const sig = fromBase64(item["sig"]);
+      if (typeof item.keyid !== "string" || typeof item.sig !== "string") throw invalid("signature types");
+      const sig = fromBase64(item.sig);
       if (sig.length !== 64) throw invalid("signature length");
-      return { keyid: item["keyid"], sig };
+      return { keyid: item.keyid, sig };
     }),
   };
 }

@@ -4,8 +4,7 @@
  * log that parses has leaked none; what the peer may not know stands only as a commitment (`commitment.ts`).
  */
 import * as z from "zod";
-import { OPERATIONS } from "../agreement/agreement.ts";
-import { digestField, hexKey, jobIdField, partyName, utcTime } from "../agreement/fields.ts";
+import { digestField, hexKey, jobIdField, OPERATIONS, partyName, utcTime } from "../agreement/fields.ts";
 import { isErrorCode } from "../errors.ts";
 
 export const EVIDENCE_EVENTS = [

@@ -3,8 +3,15 @@
  * what goes in and what comes out. The server checks requests with them, the client checks answers.
  */
 import * as z from "zod";
-import { NORMALISERS, OPERATIONS } from "../agreement/agreement.ts";
-import { datasetNameField, digestField, jobIdField, partyName, tagKeyField } from "../agreement/fields.ts";
+import {
+  datasetNameField,
+  digestField,
+  jobIdField,
+  NORMALISERS,
+  OPERATIONS,
+  partyName,
+  tagKeyField,
+} from "../agreement/fields.ts";
 
 const errorBody = z.object({
   code: z.string(),

@@ -1,7 +1,7 @@
 /** `entente dataset`: the node's own tables. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { NORMALISERS } from "../../proto/agreement/agreement.ts";
+import { NORMALISERS } from "../../proto/agreement/fields.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";

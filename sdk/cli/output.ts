@@ -119,8 +119,10 @@ export class ProgressBar {
     this.#step = step;
     this.#sinceMs = performance.now();
     const format = `${printable(step)} [{bar}] {percentage}% | {value}/{total} rows | {rate}/s | {eta_formatted} left`;
+    // The terminal's settings stay as they are, so that an interrupt needs no handler: the library's own would swallow it.
+    const untouched = { hideCursor: false, linewrap: true, gracefulExit: false };
     this.#bar = new cliProgress.SingleBar(
-      { format, stream: process.stderr, hideCursor: true, barsize: 24 },
+      { format, stream: process.stderr, barsize: 24, ...untouched },
       cliProgress.Presets.legacy,
     );
     this.#bar.start(total, 0, { rate: "-" });

@@ -1,0 +1,101 @@
+/**
+ * `npm run check`: everything that can be said of the code without running it. Stops at nothing, reports all, exits 1
+ * when anything is wrong.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOMS = ["proto", "coordinator", "party", "sdk"];
+const FIXTURE = "test/support/law-fixture";
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+function tool(name: string, ...args: string[]): Outcome {
+  const script = join(root, "node_modules", ".bin", name);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  return { ok: status === 0, output: `${stdout}${stderr}`.trim() };
+}
+
+interface CruiseResult {
+  readonly summary: {
+    readonly totalCruised: number;
+    readonly ruleSetUsed: { readonly forbidden: readonly { readonly name: string }[] };
+    readonly violations: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly rule: { readonly name: string };
+    }[];
+  };
+}
+
+function cruise(...folders: string[]): CruiseResult["summary"] {
+  const { output } = tool("depcruise", "--config", ".dependency-cruiser.js", "--output-type", "json", ...folders);
+  return (JSON.parse(output) as CruiseResult).summary;
+}
+
+/** No violation in the code, and a number of files that shows that it was looked at. */
+function importLaw(): Outcome {
+  const { violations, totalCruised } = cruise(...ROOMS);
+  const lines = violations.map(({ from, to, rule }) => `${rule.name}: ${from} -> ${to}`);
+  if (totalCruised < 100) lines.push(`only ${totalCruised} files were looked at: the cruiser does not read TypeScript`);
+  return { ok: lines.length === 0, output: lines.join("\n") };
+}
+
+/** Every rule of the law is reported on the fixture that breaks it. */
+function lawBites(): Outcome {
+  const { violations, ruleSetUsed } = cruise(...ROOMS.map((room) => `${FIXTURE}/${room}`));
+  const reported = new Set(violations.map(({ rule }) => rule.name));
+  const silent = ruleSetUsed.forbidden.map(({ name }) => name).filter((name) => !reported.has(name));
+  return { ok: silent.length === 0, output: silent.map((name) => `no file of the fixture trips ${name}`).join("\n") };
+}
+
+interface LockedPackage {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly resolved?: string;
+}
+
+/** A platform's package that the lock does not name would be missing on that platform only, after `npm ci`. */
+function lockIsComplete(): Outcome {
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockedPackage>;
+  };
+  const problems: string[] = [];
+  for (const [path, { optionalDependencies = {}, resolved }] of Object.entries(lock.packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const isLocked =
+        Object.hasOwn(lock.packages, `node_modules/${name}`) ||
+        Object.hasOwn(lock.packages, `${path}/node_modules/${name}`);
+      if (!isLocked) problems.push(`${path || "package.json"}: ${name} is optional and not in the lock`);
+    }
+    if (resolved !== undefined) problems.push(`${path}: the lock names an address`);
+  }
+  return { ok: problems.length === 0, output: problems.join("\n") };
+}
+
+const CHECKS: readonly (readonly [string, () => Outcome])[] = [
+  ["types", () => tool("tsc")],
+  ["style", () => tool("biome", "check", "--error-on-warnings", ".")],
+  ["unused code and packages", () => tool("knip")],
+  ["import law", importLaw],
+  ["import law bites", lawBites],
+  ["lock file", lockIsComplete],
+];
+
+for (const [name, check] of CHECKS) {
+  const { ok, output } = check();
+  console.log(`${ok ? "ok  " : "FAIL"} ${name}`);
+  if (!ok) {
+    console.log(output);
+    process.exitCode = 1;
+  }
+}

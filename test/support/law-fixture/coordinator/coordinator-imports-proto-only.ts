@@ -1,0 +1,1 @@
+import "../party/main.ts";

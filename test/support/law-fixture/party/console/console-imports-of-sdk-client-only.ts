@@ -1,0 +1,1 @@
+import "../../sdk/verify/verify.ts";

@@ -1,0 +1,1 @@
+import { a } from "./no-circles.ts"; export const b = (): number => a();

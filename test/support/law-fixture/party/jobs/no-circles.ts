@@ -1,0 +1,1 @@
+import { b } from "./no-circles-back.ts"; export const a = (): number => b();

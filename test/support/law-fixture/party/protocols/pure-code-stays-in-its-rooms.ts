@@ -1,0 +1,1 @@
+import "../jobs/party-imports-proto-only.ts";

@@ -1,0 +1,1 @@
+import "../../party/jobs/no-circles.ts"; import "../../party/main.ts";

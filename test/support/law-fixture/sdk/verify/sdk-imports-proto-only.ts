@@ -1,0 +1,1 @@
+import "../../party/crypto/pure-code-imports-no-node.ts";
