@@ -4,7 +4,7 @@ import type { NORMALISERS } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
-import type { Clock } from "../../proto/ports/ports.ts";
+import type { Clock, Random } from "../../proto/ports/ports.ts";
 import type { Store } from "../store/store.ts";
 import type { DatasetFormat, DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
@@ -14,6 +14,13 @@ export interface RegisteredDataset {
   readonly registeredAt: string;
   /** Where the rows that were set aside are, on this node's disk. */
   readonly quarantinePath: string;
+}
+
+/** Where registrations may spill; each gets a key of its own. */
+export interface SpillSource {
+  /** Absolute. */
+  readonly folder: string;
+  readonly random: Random;
 }
 
 const FORMATS: Readonly<Record<string, DatasetFormat>> = {
@@ -27,11 +34,13 @@ export class Datasets {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #quarantineFolder: string;
+  readonly #spill: SpillSource | undefined;
 
-  constructor(input: { store: Store; clock: Clock; quarantineFolder: string }) {
+  constructor(input: { store: Store; clock: Clock; quarantineFolder: string; spill?: SpillSource }) {
     this.#store = input.store;
     this.#clock = input.clock;
     this.#quarantineFolder = input.quarantineFolder;
+    this.#spill = input.spill;
   }
 
   /** Reads the file through; a second registration of a name makes a new version. Throws the errors of `inspectDataset`. */
@@ -45,7 +54,13 @@ export class Datasets {
     const format = FORMATS[extname(input.path).toLowerCase()];
     if (format === undefined)
       throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
-    const registration = await inspectDataset({ ...input, name, format, quarantinePath: this.#quarantinePath(name) });
+    const registration = await inspectDataset({
+      ...input,
+      name,
+      format,
+      quarantinePath: this.#quarantinePath(name),
+      ...(this.#spill === undefined ? {} : { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
+    });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();
     await this.#store.putDataset({
       name,

@@ -4,14 +4,15 @@ import type { DatasetName } from "../../proto/ids.ts";
 import type { Delimiter } from "./csv-dialect.ts";
 import { surveyCsv } from "./csv-survey.ts";
 import { columnIndex, type DatasetFormat, type DatasetRegistration } from "./dataset.ts";
+import { Duplicates } from "./duplicates.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
 import type { NormaliserName } from "./normalise.ts";
-import { SubjectTable } from "./packed-text.ts";
 import { surveyParquet } from "./parquet-survey.ts";
 import { type Quarantine, withQuarantine } from "./quarantine.ts";
 import { type RejectReason, totalRejected } from "./rejection.ts";
 import { readRows } from "./rows.ts";
 import { fingerprintOf, resolveFile, sameFingerprint } from "./source.ts";
+import type { SpillPlace } from "./spill.ts";
 import type { Survey } from "./survey.ts";
 
 export interface InspectInput {
@@ -26,6 +27,8 @@ export interface InspectInput {
   readonly columnTypes?: Readonly<Record<string, "number" | "text">>;
   /** Where to write the rows that were set aside; nowhere without it. */
   readonly quarantinePath?: string;
+  /** Where the ids' hashes wait to be compared, when there are many; in memory without it, at some 30 bytes a row. */
+  readonly spill?: SpillPlace;
   readonly limits?: DataLimits;
   readonly onProgress?: (rowsDone: number) => void;
 }
@@ -87,23 +90,32 @@ async function countRows(
 ): Promise<Counts> {
   const { table, broken } = survey;
   const idIndex = columnIndex(table.columns, input.idColumn);
-  const subjects = new SubjectTable();
   const rejected: Partial<Record<RejectReason, number>> = {};
-  let duplicates = 0;
-  let read = 0;
-  const { normaliser, limits } = input;
+  const { normaliser, limits, spill } = input;
+  const rows = { path, table, idIndex, normaliser, features: [], limits };
   for (const { line, reason } of broken) {
     rejected[reason] = (rejected[reason] ?? 0) + 1;
     await record({ line, reason });
   }
-  for await (const batch of readRows({ path, table, idIndex, normaliser, features: [], subjects, limits })) {
+  await using duplicates = await Duplicates.open({ expected: survey.rows, ...(spill === undefined ? {} : { spill }) });
+  let good = 0;
+  let read = 0;
+  for await (const batch of readRows(rows)) {
     for (const { row, reason, column, id } of batch.setAside) {
-      if (reason === "duplicate") duplicates++;
-      else rejected[reason] = (rejected[reason] ?? 0) + 1;
+      rejected[reason] = (rejected[reason] ?? 0) + 1;
       await record({ line: survey.lineOf(row), reason, ...(column === undefined ? {} : { column }), id });
     }
+    await duplicates.add(batch);
+    good += batch.count;
     read += batch.read;
     input.onProgress?.(read);
   }
-  return { accepted: subjects.count, duplicates, rejectedByReason: rejected };
+  const count = await duplicates.find();
+  if (count > 0 && input.quarantinePath !== undefined)
+    // Read again rather than kept: the ids as written of all rows, for the sake of a few.
+    for await (const batch of readRows(rows))
+      for (let i = 0; i < batch.count; i++)
+        if (duplicates.has(batch.rows[i] as number))
+          await record({ line: survey.lineOf(batch.rows[i] as number), reason: "duplicate", id: batch.rawId(i) });
+  return { accepted: good - count, duplicates: count, rejectedByReason: rejected };
 }

@@ -30,5 +30,18 @@ export const DIGEST_CHUNK_BYTES = 1 << 20;
 /** Bytes that a writer of JSONL or CSV gathers before it writes. */
 export const WRITE_BUFFER_BYTES = 1 << 18;
 
-/** Most partitions of one job; the frame header carries the number in 32 bits, memory bounds it first. */
-export const MAX_PARTITIONS = 65_536;
+/** DuckDB's vector size, the most rows of one chunk. */
+export const CHUNK_ROWS = 2048;
+
+/** Plaintext of one encrypted block of a spill, at most: large enough that the calls for it cost nothing. */
+export const MAX_BLOCK_BYTES = 1 << 20;
+
+/** At least, so that a block of many wide rows holds some; and all blocks that are being filled, of all partitions. */
+export const MIN_BLOCK_BYTES = 1 << 14;
+export const FILLING_BYTES = 1 << 25;
+
+/** A dataset of one partition and at most so many rows stays in memory: 5 MB of hashes, which a spill would not lessen. */
+export const MEMORY_ROWS = 2 ** 18;
+
+/** Rows of a partition while registration counts distinct ids: each is loaded as a whole, 28 MB with its index. */
+export const DISTINCT_ROWS = 2 ** 20;

@@ -1,110 +1,154 @@
-/** Where hashed rows go: a place per partition. In memory here; a sink that spills to disk has the same shape. */
-import { ID_HASH_BYTES, partitionOf } from "./id-hash.ts";
+/** Rows on their way into partitions: gathered into blocks, which go to a store when they are full. */
+import { partitionOf } from "../protocols/plan.ts";
+import type { BlockStore } from "./blocks.ts";
+import { FILLING_BYTES, MAX_BLOCK_BYTES, MAX_ID_BYTES, MIN_BLOCK_BYTES } from "./limits.ts";
+import type { PackedText } from "./packed-text.ts";
+import { type Contents, PartitionReader } from "./partition-reader.ts";
+import { type FeatureKind, ID_WORDS, newRowBlock, type RowBlock, rowBytes } from "./row-block.ts";
+
+/** From a value of a column, NaN where it is missing, to an int16. */
+export type Quantiser = (value: number) => number;
+
+export interface SinkOptions {
+  readonly partitions: number;
+  /** One for each feature; without a quantiser values stay as they are. */
+  readonly quantisers: readonly (Quantiser | undefined)[];
+  /** Whether ids are kept, to be read as subjects. */
+  readonly withSubjects: boolean;
+  /** Rows that will come at most, in all: small sets take small buffers. */
+  readonly expected: number;
+  readonly store: BlockStore;
+  /** Bytes of a block at most, instead of what the number of partitions allows. */
+  readonly maxBlockBytes?: number;
+}
 
 export interface HashedBatch {
-  /** Dataset row of the first record. */
-  readonly firstRow: number;
   readonly count: number;
-  /** count * 16 bytes. */
-  readonly ids: Uint8Array;
-  /** One array per feature column, `count` long. */
+  /** `count` row numbers, ascending over all batches. */
+  readonly rows: Uint32Array;
+  /** count * 16 bytes, on a boundary of 4. */
+  readonly hashes: Uint8Array<ArrayBuffer>;
+  readonly ids: PackedText;
+  /** One array per feature, `count` long. */
   readonly features: readonly Float64Array[];
 }
 
-export interface PartitionSink<Result> {
-  /** The batch's arrays are the sink's from now on. Batches come in row order. */
-  write(batch: HashedBatch): void | Promise<void>;
-  finish(): Result | Promise<Result>;
+const LENGTH_BYTES = 2;
+
+/** What has come for one partition, and the blocks being filled. */
+class Filling implements Contents {
+  rows = 0;
+  textBytes = 0;
+  /** Rows in `block`. */
+  filled = 0;
+  readonly block: RowBlock;
+  /** Bytes used in `texts`: for each row a u16 length, little-endian, and the text. */
+  used = 0;
+  readonly texts: Uint8Array;
+
+  constructor(block: RowBlock, textCapacity: number) {
+    this.block = block;
+    this.texts = new Uint8Array(textCapacity);
+  }
+}
+
+/** Blocks of so many lists, all being filled, have FILLING_BYTES together unless that makes them too small. */
+function blockBytesOf(lists: number): number {
+  return Math.min(MAX_BLOCK_BYTES, Math.max(MIN_BLOCK_BYTES, Math.floor(FILLING_BYTES / lists)));
+}
+
+export class PartitionSink {
+  readonly #options: SinkOptions;
+  readonly #kinds: readonly FeatureKind[];
+  readonly #filling: readonly Filling[];
+
+  constructor(options: SinkOptions) {
+    const { partitions, quantisers, withSubjects, expected } = options;
+    this.#options = options;
+    this.#kinds = quantisers.map((quantiser) => (quantiser === undefined ? "raw" : "quantised"));
+    const blockBytes = options.maxBlockBytes ?? blockBytesOf(partitions * (withSubjects ? 2 : 1));
+    const capacity = Math.max(1, Math.min(expected, Math.floor(blockBytes / rowBytes(this.#kinds))));
+    this.#filling = Array.from(
+      { length: partitions },
+      () => new Filling(newRowBlock(capacity, this.#kinds), withSubjects ? blockBytes : 0),
+    );
+  }
+
+  /** The batch's arrays are the caller's again when it resolves. Throws STORAGE_FAILED. */
+  async write(batch: HashedBatch): Promise<void> {
+    const { partitions, withSubjects } = this.#options;
+    const words = new Uint32Array(batch.hashes.buffer, batch.hashes.byteOffset, batch.count * ID_WORDS);
+    for (let i = 0; i < batch.count; i++) {
+      const partition = partitionOf(batch.hashes, i, partitions);
+      const filling = this.#filling[partition] as Filling;
+      this.#putRow(filling, batch, words, i);
+      if (filling.filled === filling.block.capacity) await this.#flushRows(partition, filling);
+      if (!withSubjects) continue;
+      const length = (batch.ids.offsets[i + 1] as number) - (batch.ids.offsets[i] as number);
+      if (filling.used + LENGTH_BYTES + length > filling.texts.length) await this.#flushTexts(partition, filling);
+      putText(filling, batch.ids, i, length);
+    }
+  }
+
+  /** Throws STORAGE_FAILED. */
+  async finish(): Promise<PartitionReader> {
+    const { store } = this.#options;
+    for (const [partition, filling] of this.#filling.entries()) {
+      if (filling.filled > 0) await this.#flushRows(partition, filling);
+      if (filling.used > 0) await this.#flushTexts(partition, filling);
+    }
+    await store.finish();
+    const contents = this.#filling.map(({ rows, textBytes }) => ({ rows, textBytes }));
+    return new PartitionReader({ store, contents, kinds: this.#kinds });
+  }
+
   /** Instead of `finish`: forgets, and wipes, what was written. */
-  discard(): void | Promise<void>;
-}
-
-/** One partition, rows in dataset order. */
-export interface PartitionedRows {
-  /** n * 16 bytes: keyed hashes, all different. */
-  readonly ids: Uint8Array<ArrayBuffer>;
-  /** n dataset rows: indices into the subjects. */
-  readonly rowIndex: Uint32Array<ArrayBuffer>;
-  /** One array per feature column, n long. */
-  readonly features: readonly Float64Array<ArrayBuffer>[];
-}
-
-class GrowingPartition {
-  count = 0;
-  #ids: Uint8Array<ArrayBuffer>;
-  #rowIndex: Uint32Array<ArrayBuffer>;
-  #features: Float64Array<ArrayBuffer>[];
-
-  constructor(featureCount: number, expected: number) {
-    this.#ids = new Uint8Array(expected * ID_HASH_BYTES);
-    this.#rowIndex = new Uint32Array(expected);
-    this.#features = Array.from({ length: featureCount }, () => new Float64Array(expected));
+  async discard(): Promise<void> {
+    for (const { block, texts } of this.#filling) {
+      block.bytes.fill(0);
+      texts.fill(0);
+    }
+    await this.#options.store.destroy();
   }
 
-  add(batch: HashedBatch, index: number): void {
-    if (this.count === this.#rowIndex.length) this.#grow();
-    const from = index * ID_HASH_BYTES;
-    const to = this.count * ID_HASH_BYTES;
-    for (let i = 0; i < ID_HASH_BYTES; i++) this.#ids[to + i] = batch.ids[from + i] as number;
-    this.#rowIndex[this.count] = batch.firstRow + index;
-    for (let j = 0; j < this.#features.length; j++)
-      (this.#features[j] as Float64Array)[this.count] = batch.features[j]?.[index] as number;
-    this.count++;
+  #putRow(filling: Filling, batch: HashedBatch, words: Uint32Array, i: number): void {
+    const { block, filled } = filling;
+    for (let w = 0; w < ID_WORDS; w++) block.idWords[filled * ID_WORDS + w] = words[i * ID_WORDS + w] as number;
+    block.rowIndex[filled] = batch.rows[i] as number;
+    const { quantisers } = this.#options;
+    for (let j = 0; j < quantisers.length; j++) {
+      const value = (batch.features[j] as Float64Array)[i] as number;
+      const quantise = quantisers[j];
+      (block.features[j] as Float64Array | Int16Array)[filled] = quantise === undefined ? value : quantise(value);
+    }
+    filling.filled++;
+    filling.rows++;
   }
 
-  rows(): PartitionedRows {
-    return {
-      ids: this.#ids.slice(0, this.count * ID_HASH_BYTES),
-      rowIndex: this.#rowIndex.slice(0, this.count),
-      features: this.#features.map((values) => values.slice(0, this.count)),
-    };
+  /** Whole blocks only: the rows behind the last one are zeros, and their number is known. */
+  async #flushRows(partition: number, filling: Filling): Promise<void> {
+    const written = this.#options.store.append({ kind: "rows", partition }, filling.block.bytes);
+    filling.block.bytes.fill(0);
+    filling.filled = 0;
+    await written;
   }
 
-  wipe(): void {
-    this.#ids.fill(0);
-    for (const values of this.#features) values.fill(0);
-    this.count = 0;
-  }
-
-  #grow(): void {
-    const capacity = Math.max(16, this.#rowIndex.length * 2);
-    const ids = new Uint8Array(capacity * ID_HASH_BYTES);
-    ids.set(this.#ids);
-    this.#ids = ids;
-    const rowIndex = new Uint32Array(capacity);
-    rowIndex.set(this.#rowIndex);
-    this.#rowIndex = rowIndex;
-    this.#features = this.#features.map((values) => {
-      const grown = new Float64Array(capacity);
-      grown.set(values);
-      return grown;
-    });
+  async #flushTexts(partition: number, filling: Filling): Promise<void> {
+    const block = filling.texts.subarray(0, filling.used);
+    const written = this.#options.store.append({ kind: "subjects", partition }, block);
+    block.fill(0);
+    filling.used = 0;
+    await written;
   }
 }
 
-export class MemoryPartitions implements PartitionSink<readonly PartitionedRows[]> {
-  readonly #partitions: readonly GrowingPartition[];
-
-  /** `expected`: rows in all; a partition grows where chance gives it more than its part and a tenth. */
-  constructor(partitions: number, featureCount: number, expected: number) {
-    const each = Math.ceil((expected / partitions) * 1.1) + 16;
-    this.#partitions = Array.from({ length: partitions }, () => new GrowingPartition(featureCount, each));
-  }
-
-  write(batch: HashedBatch): void {
-    for (let i = 0; i < batch.count; i++)
-      this.#partitions[partitionOf(batch.ids, i, this.#partitions.length)]?.add(batch, i);
-  }
-
-  finish(): readonly PartitionedRows[] {
-    return this.#partitions.map((partition) => {
-      const rows = partition.rows();
-      partition.wipe();
-      return rows;
-    });
-  }
-
-  discard(): void {
-    for (const partition of this.#partitions) partition.wipe();
-  }
+function putText(filling: Filling, { bytes, offsets }: PackedText, i: number, length: number): void {
+  if (length > MAX_ID_BYTES) throw new RangeError("an id of more than its normaliser allows");
+  const from = offsets[i] as number;
+  let at = filling.used;
+  filling.texts[at++] = length & 0xff;
+  filling.texts[at++] = length >>> 8;
+  for (let j = 0; j < length; j++) filling.texts[at + j] = bytes[from + j] as number;
+  filling.used = at + length;
+  filling.textBytes += length;
 }

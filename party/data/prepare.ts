@@ -1,56 +1,97 @@
 /** From a dataset to what the protocols take: keyed hashes by partition, with the features of each row beside them. */
 import { EntenteError } from "../../proto/errors.ts";
+import { MAX_PARTITIONS } from "../protocols/plan.ts";
+import { blockStore } from "./block-store.ts";
 import type { DatasetRegistration } from "./dataset.ts";
 import { idHasher } from "./id-hash.ts";
-import { type DataLimits, MAX_PARTITIONS } from "./limits.ts";
-import { type PackedText, SubjectTable } from "./packed-text.ts";
-import type { PartitionSink } from "./partition-sink.ts";
-import { MemoryPartitions, type PartitionedRows } from "./partition-sink.ts";
+import type { DataLimits } from "./limits.ts";
+import type { PackedText } from "./packed-text.ts";
+import type { PartitionedRows, PartitionReader } from "./partition-reader.ts";
+import { PartitionSink, type Quantiser } from "./partition-sink.ts";
 import { readDataset } from "./read.ts";
+import type { SpillPlace } from "./spill.ts";
 
-export interface PrepareOptions {
+/** A numeric column, its values as they are: 8 bytes a row. */
+export interface RawColumn {
+  readonly name: string;
+}
+
+/** A numeric column of int16: 2 bytes a row. */
+export interface QuantisedColumn extends RawColumn {
+  readonly quantise: Quantiser;
+}
+
+export interface PrepareOptions<Column extends RawColumn> {
   /** 32 secret bytes that both parties derived for this job; wiping them is the caller's. */
   readonly jobKey: Uint8Array;
-  /** Names of numeric columns, in the order that the model has them. */
-  readonly featureColumns: readonly string[];
+  /** In the order that the model has them, all raw or all quantised. */
+  readonly columns: readonly Column[];
   readonly partitions: number;
+  /** Whether `subjects` will be asked for; ids that nobody needs again are not stored. */
+  readonly withSubjects: boolean;
+  /** Where to keep the partitions of a large dataset; without it all are in memory. */
+  readonly spill?: SpillPlace;
   readonly limits?: DataLimits;
   readonly onProgress?: (rowsDone: number) => void;
 }
 
-export interface PreparedInput {
-  readonly partitions: readonly PartitionedRows[];
+type ValuesOf<Column extends RawColumn> = Column extends QuantisedColumn
+  ? Int16Array<ArrayBuffer>
+  : Float64Array<ArrayBuffer>;
+
+/** All methods throw STORAGE_FAILED when a spill cannot be read or was changed, or after `destroy`. */
+export interface PreparedInput<Rows extends PartitionedRows = PartitionedRows> {
+  readonly partitions: number;
   /** Rows in all partitions together. */
   readonly count: number;
-  /** Row index to normalised id, for the tags of matched rows. It stays with the reader, outside the crypto isolate. */
-  readonly subjects: PackedText;
+  /** Loads one partition, anew at each call; the arrays are the caller's. */
+  rows(partition: number): Promise<Rows>;
+  /** The normalised ids of `rows(partition)`, in that order, for the tags of matched rows. They stay with the reader,
+   * outside the crypto isolate. */
+  subjects(partition: number): Promise<PackedText>;
+  /** Removes every trace of it. To be called in the end, whatever happened. */
+  destroy(): Promise<void>;
 }
 
-/** In memory; errors as `readDataset`. */
-export async function prepareInput(registration: DatasetRegistration, options: PrepareOptions): Promise<PreparedInput> {
-  const sink = new MemoryPartitions(options.partitions, options.featureColumns.length, registration.accepted);
-  const { result, subjects } = await partitionDataset(registration, options, sink);
-  return { partitions: result, count: subjects.count, subjects };
-}
-
-/** The same into any sink: a spill to disk comes in here. The sink is discarded when reading fails. */
-export async function partitionDataset<Result>(
+/** Errors as `readDataset`, and STORAGE_FAILED; nothing stays on disk after one. */
+export async function prepareInput<Column extends RawColumn>(
   registration: DatasetRegistration,
-  options: PrepareOptions,
-  sink: PartitionSink<Result>,
-): Promise<{ readonly result: Result; readonly subjects: PackedText }> {
-  const { partitions, limits, onProgress } = options;
+  options: PrepareOptions<Column>,
+): Promise<PreparedInput<PartitionedRows<ValuesOf<Column>>>> {
+  const { partitions, withSubjects, spill } = options;
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS)
     throw new EntenteError("INTERNAL", { cause: new Error("number of partitions") });
-  const subjects = new SubjectTable(registration.accepted);
-  const hasher = idHasher(options.jobKey);
+  const expected = registration.rows;
+  const store = await blockStore({ partitions, expected, ...(spill === undefined ? {} : { spill }) });
+  const quantisers = options.columns.map((column: RawColumn | QuantisedColumn) =>
+    "quantise" in column ? column.quantise : undefined,
+  );
+  const sink = new PartitionSink({ partitions, quantisers, withSubjects, expected, store });
+  const reader = (await fill(sink, registration, options)) as PartitionReader<ValuesOf<Column>>;
+  return {
+    partitions,
+    count: registration.accepted,
+    rows: (partition) => reader.rows(partition),
+    subjects: (partition) => reader.subjects(partition),
+    destroy: () => reader.destroy(),
+  };
+}
+
+async function fill(
+  sink: PartitionSink,
+  registration: DatasetRegistration,
+  { jobKey, columns, limits, onProgress }: PrepareOptions<RawColumn>,
+): Promise<PartitionReader> {
+  const hasher = idHasher(jobKey);
   try {
-    const read = { columns: options.featureColumns, subjects, ...(limits === undefined ? {} : { limits }) };
-    for await (const { firstRow, count, ids, features } of readDataset(registration, read)) {
-      await sink.write({ firstRow, count, ids: hasher.hashAll(ids), features });
-      onProgress?.(firstRow + count);
+    const read = { columns: columns.map(({ name }) => name), ...(limits === undefined ? {} : { limits }) };
+    let done = 0;
+    for await (const { count, rows, ids, features } of readDataset(registration, read)) {
+      await sink.write({ count, rows, ids, features, hashes: hasher.hashAll(ids) });
+      done += count;
+      onProgress?.(done);
     }
-    return { result: await sink.finish(), subjects };
+    return await sink.finish();
   } catch (error) {
     await sink.discard();
     throw error;

@@ -1,6 +1,7 @@
 /**
  * Files that appear whole or not at all: written in a fresh folder (mode 0700) beside the target, synced, given mode 0600,
- * renamed over it. A crash leaves only a folder named `.partial-*`, which `sweepPartial` removes at start-up.
+ * renamed over it. A crash leaves only a folder named `.partial-*`, which `sweepPartial` removes at start-up. Spills live in
+ * such folders all their life.
  */
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,11 +11,11 @@ import { WRITE_BUFFER_BYTES } from "./limits.ts";
 
 const PREFIX = ".partial-";
 
-function storageError(cause: unknown): EntenteError {
+export function storageError(cause: unknown): EntenteError {
   return cause instanceof EntenteError ? cause : new EntenteError("STORAGE_FAILED", { cause });
 }
 
-async function syncAndClose(path: string, flags: string, mode?: number): Promise<void> {
+export async function syncAndClose(path: string, flags: string, mode?: number): Promise<void> {
   const handle = await open(path, flags);
   try {
     if (mode !== undefined) await handle.chmod(mode);
@@ -24,19 +25,23 @@ async function syncAndClose(path: string, flags: string, mode?: number): Promise
   }
 }
 
+/** A new folder of mode 0700 in `folder`, which is made where it is missing. Throws STORAGE_FAILED. */
+export async function freshFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return await mkdtemp(join(folder, PREFIX));
+  } catch (cause) {
+    throw storageError(cause);
+  }
+}
+
 /**
  * Calls `write` with a path in the fresh folder; when it resolves, what is there becomes `path`. When it throws, `path` is
  * as it was and the error passes. Throws STORAGE_FAILED when the disk refuses.
  */
 export async function writeWhole(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
-  let fresh: string;
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    fresh = await mkdtemp(join(folder, PREFIX));
-  } catch (cause) {
-    throw storageError(cause);
-  }
+  const fresh = await freshFolder(folder);
   try {
     const temporary = join(fresh, "file");
     await write(temporary);

@@ -1,9 +1,11 @@
-/** The one pass that both registration and jobs make: rows in file order, ids normalised, duplicates recognised. */
-import { DuckDBDoubleVector } from "@duckdb/node-api";
-import { asFormatError, type DuckDb, openDuckDb } from "./duckdb.ts";
-import type { DataLimits } from "./limits.ts";
-import { type NormaliserName, normaliserOf } from "./normalise.ts";
-import type { SubjectTable } from "./packed-text.ts";
+/** The one pass that both registration and jobs make: rows in file order, ids normalised, from bytes to bytes. */
+import type { DuckDBDataChunk } from "@duckdb/node-api";
+import { doubles, ID_COLUMNS, IdCells, integers } from "./cells.ts";
+import { asFormatError, openDuckDb } from "./duckdb.ts";
+import { CHUNK_ROWS, type DataLimits, MAX_ID_BYTES } from "./limits.ts";
+import type { NormaliserName } from "./normalise.ts";
+import { byteNormaliserOf, EMPTY, reasonOf } from "./normalise-bytes.ts";
+import type { PackedText } from "./packed-text.ts";
 import type { RejectReason } from "./rejection.ts";
 import { type FileTable, rowsQuery } from "./table.ts";
 
@@ -14,64 +16,105 @@ export interface RowsInput {
   readonly normaliser: NormaliserName;
   /** Positions of numeric columns. */
   readonly features: readonly number[];
-  /** Gets the accepted ids; ids that it has already are duplicates. */
-  readonly subjects: SubjectTable;
   readonly limits: DataLimits;
 }
 
-/** A row that is not accepted. `row` counts the rows that the reader could parse, from 0. */
+/** A row whose id or numbers are not usable. `row` counts the rows that the reader could parse, from 0. */
 export interface SetAside {
   readonly row: number;
-  readonly reason: RejectReason | "duplicate";
+  readonly reason: RejectReason;
   readonly column?: string;
   readonly id: string | null;
 }
 
+/** Ids, rows and features are those of the good rows, duplicates included. */
 export interface RowBatch {
-  /** Rows read in this batch, accepted or not. */
+  /** Rows read in this batch, good or not. */
   readonly read: number;
-  /** Accepted: rows `firstRow` to `firstRow + count` of the subject table. */
-  readonly firstRow: number;
   readonly count: number;
-  /** One array per feature, `count` long. */
-  readonly features: readonly Float64Array<ArrayBuffer>[];
+  /** `count` row numbers, ascending. Valid until the next batch, like the other arrays. */
+  readonly rows: Uint32Array;
+  /** Normalised. */
+  readonly ids: PackedText;
+  /** One array per feature, `count` long; NaN where the cell is blank or NULL. */
+  readonly features: readonly Float64Array[];
   readonly setAside: readonly SetAside[];
+  /** The id as it stands in the file, of the `index`th good row. */
+  rawId(index: number): string;
 }
 
-type Chunk = NonNullable<Awaited<ReturnType<Awaited<ReturnType<DuckDb["connection"]["stream"]>>["fetchChunk"]>>>;
+const BROKEN_COLUMN = ID_COLUMNS;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Numbers of a column at the kept rows, without a boxed array in between. */
-function gather(chunk: Chunk, column: number, kept: Uint32Array): Float64Array<ArrayBuffer> {
-  const vector = chunk.getColumnVector(column);
-  if (!(vector instanceof DuckDBDoubleVector)) throw new Error("feature is not a double");
-  const values = new Float64Array(kept.length);
-  // The query leaves no NULL: a missing value is NaN.
-  for (let i = 0; i < kept.length; i++) values[i] = vector.getItem(kept[i] as number) as number;
-  return values;
-}
+/** Sorts chunks into good rows and rows set aside; its buffers serve one chunk after the other. */
+class Sorter {
+  readonly #input: RowsInput;
+  readonly #bytes = new Uint8Array(CHUNK_ROWS * MAX_ID_BYTES);
+  readonly #offsets = new Uint32Array(CHUNK_ROWS + 1);
+  readonly #rows = new Uint32Array(CHUNK_ROWS);
+  /** Positions in the chunk of the good rows. */
+  readonly #kept = new Uint32Array(CHUNK_ROWS);
+  readonly #features: readonly Float64Array[];
+  #rowsBefore = 0;
 
-/** Sorts one chunk into accepted rows, which go into the subject table, and rows set aside. */
-function sortOut(chunk: Chunk, rowsBefore: number, input: RowsInput): RowBatch {
-  const normalise = normaliserOf(input.normaliser);
-  const { subjects } = input;
-  const ids = chunk.getColumnVector(0);
-  const broken = chunk.getColumnVector(1);
-  const firstRow = subjects.count;
-  const kept = new Uint32Array(chunk.rowCount);
-  const setAside: SetAside[] = [];
-  for (let i = 0; i < chunk.rowCount; i++) {
-    const id = ids.getItem(i) as string | null;
-    const row = rowsBefore + i;
-    const normalised = normalise(id);
-    const column = input.table.columns[(broken.getItem(i) as number) - 1];
-    if (!normalised.ok) setAside.push({ row, reason: normalised.reason, id });
-    else if (column !== undefined) setAside.push({ row, reason: "number-invalid", column: column.name, id });
-    else if (!subjects.add(normalised.id)) setAside.push({ row, reason: "duplicate", id });
-    else kept[subjects.count - firstRow - 1] = i;
+  constructor(input: RowsInput) {
+    this.#input = input;
+    this.#features = input.features.map(() => new Float64Array(CHUNK_ROWS));
   }
-  const count = subjects.count - firstRow;
-  const features = input.features.map((_, j) => gather(chunk, 2 + j, kept.subarray(0, count)));
-  return { read: chunk.rowCount, firstRow, count, features, setAside };
+
+  sort(chunk: DuckDBDataChunk): RowBatch {
+    const { rowCount } = chunk;
+    if (rowCount > CHUNK_ROWS) throw new Error("a chunk of more rows than DuckDB's vectors hold");
+    const { table, normaliser } = this.#input;
+    const normalise = byteNormaliserOf(normaliser);
+    const cells = new IdCells(chunk);
+    const broken = integers(chunk, BROKEN_COLUMN);
+    const setAside: SetAside[] = [];
+    let count = 0;
+    let end = 0;
+    for (let i = 0; i < rowCount; i++) {
+      const filled = cells.at(i);
+      const result = filled ? normalise(cells.bytes, cells.start, cells.end, this.#bytes, end) : EMPTY;
+      if (result > 0 && broken[i] === 0) {
+        this.#kept[count] = i;
+        this.#rows[count] = this.#rowsBefore + i;
+        end += result;
+        this.#offsets[++count] = end;
+        continue;
+      }
+      const row = this.#rowsBefore + i;
+      const id = filled ? textOf(cells) : null;
+      const column = table.columns[(broken[i] as number) - 1];
+      if (result < 0 || column === undefined) setAside.push({ row, reason: reasonOf(result), id });
+      else setAside.push({ row, reason: "number-invalid", column: column.name, id });
+    }
+    this.#rowsBefore += rowCount;
+    return {
+      read: rowCount,
+      count,
+      rows: this.#rows.subarray(0, count),
+      ids: { count, bytes: this.#bytes.subarray(0, end), offsets: this.#offsets.subarray(0, count + 1) },
+      features: this.#gather(chunk, count),
+      setAside,
+      rawId: (index) => {
+        cells.at(this.#kept[index] as number);
+        return textOf(cells);
+      },
+    };
+  }
+
+  /** The features at the kept rows. The query leaves no NULL: a missing value is NaN. */
+  #gather(chunk: DuckDBDataChunk, count: number): Float64Array[] {
+    return this.#features.map((values, j) => {
+      const source = doubles(chunk, BROKEN_COLUMN + 1 + j);
+      for (let i = 0; i < count; i++) values[i] = source[this.#kept[i] as number] as number;
+      return values.subarray(0, count);
+    });
+  }
+}
+
+function textOf({ bytes, start, end }: IdCells): string {
+  return decoder.decode(bytes.subarray(start, end));
 }
 
 /** Batches of at most 2,048 rows. Throws DATASET_FORMAT when the file breaks off or is damaged. */
@@ -80,12 +123,11 @@ export async function* readRows(input: RowsInput): AsyncGenerator<RowBatch, void
   try {
     const query = rowsQuery(input.table, input.idIndex, input.features);
     const result = await db.connection.stream(query, [input.path]);
-    let rows = 0;
+    const sorter = new Sorter(input);
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return;
-      yield sortOut(chunk, rows, input);
-      rows += chunk.rowCount;
+      yield sorter.sort(chunk);
     }
   } catch (error) {
     throw asFormatError(error, "reading the rows failed");

@@ -3,6 +3,7 @@
  * ever part of a statement but as a quoted identifier of a Parquet column. The path is a bound parameter, $1.
  */
 
+import { idColumns } from "./cells.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import { sqlName } from "./duckdb.ts";
 import { MAX_BROKEN_LINES, MAX_LINE_BYTES } from "./limits.ts";
@@ -53,8 +54,8 @@ export function isBadCell(index: number): string {
 const NAN = "'nan'::DOUBLE";
 
 /**
- * Columns: the id as text, the 1-based position among `columns` of the first number that is broken (0: none), then one
- * double per feature, NaN for a missing value. Whether a row is broken never depends on which features are asked for.
+ * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
+ * one double per feature, NaN for a missing value. Whether a row is broken never depends on which features are asked for.
  */
 export function rowsQuery(table: FileTable, idIndex: number, features: readonly number[]): string {
   const numbers = table.columns.flatMap(({ type }, index) => (type === "number" ? [index] : []));
@@ -62,7 +63,8 @@ export function rowsQuery(table: FileTable, idIndex: number, features: readonly 
   const bad = (index: number) => (table.format === "csv" ? isBadCell(index) : `coalesce(isinf(n${index}), false)`);
   const broken =
     numbers.length === 0 ? "0" : `CASE ${numbers.map((i) => `WHEN ${bad(i)} THEN ${i + 1}`).join(" ")} ELSE 0 END`;
-  const selected = ["id", `${broken} AS broken`, ...features.map((i) => `coalesce(${value(i)}, ${NAN}) AS f${i}`)];
+  const wanted = features.map((i) => `coalesce(${value(i)}, ${NAN}) AS f${i}`);
+  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted];
   if (table.format === "csv") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.

@@ -16,8 +16,9 @@ export const MAX_SCORE_ROWS = 2 ** 18;
 export const MAX_PARTITIONS = 2 ** 10;
 /** Each side's overflow over all partitions; 2^-41 for both, once per job: all attempts share the partition key. */
 const OVERFLOW_BITS_PER_SIDE = 42;
-/** Bits of the id hash that choose the partition. */
+/** Values of the 32 bits of the id hash that choose the partition. */
 const RANGE = 2 ** 32;
+const ID_HASH_BYTES = 16;
 
 /** 2^(r/8), r = 0..7, as constants: the plan must not depend on how an engine rounds a power. */
 const EIGHTHS = [
@@ -52,10 +53,14 @@ export function sizeClassOf(rows: number): number {
   return low;
 }
 
-/** Which partition a keyed 16-byte id hash falls in: the hash range [p / partitions, (p + 1) / partitions). */
-export function partitionOf(idHash: Uint8Array, partitions: number): number {
-  const leading = new DataView(idHash.buffer, idHash.byteOffset, idHash.byteLength).getUint32(0);
-  return Math.floor((leading * partitions) / RANGE);
+/**
+ * Which partition the `index`th of many keyed 16-byte id hashes falls in: its first 32 bits, big-endian, are in the range
+ * [p / partitions, (p + 1) / partitions) of all. Called for each row, so it makes no object.
+ */
+export function partitionOf(idHashes: Uint8Array, index: number, partitions: number): number {
+  const at = index * ID_HASH_BYTES;
+  const low = ((idHashes[at + 1] as number) << 16) | ((idHashes[at + 2] as number) << 8) | (idHashes[at + 3] as number);
+  return Math.floor((((idHashes[at] as number) * 2 ** 24 + low) * partitions) / RANGE);
 }
 
 /**

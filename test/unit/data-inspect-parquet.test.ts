@@ -32,8 +32,8 @@ describe("Parquet", () => {
     ]);
     expect(await folder.quarantine()).toEqual([
       { line: 2, reason: "id-empty", id: null },
-      { line: 3, reason: "duplicate", id: "138 0013 8000" },
       { line: 4, reason: "number-invalid", column: "x", id: "13900139000" },
+      { line: 3, reason: "duplicate", id: "138 0013 8000" },
     ]);
   });
 

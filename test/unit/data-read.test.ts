@@ -4,22 +4,20 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { DatasetRegistration } from "../../party/data/dataset.ts";
 import { asFormatError, openDuckDb } from "../../party/data/duckdb.ts";
-import { idHasher, partitionOf } from "../../party/data/id-hash.ts";
+import { idHasher } from "../../party/data/id-hash.ts";
 import { DEFAULT_LIMITS } from "../../party/data/limits.ts";
 import { textAt } from "../../party/data/packed-text.ts";
-import type { PartitionSink } from "../../party/data/partition-sink.ts";
-import { partitionDataset, prepareInput } from "../../party/data/prepare.ts";
+import { prepareInput } from "../../party/data/prepare.ts";
 import { readDataset } from "../../party/data/read.ts";
+import { partitionOf } from "../../party/protocols/plan.ts";
 import { dataFolder, failure } from "../support/data-folder.ts";
 
 const jobKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 
 async function collect(registration: DatasetRegistration, columns: readonly string[]) {
   const rows: (string | number)[][] = [];
-  for await (const { firstRow, count, ids, features } of readDataset(registration, { columns })) {
-    expect(firstRow).toBe(rows.length);
+  for await (const { count, ids, features } of readDataset(registration, { columns }))
     for (let i = 0; i < count; i++) rows.push([textAt(ids, i), ...features.map((values) => values[i] as number)]);
-  }
   return rows;
 }
 
@@ -33,16 +31,17 @@ bad,2,2,x
 `;
 
 describe("readDataset", () => {
-  it("gives normalised ids and columns as asked, the first of duplicates, NaN for blanks", async () => {
+  it("gives normalised ids and columns as asked, duplicates with them, NaN for blanks", async () => {
     await using folder = await dataFolder();
     await folder.write("a.csv", CSV);
     const registration = JSON.parse(JSON.stringify(await folder.inspect("a.csv"))) as DatasetRegistration;
     expect(await collect(registration, ["b", "a"])).toEqual([
       ["+8613800138000", Number.NaN, 1],
+      ["+8613800138000", 3, 3],
       ["+8613900139000", 1000, 4.5],
       ["+8615000000001", Number.NaN, Number.NaN],
     ]);
-    expect(await collect(registration, [])).toHaveLength(registration.accepted);
+    expect(await collect(registration, [])).toHaveLength(registration.accepted + registration.duplicates);
   });
 
   it("gives the same of Parquet", async () => {
@@ -53,6 +52,7 @@ describe("readDataset", () => {
     );
     expect(await collect(await folder.inspect("a.parquet"), ["a", "b"])).toEqual([
       ["+8613800138000", 1, Number.NaN],
+      ["+8613800138000", 2, 2.5],
       ["+8613900139000", Number.NaN, -0.5],
     ]);
   });
@@ -83,11 +83,11 @@ describe("readDataset", () => {
     const path = await folder.write("a.csv", CSV);
     const registration = await folder.inspect("a.csv");
     await utimes(path, 1, 1);
-    expect(await collect(registration, ["a"])).toHaveLength(3);
+    expect(await collect(registration, ["a"])).toHaveLength(4);
     await writeFile(path, CSV.replace("13900139000", "13900139001"));
     expect((await failure(collect(registration, ["a"]))).code).toBe("DATASET_CHANGED");
     await writeFile(path, CSV);
-    expect(await collect(registration, ["a"])).toHaveLength(3);
+    expect(await collect(registration, ["a"])).toHaveLength(4);
     await appendFile(path, "15000000009,1,1,x\n");
     expect((await failure(collect(registration, ["a"]))).code).toBe("DATASET_CHANGED");
     await folder[Symbol.asyncDispose]();
@@ -146,49 +146,93 @@ describe("asFormatError", () => {
 });
 
 describe("prepareInput", () => {
-  it("puts each row once where its hash belongs, with its features, and leads back to its id", async () => {
+  it("puts each row once where its hash belongs, with its features and its id", async () => {
     await using folder = await dataFolder();
     await folder.parquet(
       "a.parquet",
       "SELECT (13800000000 + i * 7919)::VARCHAR AS phone, i AS n, i / 4 AS x FROM range(5000) t(i)",
     );
     const registration = await folder.inspect("a.parquet");
-    const options = { jobKey, featureColumns: ["x", "n"], partitions: 3 };
-    const { partitions, count, subjects } = await prepareInput(registration, options);
-    expect(count).toBe(5000);
-    expect(partitions).toHaveLength(3);
-    const expected = idHasher(jobKey).hashAll(subjects);
+    const options = { jobKey, columns: [{ name: "x" }, { name: "n" }], partitions: 3, withSubjects: true };
+    const input = await prepareInput(registration, options);
+    expect(input).toMatchObject({ count: 5000, partitions: 3 });
     const seen = new Set<number>();
-    for (const [partition, { ids, rowIndex, features }] of partitions.entries()) {
-      expect(ids.length).toBe(rowIndex.length * 16);
+    for (let partition = 0; partition < 3; partition++) {
+      const { ids, rowIndex, features } = await input.rows(partition);
+      const subjects = await input.subjects(partition);
+      expect(idHasher(jobKey).hashAll(subjects)).toEqual(ids);
       expect(features.map((values) => values.length)).toEqual([rowIndex.length, rowIndex.length]);
       for (const [i, row] of rowIndex.entries()) {
         seen.add(row);
-        expect(ids.subarray(i * 16, i * 16 + 16)).toEqual(expected.subarray(row * 16, row * 16 + 16));
         expect(partitionOf(ids, i, 3)).toBe(partition);
         expect([features[0]?.[i], features[1]?.[i]]).toEqual([row / 4, row]);
-        expect(textAt(subjects, row)).toBe(`+86${13_800_000_000 + row * 7919}`);
+        expect(textAt(subjects, i)).toBe(`+86${13_800_000_000 + row * 7919}`);
       }
     }
     expect(seen.size).toBe(5000);
-    expect(await prepareInput(registration, options)).toEqual({ partitions, count, subjects });
+    const again = await prepareInput(registration, options);
+    expect(await again.rows(1)).toEqual(await input.rows(1));
     const other = await prepareInput(registration, { ...options, jobKey: new Uint8Array(32) });
-    expect(other.partitions[0]?.ids).not.toEqual(partitions[0]?.ids);
+    expect((await other.rows(0)).ids).not.toEqual((await input.rows(0)).ids);
   });
 
-  it("discards the sink when reading fails", async () => {
+  it("keeps ids of every script and length, from CSV as from Parquet", async () => {
     await using folder = await dataFolder();
-    const path = await folder.write("a.csv", CSV);
+    const ids = [
+      "a",
+      "\u4e2d\u6587",
+      "m\u00fcller@example.org",
+      "\u{1f600}".repeat(5),
+      "x".repeat(65),
+      "y".repeat(256),
+    ];
+    const lines = [...ids, ` ${ids[1]}\u3000`, "z".repeat(257), "\u00a0", ...ids];
+    await folder.write("a.csv", `phone,n\n${lines.map((line, i) => `"${line}",${i}`).join("\n")}\n`);
+    await folder.parquet("a.parquet", `SELECT * FROM read_csv('${join(folder.path, "a.csv")}', header = true)`);
+    const options = { jobKey, columns: [{ name: "n" }], partitions: 2, withSubjects: true };
+    for (const name of ["a.csv", "a.parquet"]) {
+      const registration = await folder.inspect(name, { normaliser: "trimmed" });
+      expect(registration).toMatchObject({
+        accepted: ids.length,
+        duplicates: ids.length + 1,
+        rejectedByReason: { "id-length": 1, "id-empty": 1 },
+      });
+      const input = await prepareInput(registration, options);
+      const found: string[] = [];
+      for (const partition of [0, 1]) {
+        const { features } = await input.rows(partition);
+        const subjects = await input.subjects(partition);
+        for (const [i, n] of features[0]?.entries() ?? []) found[n] = textAt(subjects, i);
+      }
+      expect(found).toEqual(ids);
+    }
+  });
+
+  it("quantises columns as asked, the missing values too", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", CSV);
+    const quantise = (value: number) => (Number.isNaN(value) ? -1 : value * 2);
+    const columns = [
+      { name: "a", quantise },
+      { name: "b", quantise },
+    ];
+    const options = { jobKey, columns, partitions: 1, withSubjects: false };
+    const input = await prepareInput(await folder.inspect("a.csv"), options);
+    const { rowIndex, features } = await input.rows(0);
+    // Row numbers count the bad row and the duplicate, and not the broken line.
+    expect(rowIndex).toEqual(Uint32Array.of(0, 3, 4));
+    expect(features).toEqual([Int16Array.of(2, 9, -1), Int16Array.of(-1, 2000, -1)]);
+  });
+
+  it("says what is asked wrongly", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", CSV);
     const registration = await folder.inspect("a.csv");
-    await appendFile(path, "\n");
-    const calls: string[] = [];
-    const sink: PartitionSink<void> = {
-      write: () => void calls.push("write"),
-      finish: () => void calls.push("finish"),
-      discard: () => void calls.push("discard"),
-    };
-    const options = { jobKey, featureColumns: [], partitions: 1 };
-    expect((await failure(partitionDataset(registration, options, sink))).code).toBe("DATASET_CHANGED");
-    expect(calls).toEqual(["discard"]);
+    const options = { jobKey, columns: [], partitions: 1, withSubjects: false };
+    for (const partitions of [0, 1.5, 1025])
+      expect((await failure(prepareInput(registration, { ...options, partitions }))).code).toBe("INTERNAL");
+    const input = await prepareInput(registration, options);
+    await expect(input.rows(1)).rejects.toThrow(RangeError);
+    expect((await failure(input.subjects(0))).code).toBe("STORAGE_FAILED");
   });
 });

@@ -168,14 +168,14 @@ describe("partitionOf", () => {
     const platform = await createPlatform();
     const hash = (leading: number) =>
       Uint8Array.of(leading >>> 24, leading >>> 16, leading >>> 8, leading, ...new Array(12).fill(7));
-    expect(partitionOf(hash(0), 5)).toBe(0);
-    expect(partitionOf(hash(0xffffffff), 5)).toBe(4);
-    expect(partitionOf(hash(0xffffffff), 1)).toBe(0);
-    expect(partitionOf(hash(0x7fffffff), 2)).toBe(0);
-    expect(partitionOf(hash(0x80000000), 2)).toBe(1);
+    expect(partitionOf(hash(0), 0, 5)).toBe(0);
+    expect(partitionOf(hash(0xffffffff), 0, 5)).toBe(4);
+    expect(partitionOf(hash(0xffffffff), 0, 1)).toBe(0);
+    expect(partitionOf(hash(0x7fffffff), 0, 2)).toBe(0);
+    expect(partitionOf(hash(0x80000000), 0, 2)).toBe(1);
     const loads = new Array<number>(7).fill(0);
     for (let i = 0; i < 7000; i++) {
-      const p = partitionOf(platform.random(16), 7);
+      const p = partitionOf(platform.random(16), 0, 7);
       loads[p] = (loads[p] ?? 0) + 1;
     }
     // Binomial(7000, 1/7), deviation 29: ten deviations.

@@ -1,0 +1,118 @@
+/**
+ * The normalisers of `normalise.ts` on UTF-8 bytes, for the hot path: what is ASCII is decided here, the rest becomes a
+ * string and goes through them. Both must give the same for every input; a property test compares them.
+ */
+import { MAX_ID_BYTES } from "./limits.ts";
+import { type NormaliserName, normaliserOf } from "./normalise.ts";
+import { ID_REASONS, type IdReason } from "./rejection.ts";
+
+/**
+ * Writes the normalised form of `raw[start .. end)`, at most MAX_ID_BYTES, to `out` from `at` on. Returns its length,
+ * or a negative number for `reasonOf`.
+ */
+export type ByteNormaliser = (raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number) => number;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function code(reason: IdReason): number {
+  return -1 - ID_REASONS.indexOf(reason);
+}
+
+/** The reason behind a negative result. */
+export function reasonOf(result: number): IdReason {
+  return ID_REASONS[-1 - result] as IdReason;
+}
+
+export const EMPTY = code("id-empty");
+const CHARACTERS = code("id-characters");
+const LENGTH = code("id-length");
+const NOT_MAINLAND_MOBILE = code("id-not-mainland-mobile");
+
+const PLUS = 0x2b;
+const ZERO = 0x30;
+const FIRST_NOT_ASCII = 0x80;
+/** More digits than the longest number that can be accepted, 00 and 15: all longer ones are judged alike. */
+const KEPT_DIGITS = 32;
+
+/** ECMAScript white space among ASCII: HT, LF, VT, FF, CR, space. */
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
+/** Of the separators of a telephone number those in ASCII: white space, - . ( ). */
+function isSeparator(byte: number): boolean {
+  return byte === 0x2d || byte === 0x2e || byte === 0x28 || byte === 0x29 || isSpace(byte);
+}
+
+function viaString(name: NormaliserName): ByteNormaliser {
+  const normalise = normaliserOf(name);
+  return (raw, start, end, out, at) => {
+    const normalised = normalise(decoder.decode(raw.subarray(start, end)));
+    if (!normalised.ok) return code(normalised.reason);
+    return encoder.encodeInto(normalised.id, out.subarray(at, at + MAX_ID_BYTES)).written;
+  };
+}
+
+const digits = new Uint8Array(KEPT_DIGITS);
+
+/** Eleven digits from `first` on, the first 1, the second 3 to 9. */
+function isMainlandMobile(first: number, count: number): boolean {
+  return count === 11 && digits[first] === ZERO + 1 && (digits[first + 1] as number) >= ZERO + 3;
+}
+
+function write(prefix: string, first: number, count: number, out: Uint8Array, at: number): number {
+  for (let i = 0; i < prefix.length; i++) out[at + i] = prefix.charCodeAt(i);
+  for (let i = 0; i < count; i++) out[at + prefix.length + i] = digits[first + i] as number;
+  return prefix.length + count;
+}
+
+const phoneViaString = viaString("phone-e164-cn");
+
+function phoneE164Cn(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let count = 0;
+  let plus = false;
+  let other = false;
+  for (let i = start; i < end; i++) {
+    const byte = raw[i] as number;
+    const digit = byte - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      if (count < KEPT_DIGITS) digits[count] = byte;
+      count++;
+    } else if (byte >= FIRST_NOT_ASCII) return phoneViaString(raw, start, end, out, at);
+    else if (byte === PLUS && !plus && count === 0) plus = true;
+    else if (!isSeparator(byte)) other = true;
+  }
+  if (count === 0 && !plus && !other) return EMPTY;
+  if (count === 0 || other) return CHARACTERS;
+  const international = plus || (digits[0] === ZERO && digits[1] === ZERO && count > 1);
+  const first = international && !plus ? 2 : 0;
+  const left = count - first;
+  if (!international && isMainlandMobile(0, count)) return write("+86", 0, count, out, at);
+  if (left >= 2 && digits[first] === ZERO + 8 && digits[first + 1] === ZERO + 6)
+    return isMainlandMobile(first + 2, left - 2) ? write("+86", first + 2, left - 2, out, at) : NOT_MAINLAND_MOBILE;
+  if (!international) return NOT_MAINLAND_MOBILE;
+  return left >= 8 && left <= 15 && digits[first] !== ZERO ? write("+", first, left, out, at) : LENGTH;
+}
+
+const trimmedViaString = viaString("trimmed");
+
+function trimmed(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let first = start;
+  let last = end;
+  while (first < last && isSpace(raw[first] as number)) first++;
+  while (first < last && isSpace(raw[last - 1] as number)) last--;
+  if (first === last) return EMPTY;
+  // White space beyond ASCII can only be where a byte beyond ASCII is.
+  if ((raw[first] as number) >= FIRST_NOT_ASCII || (raw[last - 1] as number) >= FIRST_NOT_ASCII)
+    return trimmedViaString(raw, start, end, out, at);
+  if (last - first > MAX_ID_BYTES) return LENGTH;
+  for (let i = first; i < last; i++) out[at + i - first] = raw[i] as number;
+  return last - first;
+}
+
+const BY_NAME: Readonly<Record<NormaliserName, ByteNormaliser>> = { "phone-e164-cn": phoneE164Cn, trimmed };
+
+export function byteNormaliserOf(name: NormaliserName): ByteNormaliser {
+  return BY_NAME[name];
+}

@@ -1,0 +1,172 @@
+/** Partitions as they come out again, one at a time: each id once, the first of its rows in the file. */
+import { EntenteError } from "../../proto/errors.ts";
+import type { BlockStore } from "./blocks.ts";
+import { ID_HASH_BYTES } from "./id-hash.ts";
+import type { PackedText } from "./packed-text.ts";
+import { type FeatureKind, type FeatureValues, ID_WORDS, type RowBlock, rowBlock } from "./row-block.ts";
+
+/** One partition, rows in dataset order. */
+export interface PartitionedRows<Values extends FeatureValues = FeatureValues> {
+  /** n * 16 bytes: keyed hashes, all different. */
+  readonly ids: Uint8Array<ArrayBuffer>;
+  /** n row numbers of the file as it is read, from 0; broken lines of a CSV are not counted. */
+  readonly rowIndex: Uint32Array<ArrayBuffer>;
+  /** One array per feature column, n long. */
+  readonly features: readonly Values[];
+}
+
+/** How much was written for one partition, duplicates included. */
+export interface Contents {
+  readonly rows: number;
+  readonly textBytes: number;
+}
+
+interface ReaderInput {
+  readonly store: BlockStore;
+  readonly contents: readonly Contents[];
+  readonly kinds: readonly FeatureKind[];
+}
+
+const EMPTY_SLOT = 0;
+
+/** Ids of a partition by their hash; they are uniform and keyed, so any of their words will do as a slot. */
+class IdSlots {
+  readonly #slots: Uint32Array;
+  readonly #idWords: Uint32Array;
+
+  /** `ids`: where they are to stand, `capacity` of them. */
+  constructor({ buffer, byteOffset }: Uint8Array, capacity: number) {
+    this.#idWords = new Uint32Array(buffer, byteOffset, capacity * ID_WORDS);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, capacity * 1.5))));
+  }
+
+  /** Puts an id at position `count`, unless an equal one is there already: then false. */
+  add(words: Uint32Array, index: number, count: number): boolean {
+    const held = this.#idWords;
+    const mask = this.#slots.length - 1;
+    const from = index * ID_WORDS;
+    // Not the first word: its leading bits chose the partition.
+    let slot = (words[from + 1] as number) & mask;
+    for (let at = this.#slots[slot] as number; at !== EMPTY_SLOT; at = this.#slots[slot] as number) {
+      const other = (at - 1) * ID_WORDS;
+      let same = 0;
+      while (same < ID_WORDS && held[other + same] === words[from + same]) same++;
+      if (same === ID_WORDS) return false;
+      slot = (slot + 1) & mask;
+    }
+    this.#slots[slot] = count + 1;
+    for (let w = 0; w < ID_WORDS; w++) held[count * ID_WORDS + w] = words[from + w] as number;
+    return true;
+  }
+}
+
+export class PartitionReader<Values extends FeatureValues = FeatureValues> {
+  readonly #input: ReaderInput;
+  /** For each partition that was read, the duplicates: positions among its rows, and their numbers in the file. */
+  readonly #duplicates = new Map<number, { readonly positions: number[]; readonly rows: number[] }>();
+
+  constructor(input: ReaderInput) {
+    this.#input = input;
+  }
+
+  /** Rows that were written, duplicates included. */
+  get written(): number {
+    return this.#input.contents.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  /** Loads one partition; it is the caller's. Throws STORAGE_FAILED. */
+  async rows(partition: number): Promise<PartitionedRows<Values>> {
+    const { store, kinds } = this.#input;
+    const { rows } = this.#contents(partition);
+    const all = { positions: [] as number[], rows: [] as number[] };
+    const loaded = emptyRows(rows, kinds);
+    const slots = new IdSlots(loaded.ids, rows);
+    let position = 0;
+    let count = 0;
+    for await (const bytes of store.read({ kind: "rows", partition })) {
+      const block = rowBlock(bytes, kinds);
+      for (let i = 0; i < block.capacity && position < rows; i++, position++) {
+        if (slots.add(block.idWords, i, count)) moveRow(block, i, loaded, count++);
+        else {
+          all.positions.push(position);
+          all.rows.push(block.rowIndex[i] as number);
+        }
+      }
+    }
+    if (position !== rows) throw new EntenteError("STORAGE_FAILED", { detail: "a partition misses rows" });
+    this.#duplicates.set(partition, all);
+    return cut(loaded, count) as PartitionedRows<Values>;
+  }
+
+  /** Row numbers of the duplicates in a partition, ascending. Throws STORAGE_FAILED. */
+  async duplicates(partition: number): Promise<readonly number[]> {
+    return (await this.#duplicatesOf(partition)).rows;
+  }
+
+  /** The normalised ids of `rows(partition)`, in that order. Throws STORAGE_FAILED, also when they were not kept. */
+  async subjects(partition: number): Promise<PackedText> {
+    const { positions } = await this.#duplicatesOf(partition);
+    const { rows, textBytes } = this.#contents(partition);
+    const bytes = new Uint8Array(textBytes);
+    const offsets = new Uint32Array(rows - positions.length + 1);
+    let position = 0;
+    let skipped = 0;
+    let end = 0;
+    for await (const block of this.#input.store.read({ kind: "subjects", partition })) {
+      for (let at = 0; at < block.length; position++) {
+        const length = (block[at] as number) | ((block[at + 1] as number) << 8);
+        at += 2;
+        if (position === positions[skipped]) skipped++;
+        else {
+          for (let j = 0; j < length; j++) bytes[end + j] = block[at + j] as number;
+          end += length;
+          offsets[position - skipped + 1] = end;
+        }
+        at += length;
+      }
+    }
+    if (position !== rows) throw new EntenteError("STORAGE_FAILED", { detail: "a partition misses subjects" });
+    return { count: offsets.length - 1, bytes: bytes.subarray(0, end), offsets };
+  }
+
+  /** Forgets all of it, on disk too. */
+  async destroy(): Promise<void> {
+    await this.#input.store.destroy();
+  }
+
+  async #duplicatesOf(partition: number): Promise<{ readonly positions: number[]; readonly rows: number[] }> {
+    if (!this.#duplicates.has(partition)) await this.rows(partition);
+    return this.#duplicates.get(partition) as { positions: number[]; rows: number[] };
+  }
+
+  #contents(partition: number): Contents {
+    const contents = this.#input.contents[partition];
+    if (contents === undefined) throw new RangeError("no partition of that number");
+    return contents;
+  }
+}
+
+/** Room for the rows of a partition, each column in memory of its own so that it can be handed to a worker. */
+function emptyRows(capacity: number, kinds: readonly FeatureKind[]): PartitionedRows {
+  return {
+    ids: new Uint8Array(capacity * ID_HASH_BYTES),
+    rowIndex: new Uint32Array(capacity),
+    features: kinds.map((kind) => (kind === "raw" ? new Float64Array(capacity) : new Int16Array(capacity))),
+  };
+}
+
+/** All of a row but its id, which `IdSlots` has put there. */
+function moveRow(from: RowBlock, i: number, to: PartitionedRows, at: number): void {
+  to.rowIndex[at] = from.rowIndex[i] as number;
+  for (let j = 0; j < to.features.length; j++)
+    (to.features[j] as FeatureValues)[at] = (from.features[j] as FeatureValues)[i] as number;
+}
+
+function cut(rows: PartitionedRows, count: number): PartitionedRows {
+  if (rows.rowIndex.length === count) return rows;
+  return {
+    ids: rows.ids.slice(0, count * ID_HASH_BYTES),
+    rowIndex: rows.rowIndex.slice(0, count),
+    features: rows.features.map((values) => values.slice(0, count)),
+  };
+}
