@@ -14,6 +14,7 @@ import { tokenCheck } from "./api/token.ts";
 import { readConfig, writeConfig } from "./config.ts";
 import { Node } from "./node.ts";
 import { openKeyring } from "./store/keyring.ts";
+import { traceOf } from "./trace.ts";
 
 const DEFAULT_API_PORT = 7430;
 const TOKEN_FILE = "token";
@@ -57,7 +58,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   const folder = resolve(options.folder);
   const config = await readConfig(ports.files, folder);
   const logger: Logger = pino(
-    { name: config.party, level: config.logLevel },
+    { name: config.party, level: config.logLevel, serializers: { err: traceOf } },
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
   const token = await ports.files.read(join(folder, TOKEN_FILE));

@@ -160,6 +160,12 @@ export const CATALOGUE = {
     "The peer's connection ended before the job was finished. Nothing was released; run the job again when the peer is back.",
     true,
   ),
+  PEER_FAILED: entry(
+    ABORTED,
+    502,
+    "peer",
+    "The peer's node gave up for a reason of its own. Its operator finds the cause in its log; nothing was released.",
+  ),
   PEER_TIMEOUT: entry(
     DEADLINE_EXCEEDED,
     504,

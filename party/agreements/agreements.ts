@@ -24,6 +24,7 @@ import type { Meetings } from "../session/meetings.ts";
 import type { Peer, Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
 import type { Store } from "../store/store.ts";
+import { Turns } from "../turns.ts";
 
 export interface AgreementStatus {
   readonly digest: string;
@@ -58,6 +59,8 @@ function signers(envelope: Envelope): string[] {
 
 export class Agreements {
   readonly #options: AgreementsOptions;
+  /** Reading, merging and writing an agreement is one step. */
+  readonly #turns = new Turns<string>();
 
   constructor(options: AgreementsOptions) {
     this.#options = options;
@@ -98,30 +101,30 @@ export class Agreements {
     const envelope = await this.#envelope(digest);
     const agreement = readAgreement(envelope.payload);
     await this.#checkIdentities(agreement);
-    return this.#signAndSend(
-      agreement,
-      mergeSignatures(envelope, signAgreement(agreement, this.#options.keyring.identity)),
-    );
+    return this.#signAndSend(agreement, signAgreement(agreement, this.#options.keyring.identity));
   }
 
   /** A peer's offer, in a control session. Returns what this node holds, once it has signed itself. */
   async receive(peer: Peer, offered: Envelope): Promise<Envelope | undefined> {
     const agreement = readAgreement(offered.payload);
-    await this.#checkIdentities(agreement);
+    // First: whom else this node has confirmed is none of this peer's business.
     if (otherParty(agreement.document, this.#options.keyring.party).name !== peer.party) {
       throw new EntenteError("AGREEMENT_INVALID", { detail: "not an agreement with this peer" });
     }
-    for (const party of signers(offered)) verifyAgreementSignature(offered, agreement, party);
+    await this.#checkIdentities(agreement);
+    for (const { keyid } of offered.signatures) {
+      const signer = agreement.document.parties.find(({ name }) => keyid === keyId(name, "identity"));
+      // Kept, it would make the agreement unusable: one with a signature of no party is refused everywhere.
+      if (signer === undefined) throw new EntenteError("SIGNATURE_INVALID", { detail: "a signature of no party" });
+      verifyAgreementSignature(offered, agreement, signer.name);
+    }
     if (!signers(offered).includes(peer.party)) throw new EntenteError("AGREEMENT_UNSIGNED", { detail: peer.party });
-    const known = await this.#options.store.agreement(agreement.digest);
-    const merged = known === undefined ? offered : mergeSignatures(fromText(known.envelope), offered);
-    await this.#keep(agreement, merged);
+    const merged = await this.#keep(agreement, offered);
     return signers(merged).includes(this.#options.keyring.party) ? merged : undefined;
   }
 
   async #signAndSend(agreement: Agreement, envelope: Envelope): Promise<AgreementStatus & { delivered: boolean }> {
-    await this.#keep(agreement, envelope);
-    const delivered = await this.#send(agreement, envelope);
+    const delivered = await this.#send(agreement, await this.#keep(agreement, envelope));
     return { ...(await this.status(agreement.digest)), delivered };
   }
 
@@ -180,12 +183,18 @@ export class Agreements {
     return fromText(record.envelope);
   }
 
-  /** Evidence first, then the store: an agreement that this node holds complete is in its log. */
-  async #keep(agreement: Agreement, envelope: Envelope): Promise<void> {
+  /** Adds the signatures to those that are here. Evidence first, then the store: an agreement that this node holds complete
+   * is in its log. Returns all signatures. */
+  #keep(agreement: Agreement, added: Envelope): Promise<Envelope> {
+    return this.#turns.take(agreement.digest, () => this.#merge(agreement, added));
+  }
+
+  async #merge(agreement: Agreement, added: Envelope): Promise<Envelope> {
     const { store, logbook, link } = this.#options;
     const parties = agreement.document.parties.map((party) => party.name);
-    const isComplete = parties.every((party) => signers(envelope).includes(party));
     const known = await store.agreement(agreement.digest);
+    const envelope = known === undefined ? added : mergeSignatures(fromText(known.envelope), added);
+    const isComplete = parties.every((party) => signers(envelope).includes(party));
     const wasComplete =
       known !== undefined && parties.every((party) => signers(fromText(known.envelope)).includes(party));
     const at = logbook.now();
@@ -213,5 +222,6 @@ export class Agreements {
       parties: [...parties].sort(),
       state: isComplete ? "active" : "proposed",
     });
+    return envelope;
   }
 }

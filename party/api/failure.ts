@@ -3,6 +3,7 @@ import type { Response } from "express";
 import type { Logger } from "pino";
 import type * as z from "zod";
 import { CATALOGUE, EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { traceOf } from "../trace.ts";
 
 const BODY_PROBLEMS: Readonly<Record<string, string>> = {
   "entity.too.large": "body: larger than 1 MiB",
@@ -27,18 +28,6 @@ export function fieldError({ issues }: z.ZodError): EntenteError {
   const shown = /^[A-Za-z][A-Za-z0-9_.]{0,127}$/.test(field) ? field : "form";
   const problem = unknown === undefined ? shown : `${shown}: unknown field`;
   return new EntenteError("BAD_REQUEST", { detail: problem });
-}
-
-/** An error's kind and where it arose, without its message: a message may quote a value of the data. */
-function traceOf(thrown: unknown): object | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  const { code } = thrown as NodeJS.ErrnoException;
-  return {
-    type: thrown.name,
-    ...(typeof code === "string" ? { code } : {}),
-    at: (thrown.stack ?? "").split("\n").filter((line) => /^ +at /.test(line)),
-    ...(thrown.cause === undefined ? {} : { cause: traceOf(thrown.cause) }),
-  };
 }
 
 /** Logs code and origin; answers with code and fixed text, unless the answer has begun: then it is cut off. */

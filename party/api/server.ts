@@ -18,6 +18,7 @@ import { bearerToken } from "./token.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_ID_BYTES = 8;
+const KEEP_ALIVE_MS = 120_000;
 
 /** The answer of a route that gives a file. */
 export interface FileAnswer {
@@ -63,6 +64,9 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
       else reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause }));
     });
   });
+  // Longer than a client may pause between two questions while this process is busy: a connection that is closed under a
+  // question looks like a node that died.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,

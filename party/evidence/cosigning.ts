@@ -28,6 +28,10 @@ import type { Store, WitnessRecord } from "../store/store.ts";
 export interface CosigningInput {
   readonly channel: Channel;
   readonly log: EvidenceLog;
+  /** One exchange at a time for each collaboration: two jobs that end together must not overtake each other. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** True at one of the two nodes: it begins, so that both take the exchanges in one order. */
+  readonly speaksFirst: boolean;
   readonly collaboration: CollaborationId;
   readonly peer: Peer;
   readonly cosignerKey: SigningKey;
@@ -47,24 +51,37 @@ export interface CosignedPair {
 /** Throws LOG_FORKED when the peer's log does not extend what was cosigned before, RECEIPT_MISMATCH when it does not hold
  * the receipt, SIGNATURE_INVALID, and the channel's errors. Nothing is cosigned then. */
 export async function cosignEachOther(input: CosigningInput): Promise<CosignedPair> {
+  const { channel, timeoutMs, inTurn, speaksFirst } = input;
+  const hearState = async () => (await channel.hear(timeoutMs, "witnessState")).size;
+  const sayState = async () => channel.say({ kind: "witnessState", size: await knownSize(input) });
+  if (!speaksFirst) {
+    const peerKnows = await hearState();
+    return inTurn(async () => {
+      await sayState();
+      return exchange(input, peerKnows);
+    });
+  }
+  return inTurn(async () => {
+    await sayState();
+    return exchange(input, await hearState());
+  });
+}
+
+async function exchange(input: CosigningInput, peerKnows: number): Promise<CosignedPair> {
   const { channel, log, peer, timeoutMs } = input;
-  const origin = await peerOrigin(input);
-  const known = origin === undefined ? undefined : await input.store.witness(origin);
-  await channel.say({ kind: "witnessState", size: known?.size ?? 0 });
-  const { size: peerKnows } = await channel.hear(timeoutMs, "witnessState");
-  await channel.say({ kind: "checkpointOffer", ...offer(log, peerKnows, input.receipt.index) });
+  // Other jobs may append while the peer answers: what it cosigns is this head.
+  const ownHead = log.head;
+  await channel.say({ kind: "checkpointOffer", ...offer(log, ownHead.size, peerKnows, input.receipt.index) });
   const offered = await channel.hear(timeoutMs, "checkpointOffer");
   const { head, signature } = await witnessPeer(input, offered);
   await channel.say({ kind: "cosignature", line: encodeSignatureLine(signature) });
   const { line } = await channel.hear(timeoutMs, "cosignature");
-  const ownHead = log.head;
   if (!(await log.addCosignature(line, { size: ownHead.size, cosigner: peer.key("cosigner") })))
     throw new EntenteError("LOG_BEHIND");
   return { own: cosignedHead(ownHead, parseSignatureLine(line)), peer: cosignedHead(head, signature) };
 }
 
-function offer(log: EvidenceLog, peerKnows: number, receiptIndex: number): WireCheckpointOffer {
-  const { size } = log.head;
+function offer(log: EvidenceLog, size: number, peerKnows: number, receiptIndex: number): WireCheckpointOffer {
   if (peerKnows > size)
     throw new EntenteError("LOG_FORKED", { detail: "the peer has cosigned more than this log holds" });
   return {
@@ -76,9 +93,24 @@ function offer(log: EvidenceLog, peerKnows: number, receiptIndex: number): WireC
   };
 }
 
+/** What this node has cosigned of the peer's log. */
+async function knownSize(input: CosigningInput): Promise<number> {
+  const origin = await peerOrigin(input);
+  return (origin === undefined ? undefined : await input.store.witness(origin))?.size ?? 0;
+}
+
 /** The peer's log as this node knows it by now; its first checkpoint names the origin. */
 async function peerOrigin({ store, peer, collaboration }: CosigningInput): Promise<string | undefined> {
   return store.setting(originSetting(peer.party, collaboration));
+}
+
+function cosignedSetting({ origin, size }: Pick<TreeHead, "origin" | "size">): string {
+  return `cosigned/${origin}/${size}`;
+}
+
+/** Whether this node has cosigned that head of a peer's log. */
+export async function hasCosigned(store: Store, head: TreeHead): Promise<boolean> {
+  return (await store.setting(cosignedSetting(head))) === head.root;
 }
 
 function originSetting(party: string, collaboration: string): string {
@@ -105,6 +137,8 @@ async function witnessPeer(
   if (decision.kind === "refused") throw decision.error;
   requireReceipt(input, offered, decision.next);
   await store.putSetting(originSetting(peer.party, collaboration), checkpoint.origin);
+  // Every head that was ever cosigned, so that a peer cannot name one in a receipt that never was.
+  await store.putSetting(cosignedSetting(decision.next), decision.next.root);
   const record: WitnessRecord = { ...decision.next, note: new TextDecoder().decode(offered.note) };
   if (!(await store.putWitness(record, known?.size ?? 0))) throw new EntenteError("LOG_BEHIND");
   const timeS = Math.floor(input.clock.nowMs() / 1000);

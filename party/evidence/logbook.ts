@@ -9,6 +9,7 @@ import type { EvidenceEvent, PredicateInput } from "../../proto/evidence/predica
 import { type Subject, statementEntry } from "../../proto/evidence/statements.ts";
 import type { CollaborationId, PartyId } from "../../proto/ids.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
+import { Turns } from "../turns.ts";
 
 export class Logbook {
   readonly #ports: Ports;
@@ -17,6 +18,7 @@ export class Logbook {
   readonly #logKey: SigningKey;
   readonly #jobsKey: SigningKey;
   readonly #logs = new Map<CollaborationId, Promise<EvidenceLog>>();
+  readonly #turns = new Turns<CollaborationId>();
 
   constructor(input: { ports: Ports; folder: string; party: PartyId; logKey: SigningKey; jobsKey: SigningKey }) {
     this.#ports = input.ports;
@@ -44,6 +46,11 @@ export class Logbook {
   ): Promise<void> {
     const log = await this.log(collaboration);
     await log.append([statementEntry(event, subject, predicate, this.#jobsKey)]);
+  }
+
+  /** Runs `work` after all that was given before it for this collaboration, whether that failed or not. */
+  inTurn<T>(collaboration: CollaborationId, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(collaboration, work);
   }
 
   now(): string {

@@ -4,8 +4,13 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { decodeHeader, encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
-import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from "../../proto/codec/session.ts";
+import { encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
+import {
+  decodeSessionMessage,
+  encodeSessionMessage,
+  SESSION_FRAME_TYPES,
+  type SessionMessage,
+} from "../../proto/codec/session.ts";
 import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
 import { envelope, verify } from "../../proto/encoding/dsse.ts";
@@ -14,6 +19,7 @@ import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 import type { SessionCredentials } from "./certificate.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { type SecureStream, secureStream, type TlsRole } from "./tls.ts";
 
 const HELLO_TYPE = "application/vnd.entente.session-hello.v1+json";
@@ -43,6 +49,12 @@ export interface ChannelOptions {
 
 /** Frames that have been read from the peer and not asked for yet: what a fast peer may cost. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** What a frame costs beside its body, so that a flood of empty ones is bounded too. */
+const FRAME_COST_BYTES = HEADER_BYTES + 512;
+/** The last word to a peer that may read nothing any more. */
+const FAILURE_TIMEOUT_MS = 2_000;
+/** A peer that reads nothing for so long is gone, whatever its connection looks like. */
+const SEND_TIMEOUT_MS = 300_000;
 
 function helloClaims(purpose: SessionPurpose, exporter: Uint8Array, role: TlsRole): Uint8Array<ArrayBuffer> {
   return canonicalJson({ ...(purpose as unknown as Record<string, Json>), exporter: toHex(exporter), role });
@@ -63,7 +75,7 @@ export class Channel {
   #queuedBytes = 0;
   #ended: EntenteError | undefined;
   #wake: (() => void) | undefined;
-  #drained: (() => void) | undefined;
+  readonly #drainWaiters = new Set<() => void>();
 
   private constructor(secure: SecureStream, role: TlsRole, timers: Timers) {
     this.exporter = secure.exporter;
@@ -71,7 +83,8 @@ export class Channel {
     this.#socket = secure.socket;
     this.#timers = timers;
     this.#role = role;
-    void this.#pump();
+    this.#readAhead();
+    if (this.#socket.destroyed) this.#end(new EntenteError("PEER_GONE"));
   }
 
   /** Handshake and hellos. Throws the errors of `secureStream`, SESSION_MISMATCH when the peer signed another purpose,
@@ -105,6 +118,11 @@ export class Channel {
     }
   }
 
+  get isOpen(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Resolves when the peer's side may be sent more. Throws PEER_GONE, or PEER_TIMEOUT when it reads nothing. */
   async send(frame: Frame): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     const header = encodeHeader(frame, frame.body.length, this.frameSession);
@@ -112,11 +130,24 @@ export class Channel {
     this.bytesSent += header.length + frame.body.length;
     this.#socket.write(header);
     if (this.#socket.write(frame.body)) return;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-      this.#socket.once("drain", resolve);
-    });
+    await this.#drain();
     if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#timers.after(SEND_TIMEOUT_MS, () => {
+        this.#end(new EntenteError("PEER_TIMEOUT"));
+        this.#socket.destroy();
+      });
+      const go = () => {
+        cancel();
+        this.#drainWaiters.delete(go);
+        resolve();
+      };
+      this.#drainWaiters.add(go);
+      this.#socket.once("drain", go);
+    });
   }
 
   say(message: SessionMessage): Promise<void> {
@@ -126,7 +157,7 @@ export class Channel {
   /** The next frame. Throws PEER_TIMEOUT after `timeoutMs`, PEER_GONE when the peer closed, or what was wrong with its bytes. */
   async receive(timeoutMs: number): Promise<Frame> {
     const frame = this.#queue.shift() ?? (await this.#waitForFrame(timeoutMs));
-    this.#queuedBytes -= frame.body.length;
+    this.#queuedBytes -= frame.body.length + FRAME_COST_BYTES;
     if (this.#queuedBytes < MAX_QUEUED_BYTES && this.#socket.isPaused()) this.#socket.resume();
     const header = encodeHeader(frame, frame.body.length, this.frameSession);
     this.#receivedHash.update(header).update(frame.body);
@@ -150,10 +181,15 @@ export class Channel {
 
   /** Tells the peer why, as a code, and closes. Never throws. */
   async fail(error: EntenteError): Promise<void> {
-    try {
-      if (this.#ended === undefined) await this.say({ kind: "failure", code: error.code });
-    } catch {
-      // The peer is gone already: there is nobody to tell.
+    if (this.#ended === undefined) {
+      // A peer that is gone already cannot be told, and one that reads nothing is not waited for.
+      const said = this.say({ kind: "failure", code: error.code }).catch(() => {});
+      let cancel = () => {};
+      await Promise.race([
+        said,
+        new Promise<void>((resolve) => (cancel = this.#timers.after(FAILURE_TIMEOUT_MS, resolve))),
+      ]);
+      cancel();
     }
     this.close();
   }
@@ -168,7 +204,7 @@ export class Channel {
   #end(error: EntenteError): void {
     this.#ended ??= error;
     this.#wake?.();
-    this.#drained?.();
+    for (const go of [...this.#drainWaiters]) go();
   }
 
   #waitForFrame(timeoutMs: number): Promise<Frame> {
@@ -187,38 +223,19 @@ export class Channel {
   }
 
   /** Reads ahead, so that two ends that both write never wait for each other; pauses above MAX_QUEUED_BYTES. */
-  async #pump(): Promise<void> {
-    let parts: Uint8Array[] = [];
-    let have = 0;
-    let bodyLength = -1;
-    let header: ReturnType<typeof decodeHeader>["header"] | undefined;
-    const take = (length: number): Uint8Array => {
-      const all = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
-      const rest = all.subarray(length);
-      parts = rest.length > 0 ? [rest] : [];
-      have = rest.length;
-      return all.subarray(0, length);
-    };
-    const accept = (chunk: Uint8Array) => {
-      this.bytesReceived += chunk.length;
-      parts.push(chunk);
-      have += chunk.length;
-      for (;;) {
-        if (header === undefined) {
-          if (have < HEADER_BYTES) return;
-          ({ header, bodyLength } = decodeHeader(take(HEADER_BYTES), this.frameSession));
-        }
-        if (have < bodyLength) return;
-        this.#queue.push({ ...header, body: new Uint8Array(take(bodyLength)) });
-        this.#queuedBytes += bodyLength;
-        header = undefined;
-        this.#wake?.();
-      }
-    };
+  #readAhead(): void {
+    const reader = new FrameReader(this.frameSession);
     this.#socket.on("data", (chunk: Uint8Array) => {
       if (this.#ended !== undefined) return;
+      this.bytesReceived += chunk.length;
       try {
-        accept(chunk);
+        for (const frame of reader.push(chunk)) {
+          // The peer's last word: whoever sends or waits is told its reason, not that the connection went.
+          if (frame.type === SESSION_FRAME_TYPES.failure) decodeSessionMessage(frame);
+          this.#queue.push(frame);
+          this.#queuedBytes += frame.body.length + FRAME_COST_BYTES;
+          this.#wake?.();
+        }
         if (this.#queuedBytes > MAX_QUEUED_BYTES) this.#socket.pause();
       } catch (error) {
         this.#end(toEntenteError(error));

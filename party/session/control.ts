@@ -2,10 +2,14 @@
  * The control session: short questions of the end that opened it, one at a time. Descriptors, agreements and job specs
  * travel only here, so the coordinator never sees them.
  */
-import type { DatasetDescriptor, SessionMessage } from "../../proto/codec/session.ts";
+import type {
+  DatasetDescriptor,
+  SessionMessage,
+  WirePrepareRequest,
+  WirePrepareResponse,
+} from "../../proto/codec/session.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import { toEntenteError } from "../../proto/errors.ts";
-import type { JobId } from "../../proto/ids.ts";
 import type { Channel } from "./channel.ts";
 import type { Peer } from "./peers.ts";
 
@@ -19,7 +23,7 @@ export interface ControlHandlers {
   describe(peer: Peer): Promise<readonly DatasetDescriptor[]>;
   agreement(peer: Peer, offered: Envelope): Promise<Envelope | undefined>;
   job(peer: Peer, spec: Envelope): Promise<Envelope>;
-  prepare(peer: Peer, jobId: JobId): Promise<{ sizeClass: number; nonce: Uint8Array }>;
+  prepare(peer: Peer, request: WirePrepareRequest): Promise<WirePrepareResponse>;
 }
 
 /** The asking end. Every method throws the code that the peer's node answered with. */
@@ -45,8 +49,8 @@ export class ControlClient {
     return (await this.#channel.hear(ANSWER_TIMEOUT_MS, "jobReply")).answerEnvelope;
   }
 
-  async prepare(jobId: JobId): Promise<{ sizeClass: number; nonce: Uint8Array }> {
-    await this.#channel.say({ kind: "prepareRequest", jobId });
+  async prepare(request: WirePrepareRequest): Promise<WirePrepareResponse> {
+    await this.#channel.say({ kind: "prepareRequest", ...request });
     return this.#channel.hear(PREPARE_TIMEOUT_MS, "prepareResponse");
   }
 
@@ -89,6 +93,6 @@ async function answer(question: Question, peer: Peer, handlers: ControlHandlers)
     case "jobOffer":
       return { kind: "jobReply", answerEnvelope: await handlers.job(peer, question.specEnvelope) };
     case "prepareRequest":
-      return { kind: "prepareResponse", ...(await handlers.prepare(peer, question.jobId)) };
+      return { kind: "prepareResponse", ...(await handlers.prepare(peer, question)) };
   }
 }

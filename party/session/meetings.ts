@@ -1,5 +1,7 @@
 /** Sessions with peers through the coordinator's relay: asked for by this node, or accepted on a wake. */
+import type { Duplex } from "node:stream";
 import type { SigningKey } from "../../proto/encoding/ed25519.ts";
+import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
 import { jobId, type RelayId } from "../../proto/ids.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
@@ -10,6 +12,30 @@ import type { Peer } from "./peers.ts";
 import type { TlsRole } from "./tls.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
+/** For the peer to come to the relay; a coordinator that never pairs must not hold a job. */
+const MEETING_TIMEOUT_MS = 90_000;
+
+/** Throws PEER_TIMEOUT; a stream that comes later is destroyed. */
+export function withDeadline(connecting: Promise<Duplex>, timers: Timers): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const cancel = timers.after(MEETING_TIMEOUT_MS, () => {
+      isLate = true;
+      reject(new EntenteError("PEER_TIMEOUT", { detail: "the relay" }));
+    });
+    connecting.then(
+      (stream) => {
+        cancel();
+        if (isLate) stream.destroy();
+        else resolve(stream);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
+  });
+}
 
 export interface MeetingsOptions {
   readonly own: PartyId;
@@ -67,7 +93,7 @@ export class Meetings {
   async #meet(relay: RelayId, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
     const { link, credentials, jobsKey, timers } = this.#options;
     return Channel.open({
-      stream: await link.connectRelay(relay),
+      stream: await withDeadline(link.connectRelay(relay), timers),
       role,
       purpose,
       own: { credentials, jobsKey },

@@ -2,10 +2,13 @@
 import { domainHash } from "../../proto/encoding/sha256.ts";
 import type { AnyPsiProtocol, PartitionShape } from "../protocols/psi.ts";
 import { psiDh } from "../protocols/psi-dh/protocol.ts";
+import { psiVole } from "../protocols/psi-vole/protocol.ts";
 import { PARAMETER_DIGEST as SCORE_DIGEST } from "../protocols/score-linear/params.ts";
 import type { PsiName } from "./task.ts";
 
 const PROTOCOLS: Readonly<Record<PsiName, AnyPsiProtocol>> = {
+  "psi-vole": psiVole() as AnyPsiProtocol,
+  "psi-vole-planes": psiVole({ profile: "planes" }) as AnyPsiProtocol,
   "psi-dh": psiDh() as AnyPsiProtocol,
 };
 

@@ -23,6 +23,8 @@ export interface SecureStream {
 }
 
 function rawKey(certificate: X509Certificate): Uint8Array | undefined {
+  // Only of this kind: others may not even have a JWK form.
+  if (certificate.publicKey.asymmetricKeyType !== "ed25519") return undefined;
   const jwk = certificate.publicKey.export({ format: "jwk" });
   if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || typeof jwk.x !== "string") return undefined;
   return new Uint8Array(Buffer.from(jwk.x, "base64url"));
@@ -66,13 +68,15 @@ export async function secureStream(input: {
     role === "server"
       ? new TLSSocket(stream, { ...common, isServer: true })
       : connect({ ...common, socket: stream, servername: "" });
+  // For the socket's whole life: between this handshake and whoever reads next, a bad record must not find nobody
+  // listening, which would end the process.
+  socket.on("error", () => {});
   try {
     await handshake(socket, input.timers, input.timeoutMs);
     verifyPeer(socket, input.peerSessionKey, own.publicKey);
     const exporter = socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0));
     return { socket, exporter: new Uint8Array(exporter) };
   } catch (error) {
-    socket.on("error", () => {});
     socket.destroy();
     stream.destroy();
     throw error;

@@ -11,7 +11,21 @@ export type FromWorker =
   | { kind: "send"; frame: Frame }
   | { kind: "need" }
   | { kind: "done"; output: unknown }
-  | { kind: "error"; code: ErrorCode; detail?: string; cause?: string };
+  | { kind: "error"; code: ErrorCode; detail?: string /** Stack without the message. */; cause?: string[] };
+
+/** The memory behind a large result, to be handed over instead of copied: the giver has no use for it any more. Buffers
+ * that are shared with something else stay. */
+export function buffersIn(value: unknown): ArrayBuffer[] {
+  const found = new Set<ArrayBuffer>();
+  const visit = (item: unknown): void => {
+    if (ArrayBuffer.isView(item)) {
+      if (item.buffer instanceof ArrayBuffer && item.byteLength === item.buffer.byteLength && item.byteLength > 0)
+        found.add(item.buffer);
+    } else if (typeof item === "object" && item !== null) for (const part of Object.values(item)) visit(part);
+  };
+  visit(value);
+  return [...found];
+}
 
 export class SessionWorker {
   readonly #worker: Worker;
@@ -39,7 +53,7 @@ export class SessionWorker {
       const onMessage = (message: FromWorker) => {
         if (message.kind === "done") settle(() => resolve(message.output as TaskOutput<T>));
         else if (message.kind === "error") {
-          const cause = message.cause;
+          const cause = message.cause && Object.assign(new Error(), { stack: message.cause.join("\n") });
           fail(
             new EntenteError(message.code, {
               ...(message.detail === undefined ? {} : { detail: message.detail }),
@@ -67,6 +81,9 @@ export class SessionWorker {
   }
 
   #say(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(
+      message,
+      message.kind === "task" && message.task.kind === "open" ? buffersIn(message.task.sealed) : [],
+    );
   }
 }

@@ -6,10 +6,11 @@ import { parentPort } from "node:worker_threads";
 import type { Frame } from "../../proto/codec/frame.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { createHe } from "../he/he.ts";
+import { stackOf } from "../trace.ts";
 import { Driver, type FrameIo } from "./drive.ts";
-import { createPlatform } from "./platform.ts";
 import type { Task } from "./task.ts";
-import type { FromWorker, ToWorker } from "./worker-port.ts";
+import { createWorkerPlatform } from "./worker-platform.ts";
+import { buffersIn, type FromWorker, type ToWorker } from "./worker-port.ts";
 
 /** Frames under way to the session's socket before the worker waits: bounds memory when the peer is slow. */
 const MAX_UNSENT_FRAMES = 8;
@@ -17,8 +18,9 @@ const MAX_UNSENT_FRAMES = 8;
 const port = parentPort;
 if (port === null) throw new Error("worker.ts runs as a worker thread only");
 
-const say = (message: FromWorker) => port.postMessage(message);
-const driver = new Driver(await createPlatform(), createHe);
+const say = (message: FromWorker) =>
+  port.postMessage(message, message.kind === "done" ? buffersIn(message.output) : []);
+const driver = new Driver(await createWorkerPlatform(), createHe);
 let unsent = 0;
 let onSent: (() => void) | undefined;
 let onFrame: ((frame: Frame) => void) | undefined;
@@ -46,7 +48,7 @@ async function run(task: Task): Promise<void> {
     say({ kind: "done", output });
   } catch (thrown) {
     const error = toEntenteError(thrown);
-    const cause = error.code === "INTERNAL" && thrown instanceof Error ? thrown.stack : undefined;
+    const cause = error.code === "INTERNAL" && thrown instanceof Error ? stackOf(thrown) : undefined;
     say({
       kind: "error",
       code: error.code,

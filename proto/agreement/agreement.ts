@@ -18,6 +18,7 @@ import {
   PSI_PROTOCOLS,
   partyName,
   utcTime,
+  writtenText,
 } from "./fields.ts";
 import { collaborationOf } from "./identity.ts";
 import { keyId } from "./keyset.ts";
@@ -43,13 +44,13 @@ const operationSchema = z.strictObject({
   receiver: partyName,
   receiverDataset: datasetNameField,
   providerDataset: datasetNameField,
-  protocol: z.enum(PSI_PROTOCOLS),
+  protocol: z.enum(PSI_PROTOCOLS).default(PSI_PROTOCOLS[0]),
 });
 
 const agreementSchema = z.strictObject({
   format: z.literal("entente-agreement/1"),
-  title: z.string().min(1).max(200),
-  purpose: z.string().min(1).max(1000),
+  title: writtenText(200),
+  purpose: writtenText(1000),
   parties: z.array(z.strictObject({ name: partyName, identity: hexKey })).length(2),
   datasets: z.array(datasetSchema).min(2).max(64),
   operations: z.array(operationSchema).min(1).max(64),

@@ -4,7 +4,8 @@ import type { CollaborationId, DatasetName, Digest, JobId, PartyId } from "../id
 
 export const OPERATIONS = ["audience", "score"] as const;
 export type Operation = (typeof OPERATIONS)[number];
-export const PSI_PROTOCOLS = ["psi-dh"] as const;
+/** The first is the default. `psi-vole` has two profiles, whose assumptions its README states. */
+export const PSI_PROTOCOLS = ["psi-vole", "psi-vole-planes", "psi-dh"] as const;
 export const NORMALISERS = ["phone-e164-cn", "trimmed"] as const;
 
 function matching<T extends string>(pattern: RegExp) {
@@ -27,5 +28,12 @@ export const utcTime = z.string().refine((text) => {
 }, "not a UTC time of the form 2026-01-31T00:00:00.000Z");
 /** A column's name in a data file: printable, no control characters. */
 export const columnName = z.string().regex(/^[^\p{C}]{1,64}$/u);
+/** What a person wrote: no control, direction or format characters, so that it shows as it is. */
+export const writtenText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(/^[^\p{C}]*$/u);
 /** Key of a tag, as `marketing:joint-audience`. */
 export const tagKeyField = z.string().regex(/^[a-z][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9-]{0,63})?$/);

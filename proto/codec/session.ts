@@ -14,6 +14,24 @@ export interface DatasetDescriptor {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
+export interface PartitionOfAttempt {
+  readonly partition: number;
+  readonly attempt: number;
+}
+
+export interface WirePrepareRequest {
+  readonly jobId: JobId;
+  readonly lastAttempt: number;
+  readonly finished: readonly PartitionOfAttempt[];
+}
+
+export interface WirePrepareResponse {
+  readonly sizeClass: number;
+  readonly nonce: Uint8Array;
+  readonly attempt: number;
+  readonly finished: readonly PartitionOfAttempt[];
+}
+
 export interface WireTreeHead {
   readonly origin: string;
   readonly size: number;
@@ -38,8 +56,8 @@ export type SessionMessage =
   | { readonly kind: "agreementReply"; readonly envelope: Envelope | undefined }
   | { readonly kind: "jobOffer"; readonly specEnvelope: Envelope }
   | { readonly kind: "jobReply"; readonly answerEnvelope: Envelope }
-  | { readonly kind: "prepareRequest"; readonly jobId: JobId }
-  | { readonly kind: "prepareResponse"; readonly sizeClass: number; readonly nonce: Uint8Array }
+  | ({ readonly kind: "prepareRequest" } & WirePrepareRequest)
+  | ({ readonly kind: "prepareResponse" } & WirePrepareResponse)
   | { readonly kind: "goodbye" }
   | {
       readonly kind: "receiptPart";
@@ -83,7 +101,7 @@ const MAX_SESSION_BODY_BYTES = 1024 * 1024;
 const MAX_DATASETS = 256;
 const MAX_COLUMNS = 1024;
 const MAX_PROOF_HASHES = 63;
-const MAX_GATE_KEYS = 5;
+const MAX_PARTITIONS = 1024;
 const MAX_NOTE_BYTES = 64 * 1024;
 
 function invalid(detail: string, cause?: unknown): EntenteError {
@@ -108,6 +126,42 @@ function exactly(bytes: Uint8Array | null | undefined, length: number, what: str
 function shortText(bytes: Uint8Array | null | undefined, maxBytes: number): string {
   if (bytes == null || bytes.length === 0 || bytes.length > maxBytes) throw invalid("text length");
   return fromUtf8(bytes);
+}
+
+/** What a peer may say of this node, the agreement or the session. All else is trouble of its own: its word must not pass
+ * for a fault of this node's disk, log or link. */
+const SAYABLE: readonly ErrorCode[] = [
+  ...(["NOT_FOUND", "ALREADY_EXISTS", "OVERLOADED", "CANCELLED", "ATTEMPT_REPLAYED", "SESSION_MISMATCH"] as const),
+  ...([
+    "WIRE_INVALID",
+    "WIRE_TOO_LARGE",
+    "WIRE_UNEXPECTED",
+    "POINT_INVALID",
+    "CIPHERTEXT_INVALID",
+    "SEAL_INVALID",
+  ] as const),
+  ...(["RECEIPT_MISMATCH", "SIGNATURE_INVALID", "DATASET_CHANGED", "LOG_FORKED", "LOG_BEHIND"] as const),
+  ...([
+    "AGREEMENT_INVALID",
+    "AGREEMENT_UNKNOWN",
+    "AGREEMENT_UNSIGNED",
+    "AGREEMENT_EXPIRED",
+    "PEER_UNCONFIRMED",
+  ] as const),
+  ...(["POLICY_OPERATION", "POLICY_DATASET", "POLICY_INPUT_FLOOR"] as const),
+];
+
+function peerFailure(code: ErrorCode): EntenteError {
+  const detail = `the peer's node says ${code}`;
+  return new EntenteError(SAYABLE.includes(code) ? code : "PEER_FAILED", { detail });
+}
+
+function partitionsOf(
+  items: readonly entente.v1.PartitionOfAttempt.$Properties[] | null | undefined,
+): readonly PartitionOfAttempt[] {
+  if (items == null) return [];
+  if (items.length > MAX_PARTITIONS) throw invalid("too many partitions");
+  return items.map(({ partition, attempt }) => ({ partition: partition ?? 0, attempt: attempt ?? 0 }));
 }
 
 function proofOf(hashes: readonly Uint8Array[] | null | undefined): readonly Uint8Array[] {
@@ -144,9 +198,22 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
     case "jobReply":
       return { jobReply: { answerEnvelope: wireEnvelope(message.answerEnvelope) } };
     case "prepareRequest":
-      return { prepareRequest: { jobId: message.jobId } };
+      return {
+        prepareRequest: {
+          jobId: message.jobId,
+          lastAttempt: message.lastAttempt,
+          finished: message.finished.map((item) => ({ ...item })),
+        },
+      };
     case "prepareResponse":
-      return { prepareResponse: { sizeClass: message.sizeClass, nonce: message.nonce } };
+      return {
+        prepareResponse: {
+          sizeClass: message.sizeClass,
+          nonce: message.nonce,
+          attempt: message.attempt,
+          finished: message.finished.map((item) => ({ ...item })),
+        },
+      };
     case "goodbye":
       return { goodbye: {} };
     case "receiptPart":
@@ -208,11 +275,22 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     case "jobReply":
       return { kind, answerEnvelope: readEnvelope(wire.jobReply?.answerEnvelope) };
     case "prepareRequest":
-      return { kind, jobId: jobId(wire.prepareRequest?.jobId ?? "") };
+      return {
+        kind,
+        jobId: jobId(wire.prepareRequest?.jobId ?? ""),
+        lastAttempt: wire.prepareRequest?.lastAttempt ?? 0,
+        finished: partitionsOf(wire.prepareRequest?.finished),
+      };
     case "prepareResponse": {
       const sizeClass = wire.prepareResponse?.sizeClass ?? 0;
       if (sizeClass < 80 || sizeClass > 256) throw invalid("size class");
-      return { kind, sizeClass, nonce: exactly(wire.prepareResponse?.nonce, 32, "nonce") };
+      return {
+        kind,
+        sizeClass,
+        nonce: exactly(wire.prepareResponse?.nonce, 32, "nonce"),
+        attempt: wire.prepareResponse?.attempt ?? 0,
+        finished: partitionsOf(wire.prepareResponse?.finished),
+      };
     }
     case "receiptPart": {
       const head = wire.receiptPart?.lastCosigned;
@@ -246,7 +324,7 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
       return { kind, size: wire.witnessState?.size ?? 0 };
     case "gateKeys": {
       const keys = wire.gateKeys?.keys ?? [];
-      if (keys.length === 0 || keys.length > MAX_GATE_KEYS) throw invalid("number of gate keys");
+      if (keys.length === 0 || keys.length > MAX_PARTITIONS) throw invalid("number of gate keys");
       return { kind, keys: keys.map((key) => exactly(key, 32, "gate key")) };
     }
   }
@@ -284,7 +362,7 @@ export function decodeSessionMessage<K extends Kind>(frame: Frame, ...expected: 
   const present = Object.keys(SESSION_FRAME_TYPES).filter((member) => wire[member as Kind] != null);
   if (present.length !== 1 || present[0] !== kind) throw invalid("another member than the frame type says");
   const message = fromWire(kind, wire);
-  if (message.kind === "failure") throw new EntenteError(message.code, { detail: "said by the peer's node" });
+  if (message.kind === "failure") throw peerFailure(message.code);
   if (!(expected as readonly Kind[]).includes(kind)) throw new EntenteError("WIRE_UNEXPECTED", { detail: kind });
   return message as Message<K>;
 }

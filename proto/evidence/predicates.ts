@@ -4,7 +4,7 @@
  * log that parses has leaked none; what the peer may not know stands only as a commitment (`commitment.ts`).
  */
 import * as z from "zod";
-import { digestField, hexKey, jobIdField, OPERATIONS, partyName, utcTime } from "../agreement/fields.ts";
+import { digestField, hexKey, jobIdField, OPERATIONS, PSI_PROTOCOLS, partyName, utcTime } from "../agreement/fields.ts";
 import { isErrorCode } from "../errors.ts";
 
 export const EVIDENCE_EVENTS = [
@@ -26,7 +26,7 @@ export const EVIDENCE_EVENTS = [
 ] as const;
 export type EvidenceEvent = (typeof EVIDENCE_EVENTS)[number];
 
-export const EVIDENCE_PROTOCOLS = ["psi-vole", "psi-dh", "score-linear", "score-trees"] as const;
+export const EVIDENCE_PROTOCOLS = [...PSI_PROTOCOLS, "score-linear", "score-trees"] as const;
 
 /** At most 5 attempts a job; partitions are numbered from 0. */
 export const MAX_ATTEMPTS = 5;
@@ -180,6 +180,9 @@ export const PREDICATES = {
     receiptDigest: digestField,
     outputCommitment: commitment,
     outputSizeClass: sizeClass.nullable(),
+    /** The tags that were issued with it. In the same entry, so that a released and a withheld result leave logs of one
+     * length. */
+    tags: z.strictObject({ commitment, expiresAt: utcTime }),
     receiver: partyName,
     cosigned: bothCosigned,
     at: utcTime,

@@ -21,6 +21,8 @@ export interface PolicyFacts {
   readonly nowMs: number;
   /** Distinct usable ids that this node brings. */
   readonly ownRows: number;
+  /** The most that the peer's padded list can hold; undefined while it has not said. */
+  readonly peerMaxRows?: number;
 }
 
 /** One rule's outcome, as it goes into evidence. `code` is the error that a failed rule gives. */
@@ -79,7 +81,12 @@ const RULES: readonly (readonly [ErrorCode, Rule])[] = [
       );
     },
   ],
-  ["POLICY_INPUT_FLOOR", ({ document }, _job, { ownRows }) => ownRows >= document.minimumInput],
+  [
+    "POLICY_INPUT_FLOOR",
+    // The peer's own list is its own node's affair, but one whose padded size is below the floor admits to breaking it.
+    ({ document }, _job, { ownRows, peerMaxRows = document.minimumInput }) =>
+      ownRows >= document.minimumInput && peerMaxRows >= document.minimumInput,
+  ],
 ];
 
 export function decide(agreement: Agreement, job: JobRequest, facts: PolicyFacts): PolicyDecision {

@@ -132,7 +132,7 @@ function isAllowed({ operation, parties, sizeClasses, finishedAt }: Receipt, { d
     names.includes(parties.sender) &&
     document.operations.some((agreed) => agreed.operation === operation && agreed.receiver === parties.receiver) &&
     // A class is an upper bound of the size: one below the floor proves that the floor was not kept.
-    Object.values(sizeClasses).every((k) => 2 ** (k / 8) >= document.minimumInput) &&
+    Object.values(sizeClasses).every((k) => Math.ceil(2 ** (k / 8)) >= document.minimumInput) &&
     document.validFrom <= finishedAt &&
     finishedAt <= document.validUntil
   );
