@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Wake } from "../proto/codec/coordinator.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
-import { collaborationId } from "../proto/ids.ts";
+import { collaborationId, jobId as toJobId } from "../proto/ids.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { Agreements } from "./agreements/agreements.ts";
 import { dialCoordinator } from "./coordinator-link/dial.ts";
@@ -16,11 +16,13 @@ import { watchInbox } from "./coordinator-link/watch-inbox.ts";
 import { Datasets } from "./data/datasets.ts";
 import { enrol, readEnrolment } from "./enrolment.ts";
 import { Logbook } from "./evidence/logbook.ts";
+import type { JobRequestInput } from "./jobs/ask.ts";
 import { JobBook } from "./jobs/book.ts";
 import type { JobDeps } from "./jobs/deps.ts";
-import { isFinal } from "./jobs/lifecycle.ts";
-import { answerOffer, prepareJob, serveJob } from "./jobs/provider.ts";
-import { type JobRequestInput, startJob } from "./jobs/receiver.ts";
+import { isFinal, type Job } from "./jobs/lifecycle.ts";
+import { answerOffer, endWhenIdle, prepareJob, serveJob } from "./jobs/provider.ts";
+import { resumeJob, startJob } from "./jobs/receiver.ts";
+import { ServedJobs } from "./jobs/served.ts";
 import { JobVault } from "./jobs/vault.ts";
 import { ControlClient, type ControlHandlers, serveControl } from "./session/control.ts";
 import { Meetings } from "./session/meetings.ts";
@@ -28,6 +30,7 @@ import { Peers } from "./session/peers.ts";
 import { type Keyring, openKeyring } from "./store/keyring.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
+import { Turns } from "./turns.ts";
 
 /** What an enrolled node has beside. */
 export interface Connected extends JobDeps {
@@ -70,7 +73,12 @@ export class Node {
     this.#logger = options.logger;
     this.#dial = options.dial ?? dialCoordinator;
     this.book = new JobBook(store);
-    this.datasets = new Datasets({ store, clock: ports.clock, quarantineFolder: join(folder, "quarantine") });
+    this.datasets = new Datasets({
+      store,
+      clock: ports.clock,
+      quarantineFolder: join(folder, "quarantine"),
+      spill: { folder: join(folder, "spool", "registrations"), random: ports.random },
+    });
     this.logbook = new Logbook({
       ports,
       folder: join(folder, "evidence"),
@@ -93,8 +101,12 @@ export class Node {
     const node = new Node(options, keyring, openSqliteStore(join(options.folder, "node.db")));
     await options.ports.files.remove(node.exportFolder);
     await node.#endInterruptedJobs();
+    await node.#sweepSpool();
     const enrolled = await readEnrolment(options.ports.files, options.folder);
-    if (enrolled !== undefined) node.#connect(enrolled);
+    if (enrolled !== undefined) {
+      node.#connect(enrolled);
+      void node.#resumeJobs();
+    }
     return node;
   }
 
@@ -176,6 +188,8 @@ export class Node {
       logbook,
       link,
       logger,
+      served: new ServedJobs(),
+      turns: new Turns(),
       enrolled,
       isOnline: () => isOnline,
       disconnect: () => {
@@ -209,29 +223,52 @@ export class Node {
       describe: () => deps.datasets.describe(),
       agreement: (peer, offered) => deps.agreements.receive(peer, offered),
       job: (peer, spec) => answerOffer(deps, peer, spec),
-      prepare: (peer, jobId) => prepareJob(deps, peer, jobId),
+      prepare: (peer, request) => prepareJob(deps, peer, request),
     };
   }
 
-  /** A stop in the middle ends a job: its secrets are destroyed, its evidence says so, and it is run again as a new one. */
+  /** A stop leaves jobs that can go on, and others that cannot: those end here, with evidence. */
   async #endInterruptedJobs(): Promise<void> {
     for (const job of await this.book.list()) {
-      if (isFinal(job.state)) continue;
+      if (isFinal(job.state) || canGoOn(job)) continue;
       const { jobDigest, collaboration } = job.proposed;
-      await this.logbook.record(
-        collaborationId(collaboration),
-        "failed",
-        [{ name: "job", digest: { sha256: jobDigest } }],
-        {
-          jobId: job.jobId,
-          attempt: job.attempt === 0 ? null : job.attempt,
-          code: "NODE_RESTARTED",
-          at: this.logbook.now(),
-        },
-      );
+      const subject = [{ name: "job", digest: { sha256: jobDigest } }] as const;
+      await this.logbook.record(collaborationId(collaboration), "failed", [...subject], {
+        jobId: job.jobId,
+        attempt: job.attempt === 0 ? null : job.attempt,
+        code: "NODE_RESTARTED",
+        at: this.logbook.now(),
+      });
       await this.store.removeTags(job.jobId);
       await this.book.append(job.jobId, { type: "failed", at: this.logbook.now(), code: "NODE_RESTARTED" });
+      await this.#vault.destroy(job.jobId);
     }
-    await this.#vault.sweep();
   }
+
+  /** What a stop left of jobs that have ended, and what was read for those that have not: it is read again. */
+  async #sweepSpool(): Promise<void> {
+    const open = new Set((await this.book.list()).filter((job) => !isFinal(job.state)).map((job) => job.jobId));
+    await this.#vault.sweep(open);
+  }
+
+  /** Takes jobs up where a stop left them: this node's own go on, those it serves wait for the peer. */
+  async #resumeJobs(): Promise<void> {
+    const deps = this.connected;
+    for (const job of await this.book.list()) {
+      if (isFinal(job.state)) continue;
+      const { jobId, proposed } = job;
+      const taken = proposed.role === "receiver" ? resumeJob(deps, job) : waitForPeer(deps, job);
+      taken.catch((err: unknown) => this.#logger.error({ jobId, err }, "a job could not be taken up again"));
+    }
+  }
+}
+
+/** Until the receipt is signed an attempt can be made again. */
+function canGoOn({ state }: Job): boolean {
+  return state === "admitted" || state === "running";
+}
+
+/** The peer is looked up only when the wait is over: the coordinator may be away now. */
+async function waitForPeer(deps: JobDeps, { jobId, proposed }: Job): Promise<void> {
+  endWhenIdle(deps, () => deps.peers.require(proposed.peer), toJobId(jobId));
 }

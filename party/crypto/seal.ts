@@ -16,9 +16,10 @@ const SEAL_KEY_BYTES = 32;
 const INFO = utf8("entente seal/1");
 const NO_SALT = new Uint8Array(0);
 
-/** The commitment to G that stands in the receipt: SHA-256(domain, G). G is uniform, so it needs no salt. */
-export function gateKeyHash(gateKey: Uint8Array): Uint8Array {
-  return domainHash("entente gate key/1", gateKey);
+/** The commitment to gate keys that stands in the receipt: SHA-256(domain, G, ...), the keys of an attempt's partitions in
+ * their order. They are uniform, so it needs no salt. */
+export function gateKeyHash(...gateKeys: readonly Uint8Array[]): Uint8Array {
+  return domainHash("entente gate key/1", ...gateKeys);
 }
 
 /** The AEAD key of one partition in one session, 32 bytes; the caller wipes it. `gateKey`: 32 bytes. */

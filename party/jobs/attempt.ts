@@ -4,12 +4,10 @@
  */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
-import type { Frame } from "../../proto/codec/frame.ts";
-import { concat, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { concat, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
-import type { PreparedInput } from "../data/prepare.ts";
-import { type CosignedPair, cosignEachOther } from "../evidence/cosigning.ts";
+import { type CosignedPair, cosignEachOther, hasCosigned } from "../evidence/cosigning.ts";
 import type { PartitionContext } from "../protocols/step.ts";
 import type { Channel } from "../session/channel.ts";
 import type { FrameIo } from "../session/drive.ts";
@@ -18,6 +16,8 @@ import type { ProvideTask, ReceiveTask, TaskOutput } from "../session/task.ts";
 import type { SessionWorker } from "../session/worker-port.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
+import type { JobInput } from "./inputs.ts";
+import type { FinishedPartition } from "./lifecycle.ts";
 import { acceptReceipt, type FinishedAttempt, proposeReceipt, type ReceiptFacts } from "./receipt.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 
@@ -38,22 +38,23 @@ export interface AttemptInput {
   readonly shape: JobShape;
   readonly senderSizeClass: number;
   readonly attempt: number;
-  readonly prepared: PreparedInput;
+  readonly input: JobInput;
   readonly datasetVersion: string;
 }
 
 /** Counts frames into the job's progress. */
 function channelIo(input: AttemptInput, partition: number): FrameIo {
   const { channel, deps, spec, shape } = input;
+  const total = shape.plan.partitions;
   let frames = 0;
   const count = () =>
     deps.book.report(spec.jobId, {
-      step: `partition ${partition + 1} of ${shape.plan.partitions}: frame ${++frames}`,
+      step: `partition ${partition + 1} of ${total}: frame ${++frames}`,
       done: partition,
-      total: shape.plan.partitions,
+      total,
     });
   return {
-    async send(frame: Frame) {
+    async send(frame) {
       count();
       await channel.send(frame);
     },
@@ -61,82 +62,126 @@ function channelIo(input: AttemptInput, partition: number): FrameIo {
   };
 }
 
-/** Runs every partition; `keep` makes what came out durable before the partition counts as finished. Returns the attempt
- * as the receipt names it. */
+/** Runs every partition that is not finished; `keep` makes what came out durable before the partition counts as finished.
+ * Returns all finished ones, those of earlier attempts first. */
 export async function runPartitions<T extends ReceiveTask | ProvideTask>(
   input: AttemptInput,
-  task: (partition: number, context: PartitionContext) => T,
+  before: readonly FinishedPartition[],
+  task: (partition: number, context: PartitionContext) => Promise<T>,
   keep: (partition: number, output: TaskOutput<T>) => Promise<void>,
-): Promise<FinishedAttempt> {
+): Promise<readonly FinishedPartition[]> {
   const { deps, channel, shape, spec, attempt, evidence, worker } = input;
-  const finished: number[] = [];
+  const finished = [...before];
+  const exporter = toHex(channel.exporter);
   for (let partition = 0; partition < shape.plan.partitions; partition++) {
+    if (before.some((done) => done.partition === partition)) continue;
     const context = partitionContext(shape, channel.exporter, partition);
-    const output = await worker.run(task(partition, context), channelIo(input, partition));
+    const output = await worker.run(await task(partition, context), channelIo(input, partition));
     await keep(partition, output);
-    await evidence.partitionFinished({ attempt, partition, transcriptHash: toHex(channel.transcript()) });
-    await deps.book.append(spec.jobId, { type: "partition-finished", at: deps.logbook.now(), attempt, partition });
-    finished.push(partition);
+    const transcript = toHex(channel.transcript());
+    await evidence.partitionFinished({ attempt, partition, transcriptHash: transcript });
+    const done = { partition, attempt, exporter, transcript };
+    await deps.book.append(spec.jobId, { type: "partition-finished", at: deps.logbook.now(), ...done });
+    finished.push(done);
   }
-  return {
-    attempt,
-    exporter: toHex(channel.exporter),
-    transcriptHash: toHex(channel.transcript()),
-    partitions: finished,
-  };
+  return finished;
+}
+
+/** Every attempt that finished a partition, as the receipt names it: its transcript up to the last one it finished. */
+export function attemptsOf(finished: readonly FinishedPartition[]): FinishedAttempt[] {
+  return [...Map.groupBy(finished, ({ attempt }) => attempt)]
+    .sort(([a], [b]) => a - b)
+    .map(([attempt, partitions]) => {
+      const last = partitions.at(-1) as FinishedPartition;
+      return {
+        attempt,
+        exporter: last.exporter,
+        transcriptHash: last.transcript,
+        partitions: partitions.map(({ partition }) => partition).sort((a, b) => a - b),
+      };
+    });
 }
 
 /** A salted commitment to what this node brought: the dataset version and every partition's hashes, in order. */
-async function inputCommitment({ deps, spec, prepared, datasetVersion }: AttemptInput): Promise<Uint8Array> {
-  const salt = await deps.vault.draw(spec.jobId, "input-salt");
-  const value = concat(utf8(datasetVersion), ...prepared.partitions.map((rows) => sha256(rows.ids)));
-  return commit(salt, "entente input/1", value);
+async function inputCommitment({ deps, spec, input, shape, datasetVersion }: AttemptInput): Promise<Uint8Array> {
+  const salt = await deps.vault.drawOnce(spec.jobId, "input-salt");
+  await deps.vault.keepOpening(spec.jobId, "input", salt);
+  const digests: Uint8Array[] = [];
+  for (let partition = 0; partition < shape.plan.partitions; partition++)
+    digests.push(sha256((await input.rows(partition)).ids));
+  return commit(salt, "entente input/1", concat(utf8(datasetVersion), ...digests));
 }
 
 export interface SettledReceipt {
   /** SHA-256 of the entry's bytes, hex. */
   readonly digest: string;
   readonly entry: Uint8Array;
+  /** In the order of `attemptsOf`. */
   readonly gateKeyHashes: readonly string[];
   readonly cosigned: CosignedPair;
 }
 
-/** `gateKeyHash`: the sender's own, hex; the receiver learns it here. Receipt signed by both, in this node's log, and each log's checkpoint cosigned by the other. */
+/** Receipt signed by both, in this node's log, and each log's checkpoint cosigned by the other. `gateKeyHashes`: the
+ * sender's, hex, one for each attempt of `attemptsOf`; the receiver learns them here. */
 export async function settleReceipt(
   input: AttemptInput,
-  finished: FinishedAttempt,
-  gateKeyHash?: string,
+  finished: readonly FinishedPartition[],
+  gateKeyHashes?: readonly string[],
 ): Promise<SettledReceipt> {
   const { deps, channel, peer, spec, agreement } = input;
   const { keyring, logbook, store, ports } = deps;
   const log = await logbook.log(agreement.collaboration);
   const facts: ReceiptFacts = {
     spec,
+    agreement,
     jobDigest: input.jobDigest,
     parametersDigest: input.shape.parameters,
     protocolVersion: PROTOCOL_VERSION,
     senderSizeClass: input.senderSizeClass,
-    attempts: [finished],
+    attempts: attemptsOf(finished),
   };
-  const own = { inputCommitment: await inputCommitment(input), lastCosigned: log.lastCosigned()?.head };
-  const exchange = { channel, facts, own, jobsKey: keyring.keys.jobs, peer, timeoutMs: CLOSING_TIMEOUT_MS };
-  const { entry, gateKeyHashes } =
-    gateKeyHash === undefined
+  const exchange = {
+    channel,
+    facts,
+    own: { inputCommitment: await inputCommitment(input), lastCosigned: log.lastCosigned()?.head },
+    jobsKey: keyring.keys.jobs,
+    peer,
+    clock: ports.clock,
+    timeoutMs: CLOSING_TIMEOUT_MS,
+    hasCosigned: (head: Parameters<typeof hasCosigned>[1]) => hasCosigned(store, head),
+  };
+  const signed =
+    gateKeyHashes === undefined
       ? await acceptReceipt(exchange)
-      : await proposeReceipt({ ...exchange, claims: { finishedAt: logbook.now(), gateKeyHashes: [gateKeyHash] } });
-  const { firstIndex } = await log.append([entry]);
-  await store.putJobDocument(spec.jobId, "receipt", new TextDecoder().decode(entry));
+      : await proposeReceipt({ ...exchange, claims: { finishedAt: logbook.now(), gateKeyHashes } });
+  const { firstIndex } = await log.append([signed.entry]);
+  await store.putJobDocument(spec.jobId, "receipt", fromUtf8(signed.entry));
   await deps.book.append(spec.jobId, { type: "receipt-signed", at: logbook.now() });
   const cosigned = await cosignEachOther({
     channel,
     log,
+    inTurn: (work) => logbook.inTurn(agreement.collaboration, work),
+    speaksFirst: keyring.party < peer.party,
     collaboration: agreement.collaboration,
     peer,
     cosignerKey: keyring.keys.cosigner,
     store,
     clock: ports.clock,
     timeoutMs: CLOSING_TIMEOUT_MS,
-    receipt: { entry, index: firstIndex },
+    receipt: { entry: signed.entry, index: firstIndex },
   });
-  return { digest: digestOf(entry), entry, gateKeyHashes, cosigned };
+  return { digest: digestOf(signed.entry), ...signed, cosigned };
+}
+
+/** The coordinator's copy of the receipt. The gate does not wait for it. */
+export async function submitReceipt(
+  { link, logger }: JobDeps,
+  jobId: JobSpec["jobId"],
+  entry: Uint8Array,
+): Promise<void> {
+  try {
+    await link.submitReceipt({ jobId, envelope: entry });
+  } catch (err) {
+    logger.warn({ jobId, err }, "the coordinator did not take the receipt");
+  }
 }

@@ -9,7 +9,9 @@ import type { Meetings } from "../session/meetings.ts";
 import type { Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
 import type { Store } from "../store/store.ts";
+import type { Turns } from "../turns.ts";
 import type { JobBook } from "./book.ts";
+import type { ServedJobs } from "./served.ts";
 import type { JobVault } from "./vault.ts";
 
 export interface JobDeps {
@@ -25,4 +27,8 @@ export interface JobDeps {
   readonly logbook: Logbook;
   readonly link: CoordinatorLink;
   readonly logger: Logger;
+  /** Jobs that this node serves to peers. */
+  readonly served: ServedJobs;
+  /** What decides on a job takes its turn, by job id. */
+  readonly turns: Turns<string>;
 }

@@ -18,7 +18,12 @@ export interface JobEvidence {
   tagsIssued(fields: Omit<PredicateInput<"tags-issued">, "jobId" | "at" | "agreementDigest">): Promise<void>;
 }
 
-export function jobEvidence(logbook: Logbook, agreement: Agreement, spec: JobSpec, jobDigest: string): JobEvidence {
+export function jobEvidence(
+  logbook: Logbook,
+  agreement: Pick<Agreement, "collaboration" | "digest">,
+  spec: Pick<JobSpec, "jobId" | "operation" | "receiver">,
+  jobDigest: string,
+): JobEvidence {
   const { jobId } = spec;
   const subject = [{ name: "job", digest: { sha256: jobDigest } }] as const;
   const record: Logbook["record"] = (collaboration, event, about, predicate) =>

@@ -20,6 +20,17 @@ export interface JobProposed {
   /** Rows of this node's own dataset that take part. */
   readonly ownRows: number;
   readonly ownSizeClass: number;
+  /** Of this node's own dataset; another one is another input. */
+  readonly datasetVersion: string;
+}
+
+/** A partition that is durable: an attempt that comes later goes on after it. */
+export interface FinishedPartition {
+  readonly partition: number;
+  /** The attempt that finished it, that session's exporter value, and the transcript up to the partition's end; hex. */
+  readonly attempt: number;
+  readonly exporter: string;
+  readonly transcript: string;
 }
 
 /** What the receiver's own user is told at the end; the provider's summary holds no match count. */
@@ -34,8 +45,15 @@ export interface JobSummary {
 export type JobEvent =
   | JobProposed
   | { readonly type: "admitted"; readonly at: string }
-  | { readonly type: "attempt-started"; readonly at: string; readonly attempt: number; readonly peerSizeClass: number }
-  | { readonly type: "partition-finished"; readonly at: string; readonly attempt: number; readonly partition: number }
+  | {
+      readonly type: "attempt-started";
+      readonly at: string;
+      readonly attempt: number;
+      readonly peerSizeClass: number;
+      /** What both nodes have of earlier attempts; anything else of them is void. */
+      readonly finished: readonly FinishedPartition[];
+    }
+  | ({ readonly type: "partition-finished"; readonly at: string } & FinishedPartition)
   | { readonly type: "receipt-signed"; readonly at: string }
   | { readonly type: "gate-opened"; readonly at: string }
   | { readonly type: "done"; readonly at: string; readonly summary: JobSummary; readonly withheld: boolean }
@@ -58,9 +76,13 @@ export interface Job {
   /** Last attempt number that was persisted; a session with one not above it is refused. */
   readonly attempt: number;
   readonly peerSizeClass: number | undefined;
+  /** In the order in which they were finished. */
+  readonly finished: readonly FinishedPartition[];
   readonly reason: { readonly code: ErrorCode; readonly detail?: string; readonly by?: "own" | "peer" } | undefined;
   readonly summary: JobSummary | undefined;
   readonly withheld: boolean;
+  /** The sender has released the gate key: from here on a result may exist. */
+  readonly isOpened: boolean;
   readonly events: number;
 }
 
@@ -82,8 +104,9 @@ export function isFinal(state: JobState): boolean {
 export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEvent): Job | undefined {
   if (job === undefined) {
     if (event.type !== "proposed") return undefined;
-    const start = { attempt: 0, peerSizeClass: undefined, reason: undefined, summary: undefined, withheld: false };
-    return { jobId, state: "proposed", proposed: event, updatedAt: event.at, events: 1, ...start };
+    const start = { attempt: 0, finished: [], peerSizeClass: undefined, reason: undefined, summary: undefined };
+    const closed = { withheld: false, isOpened: false };
+    return { jobId, state: "proposed", proposed: event, updatedAt: event.at, events: 1, ...start, ...closed };
   }
   if (!NEXT[job.state].includes(event.type)) return undefined;
   const next = { ...job, updatedAt: event.at, events: job.events + 1 };
@@ -92,17 +115,21 @@ export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEve
       return undefined;
     case "admitted":
       return { ...next, state: "admitted" };
-    case "attempt-started":
-      return event.attempt > job.attempt
-        ? { ...next, state: "running", attempt: event.attempt, peerSizeClass: event.peerSizeClass }
-        : undefined;
-    case "partition-finished":
-      return event.attempt === job.attempt ? next : undefined;
+    case "attempt-started": {
+      const { attempt, finished, peerSizeClass } = event;
+      return attempt > job.attempt ? { ...next, state: "running", attempt, finished, peerSizeClass } : undefined;
+    }
+    case "partition-finished": {
+      const { partition, attempt, exporter, transcript } = event;
+      const isNew = attempt === job.attempt && !job.finished.some((other) => other.partition === partition);
+      return isNew ? { ...next, finished: [...job.finished, { partition, attempt, exporter, transcript }] } : undefined;
+    }
     case "receipt-signed":
       return { ...next, state: "releasing" };
     case "gate-opened":
-      return next;
+      return job.isOpened ? undefined : { ...next, isOpened: true };
     case "done":
+      if (!job.isOpened) return undefined;
       return { ...next, state: "done", summary: event.summary, withheld: event.withheld };
     case "refused":
     case "failed": {

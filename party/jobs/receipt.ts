@@ -3,9 +3,9 @@
  * it knows itself; only the other side's commitment, last cosigned head and the time are taken from the other.
  */
 
+import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
-import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { equalBytes, fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import type { SigningKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
@@ -13,17 +13,20 @@ import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import type { PredicateInput, Receipt } from "../../proto/evidence/predicates.ts";
 import {
   assembleEntry,
+  parseStatement,
   STATEMENT_PAYLOAD_TYPE,
   signStatement,
   statementPayload,
   verifyStatement,
 } from "../../proto/evidence/statements.ts";
+import type { Clock } from "../../proto/ports/ports.ts";
 import type { Channel } from "../session/channel.ts";
 import type { Peer } from "../session/peers.ts";
 
 /** What both nodes know alike when the last partition is finished. */
 export interface ReceiptFacts {
   readonly spec: JobSpec;
+  readonly agreement: Agreement;
   readonly jobDigest: string;
   readonly parametersDigest: string;
   readonly protocolVersion: number;
@@ -84,7 +87,28 @@ interface ExchangeInput {
   readonly own: OwnPart;
   readonly jobsKey: SigningKey;
   readonly peer: Peer;
+  readonly clock: Clock;
   readonly timeoutMs: number;
+  /** Whether this node has cosigned that head of the peer's log. */
+  hasCosigned(head: TreeHead): Promise<boolean>;
+}
+
+/** How far the two nodes' clocks may be apart. */
+const CLOCK_SKEW_MS = 600_000;
+
+/** What this node signs of the other's word must be what it knows. Throws RECEIPT_MISMATCH. */
+async function checkClaims({ hasCosigned, peer, facts }: ExchangeInput, head: TreeHead | undefined): Promise<void> {
+  const { collaboration } = facts.agreement;
+  const isKnown =
+    head === undefined || (head.origin.startsWith(`${peer.party}/${collaboration}/`) && (await hasCosigned(head)));
+  if (!isKnown) throw new EntenteError("RECEIPT_MISMATCH", { detail: "last cosigned head" });
+}
+
+function checkTime({ clock, facts }: ExchangeInput, finishedAt: string): void {
+  const { validFrom, validUntil } = facts.agreement.document;
+  const isNear = Math.abs(Date.parse(finishedAt) - clock.nowMs()) <= CLOCK_SKEW_MS;
+  if (!isNear || finishedAt < validFrom || finishedAt > validUntil)
+    throw new EntenteError("RECEIPT_MISMATCH", { detail: "time" });
 }
 
 /** The sender proposes: the receiver's part arrives, the sender signs, the receiver signs back. Returns the log entry. */
@@ -97,6 +121,7 @@ export async function proposeReceipt(
     inputCommitment: part.inputCommitment,
     lastCosigned: part.lastCosigned && { ...part.lastCosigned, root: toHex(part.lastCosigned.root) },
   };
+  await checkClaims(input, receiver.lastCosigned);
   const payload = payloadOf(facts, { receiver, sender: own }, input.claims);
   const ownSignature = signStatement(payload, jobsKey);
   await channel.say({
@@ -116,16 +141,15 @@ export async function acceptReceipt(
   const lastCosigned = own.lastCosigned && { ...own.lastCosigned, root: Uint8Array.fromHex(own.lastCosigned.root) };
   await channel.say({ kind: "receiptPart", inputCommitment: own.inputCommitment, lastCosigned });
   const { envelope } = await channel.hear(timeoutMs, "receiptSignature");
-  const claimed = parseCanonicalJson(envelope.payload) as unknown as { predicate?: Partial<Receipt> };
-  const { inputCommitments, lastCosigned: heads, finishedAt, attempts } = claimed.predicate ?? {};
-  if (inputCommitments === undefined || heads === undefined || finishedAt === undefined || attempts === undefined)
-    throw new EntenteError("RECEIPT_MISMATCH");
+  const { inputCommitments, lastCosigned: heads, finishedAt, attempts } = readReceipt(envelope);
   const gateKeyHashes = attempts.map((attempt) => attempt.gateKeyHash);
   if (gateKeyHashes.length !== facts.attempts.length) throw new EntenteError("RECEIPT_MISMATCH");
   const sender: OwnPart = {
-    inputCommitment: hexOrMismatch(inputCommitments.sender),
+    inputCommitment: fromHex(inputCommitments.sender),
     lastCosigned: heads.sender ?? undefined,
   };
+  await checkClaims(input, sender.lastCosigned);
+  checkTime(input, finishedAt);
   const payload = payloadOf(facts, { receiver: own, sender }, { finishedAt, gateKeyHashes });
   if (!equalBytes(payload, envelope.payload)) throw new EntenteError("RECEIPT_MISMATCH");
   const ownSignature = signStatement(payload, jobsKey);
@@ -137,9 +161,15 @@ export async function acceptReceipt(
   return { entry, gateKeyHashes };
 }
 
-function hexOrMismatch(text: unknown): Uint8Array {
-  if (typeof text !== "string" || !/^[0-9a-f]{64}$/.test(text)) throw new EntenteError("RECEIPT_MISMATCH");
-  return Uint8Array.fromHex(text);
+/** What the sender proposed, when it is of a receipt's form. Throws RECEIPT_MISMATCH. */
+function readReceipt({ payload, signatures }: Envelope): Receipt {
+  try {
+    const { event, statement } = parseStatement(assembleEntry(payload, signatures));
+    if (event === "receipt") return statement.predicate;
+  } catch (cause) {
+    throw new EntenteError("RECEIPT_MISMATCH", { cause });
+  }
+  throw new EntenteError("RECEIPT_MISMATCH");
 }
 
 function assemble(

@@ -1,57 +1,29 @@
-/** A job at the receiver: asked for by a person here, offered to the provider's node, run, opened, and turned into tags. */
-import type { Agreement } from "../../proto/agreement/agreement.ts";
-import { otherParty } from "../../proto/agreement/agreement.ts";
-import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/job-spec.ts";
-import { concat, equalBytes, fromHex, fromUtf8, toHex, uintBe, utf8 } from "../../proto/encoding/bytes.ts";
+/** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. */
+import { readJobAnswer } from "../../proto/agreement/job-spec.ts";
+import { equalBytes, fromHex, fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { envelopeToJson } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
-import { commit } from "../../proto/evidence/commitment.ts";
-import type { RouteInput } from "../../proto/http/routes.ts";
-import { type Digest, type JobId, jobId as toJobId } from "../../proto/ids.ts";
-import { featuresOf, parseModel } from "../../proto/model/linear-model.ts";
-import { partnerView } from "../../proto/model/partner-view.ts";
-import { quantise } from "../../proto/model/quantise.ts";
-import { decide, isReleasable } from "../../proto/policy/rules.ts";
-import { gateKeyHash } from "../crypto/seal.ts";
-import type { DatasetRegistration } from "../data/dataset.ts";
-import { featureIndex } from "../data/dataset.ts";
-import { prepareInput } from "../data/prepare.ts";
-import { sizeClassOf } from "../protocols/plan.ts";
-import type { Channel } from "../session/channel.ts";
+import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { collaborationId, digest, jobId } from "../../proto/ids.ts";
 import { ControlClient } from "../session/control.ts";
-import type { Peer } from "../session/peers.ts";
 import { SessionWorker } from "../session/worker-port.ts";
-import { type AttemptInput, runPartitions, type SettledReceipt, settleReceipt } from "./attempt.ts";
-import { failedEvent } from "./book.ts";
+import { type Asked, ask, decideOwn, type JobRequestInput, restoreAsked, storeAsked } from "./ask.ts";
+import { type AttemptInput, runPartitions, settleReceipt } from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
-import { type JobEvidence, jobEvidence } from "./evidence.ts";
-import { isFinal, type Job } from "./lifecycle.ts";
-import { countMatches, type LoadedModel, type OpenedPartition, tagsOf } from "./open-result.ts";
-import { jobKeyOf, jobShape, partitionContext } from "./shape.ts";
+import { destroySecrets, endFailed } from "./ending.ts";
+import { jobEvidence } from "./evidence.ts";
+import { type JobInput, receiverInput } from "./inputs.ts";
+import type { FinishedPartition, Job } from "./lifecycle.ts";
+import { hearGateKeys, type OpenableResult, releaseResult } from "./release.ts";
+import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
 
-export type JobRequestInput = RouteInput<"startJob">;
+/** Trouble of the moment: a new attempt may succeed. */
+const PASSING: readonly ErrorCode[] = ["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "OVERLOADED"];
+const FIRST_PAUSE_MS = 1_000;
+const PEER_NONCE = "peer-nonce";
 
-const GATE_TIMEOUT_MS = 60_000;
-const DAY_MS = 86_400_000;
-const FIRST_ATTEMPT = 1;
-
-/** A job that this node's policy has allowed and that is about to be offered. */
-interface Asked {
-  readonly deps: JobDeps;
-  readonly request: JobRequestInput;
-  readonly agreement: Agreement;
-  readonly peer: Peer;
-  readonly registration: DatasetRegistration;
-  readonly loaded: LoadedModel | undefined;
-  readonly spec: JobSpec;
-  readonly specEnvelope: ReturnType<typeof signJobSpec>["envelope"];
-  readonly jobDigest: Digest;
-  readonly evidence: JobEvidence;
-}
-
-/** Checks everything that can be checked here, records the job, and lets it run; resolves when it has been recorded.
- * Throws the agreement's, the policy's, the dataset's and the model's errors; nothing is recorded for those. */
+/** Checks and records the job, and lets it run; resolves when it has been recorded. Throws the errors of `ask`. */
 export async function startJob(
   deps: JobDeps,
   request: JobRequestInput,
@@ -60,7 +32,7 @@ export async function startJob(
   const { spec, jobDigest, evidence, agreement, registration } = asked;
   await evidence.requested();
   await evidence.decided(decideOwn(asked));
-  await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(canonicalJson(envelopeToJson(asked.specEnvelope))));
+  await storeAsked(asked);
   const job = await deps.book.append(spec.jobId, {
     type: "proposed",
     at: deps.logbook.now(),
@@ -72,318 +44,245 @@ export async function startJob(
     jobDigest,
     ownRows: registration.accepted,
     ownSizeClass: spec.receiverSizeClass,
+    datasetVersion: registration.version,
   });
-  return { job, finished: run(asked) };
+  const announced = deps.link.createJob({
+    jobId: spec.jobId,
+    agreementDigest: agreement.digest,
+    peer: asked.peer.party,
+    jobDigest,
+  });
+  return { job, finished: run(asked, announced) };
 }
 
-async function ask(deps: JobDeps, request: JobRequestInput): Promise<Asked> {
-  const { keyring, ports } = deps;
-  const { agreement } = await deps.agreements.require(request.agreement);
-  const peer = await deps.peers.require(otherParty(agreement.document, keyring.party).name);
-  const registration = await deps.datasets.require(request.dataset);
-  const loaded = loadModel(request, registration);
-  const view = loaded && partnerView(loaded.model, ports.random.bytes(32));
-  const operation = agreement.document.operations.find(
-    (item) => item.operation === request.operation && item.receiver === keyring.party,
-  );
-  const spec: JobSpec = {
-    format: "entente-job/1",
-    jobId: toJobId(toHex(ports.random.bytes(16))),
-    agreement: agreement.digest,
-    operation: request.operation,
-    protocol: operation?.protocol ?? "psi-dh",
-    receiver: keyring.party,
-    provider: peer.party,
-    receiverDataset: request.dataset,
-    providerDataset: request.peerDataset,
-    ...(view === undefined ? {} : { model: view }),
-    receiverSizeClass: sizeClassOf(registration.accepted),
-    receiverNonce: toHex(ports.random.bytes(32)),
-    createdAt: deps.logbook.now(),
-  };
-  const { envelope, digest } = signJobSpec(spec, keyring.keys.jobs);
-  const asked = {
-    deps,
-    request,
-    agreement,
-    peer,
-    registration,
-    loaded,
-    spec,
-    specEnvelope: envelope,
-    jobDigest: digest,
-    evidence: jobEvidence(deps.logbook, agreement, spec, digest),
-  };
-  const { refusedBy } = decideOwn(asked);
-  if (refusedBy !== undefined) throw new EntenteError(refusedBy);
-  return asked;
-}
-
-function loadModel(request: JobRequestInput, registration: DatasetRegistration): LoadedModel | undefined {
-  if (request.operation !== "score") {
-    if (request.model !== undefined) throw new EntenteError("BAD_REQUEST", { detail: "model: only a score has one" });
-    if (request.tag.value === undefined) throw new EntenteError("BAD_REQUEST", { detail: "tag.value" });
-    return undefined;
+/** After a restart: goes on with a job that had been admitted, or ends it when it is not what it was. Never rejects. */
+export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const asked = await restoreAsked(deps, job.jobId, job.proposed.datasetVersion);
+      return await run(asked, Promise.resolve());
+    } catch (error) {
+      deps.logger.warn({ jobId: job.jobId, tries, err: error }, "a job could not be taken up again");
+      if (tries >= MAX_ATTEMPTS || !PASSING.includes(toEntenteError(error).code)) return endUnresumed(deps, job, error);
+      await pause(deps, job.jobId, tries);
+    }
   }
-  const model = parseModel(request.model);
-  for (const { column } of featuresOf(model, "own")) featureIndex(registration.columns, column);
-  return { model, quantised: quantise(model) };
 }
 
-function decideOwn({
-  agreement,
-  spec,
-  registration,
-  deps,
-}: Pick<Asked, "agreement" | "spec" | "registration" | "deps">) {
-  const job = { ...spec, providerFeatures: spec.model?.features.map((feature) => feature.column) ?? [] };
-  return decide(agreement, job, { nowMs: deps.ports.clock.nowMs(), ownRows: registration.accepted });
+async function endUnresumed(deps: JobDeps, { jobId: id, proposed }: Job, error: unknown): Promise<void> {
+  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
+  const spec = { jobId: jobId(id), operation: proposed.operation, receiver: deps.keyring.party };
+  await endFailed(deps, jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest), id, error);
+  await destroySecrets(deps, id);
+}
+
+function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
+  deps.book.report(jobId, { step: "waiting to try again", done: 0, total: 1 });
+  return new Promise((go) => deps.ports.timers.after(FIRST_PAUSE_MS * 2 ** (tries - 1), go));
 }
 
 /** Never rejects: what goes wrong becomes the job's last event. */
-async function run(asked: Asked): Promise<void> {
-  const { deps, spec, evidence, jobDigest, agreement, peer } = asked;
+async function run(asked: Asked, announced: Promise<unknown>): Promise<void> {
+  const { deps, spec, evidence } = asked;
   const { jobId } = spec;
-  const startedMs = deps.ports.clock.monotonicMs();
+  const held: Held = { startedMs: deps.ports.clock.monotonicMs(), input: undefined };
   try {
-    await deps.link.createJob({ jobId, agreementDigest: agreement.digest, peer: peer.party, jobDigest });
-    const prepared = await offer(asked);
-    if (prepared === undefined) return;
-    await attempt(asked, prepared, startedMs);
+    await announced;
+    for (let tries = 1; ; tries++) {
+      try {
+        await attempt(asked, held);
+        return;
+      } catch (error) {
+        if (tries >= MAX_ATTEMPTS || !(await mayTryAgain(deps, jobId, error))) throw error;
+        deps.logger.warn({ jobId, tries, err: error }, "attempt failed, another follows");
+        await pause(deps, jobId, tries);
+      }
+    }
   } catch (error) {
-    deps.logger.error({ jobId, err: error }, "job failed");
-    const job = await deps.book.require(jobId);
-    if (isFinal(job.state)) return;
-    const event = failedEvent(error, deps.logbook.now());
-    await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
-    await deps.book.append(jobId, event);
-    await tell(asked, "failed", event.code);
+    const code = await endFailed(deps, evidence, jobId, error);
+    if (code !== undefined) await tell(asked, "failed", code);
   } finally {
-    await deps.vault.destroy(jobId);
+    await held.input?.destroy().catch(() => {});
+    await destroySecrets(deps, jobId);
   }
+}
+
+/** What outlives an attempt in memory: the dataset is read once. */
+interface Held {
+  readonly startedMs: number;
+  input: JobInput<Float64Array> | undefined;
+}
+
+async function mayTryAgain(deps: JobDeps, jobId: string, error: unknown): Promise<boolean> {
+  const { state } = await deps.book.require(jobId);
+  return (state === "admitted" || state === "running") && PASSING.includes(toEntenteError(error).code);
 }
 
 interface Prepared {
   readonly senderSizeClass: number;
   readonly jobKey: Uint8Array;
+  readonly attempt: number;
+  readonly finished: readonly FinishedPartition[];
 }
 
-/** In a control session: the provider's node admits or refuses, then says what the plan needs. */
+async function attempt(asked: Asked, held: Held): Promise<void> {
+  const { deps, spec } = asked;
+  const prepared = await offer(asked);
+  if (prepared === undefined) return;
+  const shape = jobShape(spec, prepared.senderSizeClass);
+  held.input ??= await receiverInput(
+    asked.registration,
+    asked.loaded?.quantised.own.features.map((feature) => feature.column) ?? [],
+    {
+      jobKey: prepared.jobKey,
+      partitions: shape.plan.partitions,
+      spill: deps.vault.spillPlace(spec.jobId),
+    },
+  );
+  await release(asked, await inSession(asked, held.input, prepared, shape), held);
+}
+
+/** In a control session: the provider's node admits or refuses, then says what the attempt needs. */
 async function offer(asked: Asked): Promise<Prepared | undefined> {
-  const { deps, peer, spec, specEnvelope, jobDigest, evidence } = asked;
+  const { deps, peer, spec, jobDigest } = asked;
   const { jobId } = spec;
   deps.book.report(jobId, { step: "asking the peer", done: 0, total: 1 });
   const client = new ControlClient(await deps.meetings.openControl(peer));
   try {
-    const answerEnvelope = await client.job(specEnvelope);
-    const answer = readJobAnswer(answerEnvelope, peer.key("jobs"), jobDigest);
-    await deps.store.putJobDocument(jobId, "answer", fromUtf8(canonicalJson(envelopeToJson(answerEnvelope))));
-    if (answer.decision === "refused") {
-      const { code } = answer;
-      await evidence.refused(peer.party, code);
-      await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "peer", code });
-      await tell(asked, "refused", code);
-      return undefined;
-    }
-    await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
-    deps.book.report(jobId, { step: "the peer reads its dataset", done: 0, total: 1 });
-    const { sizeClass, nonce } = await client.prepare(toJobId(jobId));
+    let job = await deps.book.require(jobId);
+    if (job.state === "proposed" && !(await isAdmitted(asked, client))) return undefined;
+    job = await deps.book.require(jobId);
+    const { sizeClass, nonce, attempt, finished } = await client.prepare({
+      jobId,
+      lastAttempt: job.attempt,
+      finished: job.finished.map(({ partition, attempt: of }) => ({ partition, attempt: of })),
+    });
+    if (attempt <= job.attempt || attempt > MAX_ATTEMPTS) throw new EntenteError("ATTEMPT_REPLAYED");
+    await pinPeer(asked, job, sizeClass, nonce);
+    const { refusedBy } = decideOwn(asked, sizeClass);
+    if (refusedBy !== undefined) throw new EntenteError(refusedBy);
     const jobKey = jobKeyOf(jobDigest, fromHex(spec.receiverNonce), nonce);
-    await deps.vault.put(jobId, "job-key", jobKey);
-    return { senderSizeClass: sizeClass, jobKey };
+    return { senderSizeClass: sizeClass, jobKey, attempt, finished: heldOf(job, finished) };
   } finally {
     await client.close();
   }
 }
 
+/** What the first attempt was told holds for all: another size or nonce would be another input. Throws SESSION_MISMATCH. */
+async function pinPeer(
+  { deps }: Asked,
+  { jobId, peerSizeClass }: Job,
+  sizeClass: number,
+  nonce: Uint8Array,
+): Promise<void> {
+  if (peerSizeClass === undefined) await deps.vault.put(jobId, PEER_NONCE, nonce);
+  else if (peerSizeClass !== sizeClass || !equalBytes(await deps.vault.get(jobId, PEER_NONCE), nonce))
+    throw new EntenteError("SESSION_MISMATCH", { detail: "the peer's size or nonce changed between attempts" });
+}
+
+async function isAdmitted({ deps, peer, spec, specEnvelope, jobDigest, evidence }: Asked, client: ControlClient) {
+  const { jobId } = spec;
+  const answerEnvelope = await client.job(specEnvelope);
+  const answer = readJobAnswer(answerEnvelope, peer.key("jobs"), jobDigest);
+  await deps.store.putJobDocument(jobId, "answer", fromUtf8(canonicalJson(envelopeToJson(answerEnvelope))));
+  if (answer.decision === "admitted") {
+    await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
+    return true;
+  }
+  const { code } = answer;
+  await evidence.refused(peer.party, code);
+  await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "peer", code });
+  return false;
+}
+
+/** What the provider says that both hold, as this node recorded it. Throws WIRE_UNEXPECTED when it names something else. */
+function heldOf(job: Job, agreed: readonly { partition: number; attempt: number }[]): FinishedPartition[] {
+  const held = job.finished.filter((own) =>
+    agreed.some(({ partition, attempt }) => partition === own.partition && attempt === own.attempt),
+  );
+  if (held.length !== agreed.length) throw new EntenteError("WIRE_UNEXPECTED", { detail: "finished partitions" });
+  return held;
+}
+
+/** The job session, up to the gate keys; nothing has been opened when it ends. */
+async function inSession(
+  asked: Asked,
+  input: JobInput<Float64Array>,
+  prepared: Prepared,
+  shape: JobShape,
+): Promise<OpenableResult> {
+  const { deps, peer, spec, jobDigest, registration, loaded, agreement, evidence } = asked;
+  const { jobId } = spec;
+  const { attempt: number, senderSizeClass, jobKey } = prepared;
+  const { parameters } = shape;
+  const plan = attemptPlan(shape, jobKey, prepared.finished);
+  const channel = await deps.meetings.openJob(peer, jobId, {
+    kind: "job",
+    jobDigest,
+    attempt: number,
+    parameters,
+    plan,
+  });
+  let worker: SessionWorker | undefined;
+  try {
+    const at = deps.logbook.now();
+    const { finished: before } = prepared;
+    await deps.book.append(jobId, {
+      type: "attempt-started",
+      at,
+      attempt: number,
+      peerSizeClass: senderSizeClass,
+      finished: before,
+    });
+    await tell(asked, "running");
+    worker = new SessionWorker();
+    const { version: datasetVersion } = registration;
+    const common = { deps, spec, jobDigest, agreement, peer, evidence, channel, worker, shape, senderSizeClass };
+    const attemptInput: AttemptInput = { ...common, attempt: number, input, datasetVersion };
+    const weights = loaded?.quantised.partner.weights;
+    const score = weights && { weights, features: weights.length, maxMatchedRows: shape.maxMatchedRows };
+    const finished = await runPartitions(
+      attemptInput,
+      before,
+      async (partition, context) => {
+        const { ids } = await input.rows(partition);
+        const task = { kind: "receive" as const, protocol: spec.protocol, context, ids };
+        return score === undefined ? task : { ...task, score };
+      },
+      (partition, output) => deps.vault.putPartition(jobId, number, partition, output),
+    );
+    deps.book.report(jobId, { step: "signing the receipt", done: 1, total: 1 });
+    const { refusedBy } = decideOwn(asked, senderSizeClass);
+    if (refusedBy !== undefined) throw new EntenteError(refusedBy);
+    await tell(asked, "releasing");
+    const settled = await settleReceipt(attemptInput, finished);
+    const gateKeys = await hearGateKeys(asked, channel, settled, finished);
+    // The last word to the peer, before this node knows what it may show: what follows is nobody else's business.
+    await channel.say({ kind: "opened" });
+    const { bytesSent, bytesReceived } = channel;
+    return { input, shape, finished, gateKeys, settled, bytesSent, bytesReceived };
+  } catch (error) {
+    await channel.fail(toEntenteError(error));
+    throw error;
+  } finally {
+    channel.close();
+    await worker?.close();
+  }
+}
+
+async function release(asked: Asked, result: OpenableResult, held: Held): Promise<void> {
+  await tell(asked, "done");
+  await releaseResult(asked, result, held.startedMs);
+}
+
 /** The coordinator's view of the job: a courtesy to whoever looks there, so a failure of it is only logged. */
 async function tell(
   { deps, spec }: Asked,
-  state: "running" | "releasing" | "done" | "refused" | "failed",
+  state: "running" | "releasing" | "done" | "failed",
   reason?: ErrorCode,
 ): Promise<void> {
   const report = { jobId: spec.jobId, state, ...(reason === undefined ? {} : { reason }) };
   await deps.link
     .reportJob(report)
     .catch((err: unknown) => deps.logger.warn({ jobId: spec.jobId, err }, "report to the coordinator failed"));
-}
-
-async function attempt(asked: Asked, { senderSizeClass, jobKey }: Prepared, startedMs: number): Promise<void> {
-  const { deps, peer, spec, jobDigest, registration, loaded, agreement, evidence } = asked;
-  const { jobId } = spec;
-  const shape = jobShape(spec, senderSizeClass);
-  const featureColumns = loaded === undefined ? [] : loaded.quantised.own.features.map((feature) => feature.column);
-  const prepared = await prepareInput(registration, { jobKey, featureColumns, partitions: shape.plan.partitions });
-  await deps.book.append(jobId, {
-    type: "attempt-started",
-    at: deps.logbook.now(),
-    attempt: FIRST_ATTEMPT,
-    peerSizeClass: senderSizeClass,
-  });
-  await tell(asked, "running");
-  const purpose = {
-    kind: "job",
-    jobDigest,
-    attempt: FIRST_ATTEMPT,
-    parameters: shape.parameters,
-    plan: shape.planDigest,
-  } as const;
-  const channel = await deps.meetings.openJob(peer, jobId, purpose);
-  const worker = new SessionWorker();
-  try {
-    const input: AttemptInput = {
-      deps,
-      spec,
-      jobDigest,
-      agreement,
-      peer,
-      evidence,
-      channel,
-      worker,
-      shape,
-      senderSizeClass,
-      attempt: FIRST_ATTEMPT,
-      prepared,
-      datasetVersion: registration.version,
-    };
-    const score = loaded && {
-      weights: loaded.quantised.partner.weights,
-      features: loaded.quantised.partner.weights.length,
-      maxMatchedRows: shape.maxMatchedRows,
-    };
-    const finished = await runPartitions(
-      input,
-      (partition, context) => ({
-        kind: "receive" as const,
-        protocol: spec.protocol,
-        context,
-        ids: prepared.partitions[partition]?.ids ?? new Uint8Array(0),
-        ...(score === undefined ? {} : { score }),
-      }),
-      (partition, output) => deps.vault.putPartition(jobId, FIRST_ATTEMPT, partition, output),
-    );
-    deps.book.report(jobId, { step: "signing the receipt", done: 1, total: 1 });
-    await tell(asked, "releasing");
-    const settled = await settleReceipt(input, finished);
-    await release(asked, input, settled, startedMs);
-  } catch (error) {
-    await channel.fail(toEntenteError(error));
-    throw error;
-  } finally {
-    channel.close();
-    await worker.close();
-  }
-}
-
-/** The gate: the key arrives, must be the receipt's, and only then is anything opened. */
-async function release(asked: Asked, input: AttemptInput, settled: SettledReceipt, startedMs: number): Promise<void> {
-  const { deps, spec, agreement, evidence, request, loaded } = asked;
-  const { channel } = input;
-  const { jobId } = spec;
-  const gateKey = await hearGateKey(channel, settled);
-  await deps.vault.put(jobId, "gate-key", gateKey);
-  await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
-  const opened = await openPartitions(input, gateKey);
-  await channel.say({ kind: "opened" });
-  const matched = countMatches(opened);
-  const summary = () => ({
-    seconds: (deps.ports.clock.monotonicMs() - startedMs) / 1000,
-    bytesSent: channel.bytesSent,
-    bytesReceived: channel.bytesReceived,
-  });
-  await submitReceipt(deps, jobId, settled.entry);
-  if (!isReleasable(agreement, matched)) {
-    await evidence.withheld({ receiptDigest: settled.digest, code: "POLICY_RESULT_FLOOR" });
-    await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: true, summary: summary() });
-  } else {
-    const salt = deps.ports.random.bytes(32);
-    await evidence.opened({
-      receiptDigest: settled.digest,
-      outputCommitment: toHex(
-        commit(
-          salt,
-          "entente output/1",
-          concat(uintBe(matched, 4), ...opened.map(({ matches }) => new Uint8Array(matches.rows.buffer))),
-        ),
-      ),
-      outputSizeClass: sizeClassOf(matched),
-      receiver: spec.receiver,
-      cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
-    });
-    const tags = await issueTags(asked, input, opened, request, loaded);
-    await deps.book.append(jobId, {
-      type: "done",
-      at: deps.logbook.now(),
-      withheld: false,
-      summary: { matched, tags, ...summary() },
-    });
-  }
-  await tell(asked, "done");
-}
-
-async function hearGateKey(channel: Channel, settled: SettledReceipt): Promise<Uint8Array> {
-  const { keys } = await channel.hear(GATE_TIMEOUT_MS, "gateKeys");
-  const [key] = keys;
-  const expected = settled.gateKeyHashes[0];
-  if (
-    keys.length !== 1 ||
-    key === undefined ||
-    expected === undefined ||
-    !equalBytes(gateKeyHash(key), fromHex(expected))
-  ) {
-    throw new EntenteError("SEAL_INVALID", { detail: "another gate key than the receipt names" });
-  }
-  return key;
-}
-
-async function openPartitions(input: AttemptInput, gateKey: Uint8Array): Promise<OpenedPartition[]> {
-  const { deps, spec, shape, channel, worker, attempt: number } = input;
-  const opened: OpenedPartition[] = [];
-  for (let partition = 0; partition < shape.plan.partitions; partition++) {
-    const { sealed, masked } = await deps.vault.partition(spec.jobId, number, partition);
-    const context = partitionContext(shape, channel.exporter, partition);
-    const matches = await worker.run({ kind: "open", protocol: spec.protocol, context, sealed, gateKey });
-    opened.push({ partition, matches, masked });
-  }
-  return opened;
-}
-
-async function issueTags(
-  asked: Asked,
-  input: AttemptInput,
-  opened: readonly OpenedPartition[],
-  request: JobRequestInput,
-  loaded: LoadedModel | undefined,
-): Promise<Record<string, number>> {
-  const { deps, spec, agreement, evidence } = asked;
-  const nowMs = deps.ports.clock.nowMs();
-  const expiresAt = new Date(nowMs + request.tag.expiresInDays * DAY_MS).toISOString();
-  const order = {
-    jobId: spec.jobId,
-    agreement: agreement.digest,
-    key: request.tag.key,
-    // A model without tiers gives scores alone.
-    value: request.tag.value ?? "scored",
-    issuedAt: new Date(nowMs).toISOString(),
-    expiresAt,
-  };
-  const counts: Record<string, number> = {};
-  const tags = [...tagsOf(input.prepared, opened, order, loaded)];
-  for (const tag of tags) counts[tag.value] = (counts[tag.value] ?? 0) + 1;
-  const value = utf8(tags.map((tag) => `${tag.subject}\t${tag.key}\t${tag.value}`).join("\n"));
-  await evidence.tagsIssued({
-    tagsCommitment: toHex(commit(deps.ports.random.bytes(32), "entente tags/1", value)),
-    expiresAt,
-  });
-  await deps.store.putTags(spec.jobId, tags);
-  return Object.fromEntries(Object.entries(counts).sort());
-}
-
-/** The coordinator's copy of the receipt. The gate does not wait for it. */
-export async function submitReceipt(deps: JobDeps, jobId: JobId | string, entry: Uint8Array): Promise<void> {
-  try {
-    await deps.link.submitReceipt({ jobId: toJobId(jobId), envelope: entry });
-  } catch (error) {
-    deps.logger.warn({ jobId, err: error }, "the coordinator did not take the receipt");
-  }
 }

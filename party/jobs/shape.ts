@@ -1,11 +1,17 @@
 /** What both nodes compute alike before an attempt: the job key, the partition plan, and the digests of the handshake. */
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
 import { MAX_AUDIENCE_ROWS, MAX_SCORE_ROWS, type PartitionPlan, partitionPlan, planDigest } from "../protocols/plan.ts";
 import { LABEL_BYTES as SCORE_LABEL_BYTES } from "../protocols/score-linear/params.ts";
 import type { PartitionContext } from "../protocols/step.ts";
 import { jobParameters } from "../session/protocols.ts";
+import type { FinishedPartition } from "./lifecycle.ts";
+
+/** Half of what a partition may hold: it bounds a node's memory at ten million rows to a gigabyte, and costs 1.6 MB of
+ * traffic for each partition more. */
+const AUDIENCE_ROWS = MAX_AUDIENCE_ROWS / 2;
 
 export interface JobShape {
   readonly plan: PartitionPlan;
@@ -22,7 +28,7 @@ export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
   const planInput = {
     receiverClass: spec.receiverSizeClass,
     senderClass: senderSizeClass,
-    maxRows: isScore ? MAX_SCORE_ROWS : MAX_AUDIENCE_ROWS,
+    maxRows: isScore ? MAX_SCORE_ROWS : AUDIENCE_ROWS,
   };
   const plan = partitionPlan(planInput);
   const labelBytes = isScore ? SCORE_LABEL_BYTES : 0;
@@ -33,6 +39,20 @@ export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
     planDigest: toHex(planDigest(planInput, plan)),
     maxMatchedRows: Math.min(plan.receiverCapacity, plan.senderCapacity) * plan.partitions,
   };
+}
+
+/** What the handshake of an attempt compares beside the parameters, hex: the plan, the job key (a difference in it would
+ * look like lists with nobody in common), and the partitions that are finished already. */
+export function attemptPlan(shape: JobShape, jobKey: Uint8Array, finished: readonly FinishedPartition[]): string {
+  const done = canonicalJson(finished.map(({ partition, attempt }) => [partition, attempt]));
+  return toHex(
+    domainHash(
+      "entente attempt plan/1",
+      fromHex(shape.planDigest),
+      domainHash("entente job key check/1", jobKey),
+      done,
+    ),
+  );
 }
 
 /** 32 bytes: keys the hashes that ids are spilled and matched by. The same in every attempt; the coordinator has no part of it. */

@@ -4,10 +4,12 @@
  */
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
+import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
+import type { SpillPlace } from "../data/spill.ts";
 import type { ReceivedPartition } from "../session/task.ts";
-import { openAtRest, sealAtRest } from "../store/at-rest.ts";
+import { openAtRest, SEAL_OVERHEAD_BYTES, sealAtRest } from "../store/at-rest.ts";
 import type { Store } from "../store/store.ts";
 
 export interface VaultOptions {
@@ -18,6 +20,18 @@ export interface VaultOptions {
   readonly key: Uint8Array;
   /** Absolute. */
   readonly folder: string;
+}
+
+/** Received partitions are sealed under a key of their job, which is destroyed with it: what a disk keeps of removed files
+ * is then unreadable. */
+const SPOOL_KEY = "spool-key";
+
+/** A partition is sealed in pieces, so that no more than one is held twice. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** Bound to its place and to the whole's length: a piece cannot be moved, dropped or added. */
+function piecePurpose(jobId: string, name: string, at: number, length: number): string {
+  return `${jobId}/partition/${name}/${at}/${length}`;
 }
 
 export class JobVault {
@@ -38,19 +52,42 @@ export class JobVault {
     return this.#open(`${jobId}/${name}`, sealed);
   }
 
-  /** Fresh 32 bytes, durable before they are used. */
-  async draw(jobId: string, name: string): Promise<Uint8Array> {
+  /** 32 bytes of that name: those that are there, or fresh ones, durable before they are used. Throws STORAGE_FAILED when
+   * those that are there cannot be read: drawing others would silently be another job. */
+  async drawOnce(jobId: string, name: string): Promise<Uint8Array> {
+    if ((await this.#options.store.jobSecret(jobId, name)) !== undefined) return this.get(jobId, name);
     const secret = this.#options.random.bytes(32);
     await this.put(jobId, name, secret);
     return secret;
   }
 
+  /** A salted commitment's salt, kept when the job's secrets are destroyed: its owner may open it to an auditor. */
+  async keepOpening(jobId: string, name: string, salt: Uint8Array): Promise<void> {
+    const sealed = this.#seal(`${jobId}/opening/${name}`, salt);
+    await this.#options.store.putSetting(`opening/${jobId}/${name}`, toHex(sealed));
+  }
+
+  /** One salt for each model version, so that versions can be counted, and opened. */
+  async modelSalt(modelDigest: string): Promise<Uint8Array> {
+    const key = `model-salt/${modelDigest}`;
+    const stored = await this.#options.store.setting(key);
+    if (stored !== undefined) return this.#open(key, fromHex(stored));
+    const salt = this.#options.random.bytes(32);
+    await this.#options.store.putSetting(key, toHex(this.#seal(key, salt)));
+    return salt;
+  }
+
   async putPartition(jobId: string, attempt: number, partition: number, received: ReceivedPartition): Promise<void> {
     const name = `${attempt}-${partition}`;
-    await this.#options.files.writeDurable(
-      this.#path(jobId, name),
-      this.#seal(`${jobId}/partition/${name}`, serialize(received)),
-    );
+    const { random, files } = this.#options;
+    const key = await this.drawOnce(jobId, SPOOL_KEY);
+    const plain = serialize(received);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < plain.length || at === 0; at += PIECE_BYTES) {
+      const secret = plain.subarray(at, at + PIECE_BYTES);
+      pieces.push(sealAtRest({ key, random, purpose: piecePurpose(jobId, name, at, plain.length), secret }));
+    }
+    await files.writeDurable(this.#path(jobId, name), pieces);
   }
 
   /** Throws STORAGE_FAILED when it is not there or was changed. */
@@ -58,7 +95,16 @@ export class JobVault {
     const name = `${attempt}-${partition}`;
     const sealed = await this.#options.files.read(this.#path(jobId, name));
     if (sealed === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "a received partition is gone" });
-    return deserialize(this.#open(`${jobId}/partition/${name}`, sealed)) as ReceivedPartition;
+    const key = await this.get(jobId, SPOOL_KEY);
+    const sealedPiece = PIECE_BYTES + SEAL_OVERHEAD_BYTES;
+    const count = Math.max(1, Math.ceil(sealed.length / sealedPiece));
+    const plain = new Uint8Array(Math.max(0, sealed.length - count * SEAL_OVERHEAD_BYTES));
+    for (let i = 0; i < count; i++) {
+      const at = i * PIECE_BYTES;
+      const piece = sealed.subarray(i * sealedPiece, (i + 1) * sealedPiece);
+      plain.set(openAtRest({ key, purpose: piecePurpose(jobId, name, at, plain.length), sealed: piece }), at);
+    }
+    return deserialize(plain) as ReceivedPartition;
   }
 
   async destroy(jobId: string): Promise<void> {
@@ -66,10 +112,20 @@ export class JobVault {
     await this.#options.files.remove(join(this.#options.folder, jobId));
   }
 
-  /** At start-up, when no job runs: what a process that was killed had no time to destroy. */
-  async sweep(): Promise<void> {
-    await this.#options.store.destroyAllJobSecrets();
-    await this.#options.files.remove(this.#options.folder);
+  /** Where reading the dataset for a job may spill. The key lives in memory only: a stop leaves nothing readable, and the
+   * dataset is read again. */
+  spillPlace(jobId: string): SpillPlace {
+    const { folder, random } = this.#options;
+    return { folder: join(folder, jobId, "input"), key: random.bytes(32), random };
+  }
+
+  /** At start-up: what a process that was killed had no time to destroy of every job but the open ones, and of those what
+   * was read of the dataset. */
+  async sweep(open: ReadonlySet<string>): Promise<void> {
+    const { files, folder, store } = this.#options;
+    await store.keepJobSecretsOf(open);
+    for (const jobId of await files.list(folder))
+      await files.remove(open.has(jobId) ? join(folder, jobId, "input") : join(folder, jobId));
   }
 
   #path(jobId: string, name: string): string {

@@ -6,6 +6,8 @@ import type { Random } from "../../proto/ports/ports.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** What sealing adds to a secret. */
+export const SEAL_OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /** nonce || ciphertext || tag. `purpose` must be given again to open: a secret cannot be passed off as another. */
 export function sealAtRest(input: {

@@ -15,18 +15,19 @@ CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NO
 CREATE TABLE job_document (jobId TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (jobId, kind)) STRICT;
 CREATE TABLE job_secret (jobId TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (jobId, name)) STRICT;
 CREATE TABLE witness (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, note TEXT NOT NULL) STRICT;
-CREATE TABLE tag_batch (jobId TEXT PRIMARY KEY) STRICT;
-CREATE TABLE tag (
-  subject TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, score REAL, jobId TEXT NOT NULL, agreement TEXT NOT NULL,
-  issuedAt TEXT NOT NULL, expiresAt TEXT NOT NULL, PRIMARY KEY (subject, key, jobId)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tag_by_job ON tag (jobId, key, value);
+CREATE TABLE tag_order (
+  id INTEGER PRIMARY KEY, jobId TEXT NOT NULL, key TEXT NOT NULL, agreement TEXT NOT NULL, issuedAt TEXT NOT NULL,
+  expiresAt TEXT NOT NULL, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
+) STRICT;
+CREATE TABLE tag_batch (jobId TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (jobId, batch)) STRICT;
+CREATE TABLE tag (orderId INTEGER NOT NULL, subject TEXT NOT NULL, value TEXT NOT NULL, score REAL) STRICT;
+CREATE INDEX tag_by_order ON tag (orderId);
 `;
 
 export function openSqliteStore(path: string): Store {
   const db = new DatabaseSync(path);
   db.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON;",
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA secure_delete = ON;",
   );
   const version = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version.user_version === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
@@ -147,10 +148,18 @@ class SqliteStore implements Store {
 
   async destroyJobSecrets(jobId: string): Promise<void> {
     this.#run("DELETE FROM job_secret WHERE jobId = ?", jobId);
+    this.#forget();
   }
 
-  async destroyAllJobSecrets(): Promise<void> {
-    this.#run("DELETE FROM job_secret");
+  async keepJobSecretsOf(jobIds: ReadonlySet<string>): Promise<void> {
+    const stored = this.#all<{ jobId: string }>("SELECT DISTINCT jobId FROM job_secret");
+    for (const { jobId } of stored) if (!jobIds.has(jobId)) await this.destroyJobSecrets(jobId);
+  }
+
+  /** `secure_delete` wipes the pages; the write-ahead log still holds them until it is cut. A reader in the way only delays
+   * that to the next time. */
+  #forget(): void {
+    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   async witness(origin: string): Promise<WitnessRecord | undefined> {
@@ -166,19 +175,40 @@ class SqliteStore implements Store {
     });
   }
 
-  async putTags(jobId: string, tags: Iterable<Tag>): Promise<boolean> {
+  /** What a job's tags have in common stands once: a million of them are 40 MB and not 250. */
+  #tagOrder({ jobId, key, agreement, issuedAt, expiresAt }: Tag): number {
+    const fields = [jobId, key, agreement, issuedAt, expiresAt];
+    this.#run(
+      "INSERT OR IGNORE INTO tag_order (jobId, key, agreement, issuedAt, expiresAt) VALUES (?, ?, ?, ?, ?)",
+      ...fields,
+    );
+    const order = this.#get<{ id: number }>(
+      "SELECT id FROM tag_order WHERE jobId = ? AND key = ? AND agreement = ? AND issuedAt = ? AND expiresAt = ?",
+      ...fields,
+    );
+    return order?.id as number;
+  }
+
+  async putTags(jobId: string, batch: number, tags: Iterable<Tag>): Promise<boolean> {
     return this.#transaction(() => {
-      if (this.#run("INSERT OR IGNORE INTO tag_batch VALUES (?)", jobId) === 0) return false;
-      const insert = this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-      for (const tag of tags)
-        insert.run(tag.subject, tag.key, tag.value, tag.score, jobId, tag.agreement, tag.issuedAt, tag.expiresAt);
+      if (this.#run("INSERT OR IGNORE INTO tag_batch VALUES (?, ?)", jobId, batch) === 0) return false;
+      const insert = this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?)");
+      let last: Tag | undefined;
+      let order = 0;
+      for (const tag of tags) {
+        const isLike = last?.key === tag.key && last.issuedAt === tag.issuedAt && last.expiresAt === tag.expiresAt;
+        if (!isLike || last?.agreement !== tag.agreement) order = this.#tagOrder({ ...tag, jobId });
+        last = tag;
+        insert.run(order, tag.subject, tag.value, tag.score);
+      }
       return true;
     });
   }
 
   async removeTags(jobId: string): Promise<void> {
     this.#transaction(() => {
-      this.#run("DELETE FROM tag WHERE jobId = ?", jobId);
+      this.#run("DELETE FROM tag WHERE orderId IN (SELECT id FROM tag_order WHERE jobId = ?)", jobId);
+      this.#run("DELETE FROM tag_order WHERE jobId = ?", jobId);
       this.#run("DELETE FROM tag_batch WHERE jobId = ?", jobId);
     });
   }
@@ -191,14 +221,18 @@ class SqliteStore implements Store {
     ];
     const values = [filter.now, filter.key, filter.jobId].filter((value) => value !== undefined);
     const rows = this.#db
-      .prepare(`SELECT * FROM tag WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`)
+      .prepare(
+        `SELECT subject, key, value, score, jobId, agreement, issuedAt, expiresAt FROM tag JOIN tag_order ON id = orderId
+         WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`,
+      )
       .iterate(...values);
     for (const row of rows) yield row as unknown as Tag;
   }
 
   async tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]> {
     return this.#all(
-      "SELECT key, value, jobId, count(*) AS count FROM tag WHERE expiresAt > ? GROUP BY jobId, key, value ORDER BY key, value",
+      `SELECT key, value, jobId, count(*) AS count FROM tag JOIN tag_order ON id = orderId WHERE expiresAt > ?
+       GROUP BY orderId, value ORDER BY key, value`,
       now,
     );
   }

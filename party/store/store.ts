@@ -67,15 +67,15 @@ export interface Store {
   putJobSecret(jobId: string, name: string, sealed: Uint8Array): Promise<void>;
   jobSecret(jobId: string, name: string): Promise<Uint8Array | undefined>;
   destroyJobSecrets(jobId: string): Promise<void>;
-  /** Of all jobs. */
-  destroyAllJobSecrets(): Promise<void>;
+  /** Destroys those of every other job. */
+  keepJobSecretsOf(jobIds: ReadonlySet<string>): Promise<void>;
 
   witness(origin: string): Promise<WitnessRecord | undefined>;
   /** Compare-and-store: false, and nothing written, when the stored size is not `expectedSize` (0 for none). */
   putWitness(record: WitnessRecord, expectedSize: number): Promise<boolean>;
 
-  /** All of a job's tags at once; a second batch for the same job is refused with false. */
-  putTags(jobId: string, tags: Iterable<Tag>): Promise<boolean>;
+  /** One batch of a job's tags at once; a second batch of the same number is refused with false. */
+  putTags(jobId: string, batch: number, tags: Iterable<Tag>): Promise<boolean>;
   /** Of a job that did not reach its end. */
   removeTags(jobId: string): Promise<void>;
   /** Tags in force at `now` (ISO time), in the order of subject and key. */

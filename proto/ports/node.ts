@@ -43,7 +43,7 @@ const files: Files = {
     try {
       const handle = await open(temporary, "wx", 0o600);
       try {
-        await handle.writeFile(bytes);
+        for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) await handle.writeFile(part);
         await handle.sync();
       } finally {
         await handle.close();

@@ -24,8 +24,8 @@ export interface Random {
 export interface Files {
   /** Resolves to undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** Writes a temporary sibling, syncs it, renames it over `path`, syncs the folder. Mode 0600. Creates folders. */
-  writeDurable(path: string, bytes: Uint8Array): Promise<void>;
+  /** Writes a temporary sibling (several parts one after another), syncs it, renames it over `path`, syncs the folder. Mode 0600. Creates folders. */
+  writeDurable(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
   /** Names in a folder, sorted; empty when there is none. */
   list(path: string): Promise<string[]>;
   makeFolder(path: string): Promise<void>;

@@ -165,7 +165,7 @@ async function write(connection: DuckDBConnection, side: Side, folder: string): 
 
 const [, , csv, folder = dirname(fileURLToPath(import.meta.url))] = process.argv;
 if (csv === undefined) {
-  console.error("usage: node test/data/make-uci-credit.ts <UCI_Credit_Card.csv> [output folder]");
+  process.stderr.write("usage: node test/data/make-uci-credit.ts <UCI_Credit_Card.csv> [output folder]\n");
   process.exit(64);
 }
 // One thread: the layout of row groups, and so the bytes, must not depend on timing.

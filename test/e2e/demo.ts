@@ -4,38 +4,26 @@
  *     npm run demo                       a table for people
  *     npm run demo -- --json FILE        the figures for programs, too
  *     npm run demo -- --keep             leave it running and look around
+ *     npm run demo -- --rows 1000000     synthetic data of that size on each side instead
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import type { Job } from "../../sdk/client.ts";
-import {
-  areaUnderCurve,
-  bankOnlyScore,
-  isHoldout,
-  type Person,
-  plainScore,
-  pooledPeople,
-  RISK_MODEL,
-} from "../support/credit.ts";
+import { BANK_FILE, BANK_ONLY_MODEL, BUREAU_FILE, RISK_MODEL } from "../support/credit.ts";
 import { agree, registerBoth, runJob } from "../support/demo-agreement.ts";
+import { compareWithPooled } from "../support/oracle.ts";
+import { makeSynthetic } from "../support/synthetic.ts";
 import { cliJson, Trio } from "../support/trio.ts";
 
 const { values: options } = parseArgs({
-  options: { json: { type: "string" }, keep: { type: "boolean", default: false } },
+  options: { json: { type: "string" }, keep: { type: "boolean", default: false }, rows: { type: "string" } },
 });
 
 const startedMs = performance.now();
 const seconds = () => (performance.now() - startedMs) / 1000;
 const say = (text: string) => console.log(`${seconds().toFixed(1).padStart(6)} s  ${text}`);
-
-interface ExportedTag {
-  readonly subject: string;
-  readonly key: string;
-  readonly value: string;
-  readonly score: string;
-}
 
 function requireDone(job: Job): Job {
   if (job.state !== "done" || job.withheld)
@@ -43,38 +31,11 @@ function requireDone(job: Job): Job {
   return job;
 }
 
-async function exportedTags(trio: Trio, key: string): Promise<ExportedTag[]> {
-  const file = join(trio.folder, `${key.replace(":", "-")}.csv`);
-  await cliJson("--node", trio.dir("bank"), "tags", "export", "--format", "csv", "--key", key, "--out", file);
-  const [header, ...lines] = (await readFile(file, "utf8")).trimEnd().split("\r\n");
-  const names = (header as string).split(",");
-  return lines.map(
-    (line) => Object.fromEntries(line.split(",").map((cell, i) => [names[i], cell])) as unknown as ExportedTag,
-  );
-}
-
-/** Against the pooled data that no real party has. */
-async function compare(audience: readonly ExportedTag[], scored: readonly ExportedTag[]) {
-  const people = await pooledPeople();
-  const wrong = audience.filter((tag) => !people.has(tag.subject)).length;
-  let maxError = 0;
-  const held: { person: Person; score: number }[] = [];
-  for (const tag of scored) {
-    const person = people.get(tag.subject);
-    if (person === undefined) throw new Error("a score for somebody who is not in both files");
-    const score = Number(tag.score);
-    maxError = Math.max(maxError, Math.abs(score - plainScore(person)));
-    if (isHoldout(person)) held.push({ person, score });
-  }
-  const auc = (score: (item: (typeof held)[number]) => number) =>
-    areaUnderCurve(held.map((item) => ({ score: score(item), positive: item.person.own.defaulted === 1 })));
-  return {
-    intersection: audience.length - wrong,
-    expectedIntersection: people.size,
-    scoreMaxAbsError: maxError,
-    aucBank: auc(({ person }) => bankOnlyScore(person)),
-    aucJoint: auc(({ score }) => score),
-  };
+/** As a bank's team would: exported to a file, with the command line. */
+async function exportTags(trio: Trio, key: string): Promise<string> {
+  const file = join(trio.folder, `${key.replace(":", "-")}.parquet`);
+  await cliJson("--node", trio.dir("bank"), "tags", "export", "--format", "parquet", "--key", key, "--out", file);
+  return file;
 }
 
 async function auditAll(trio: Trio): Promise<string> {
@@ -103,6 +64,9 @@ const trio = await Trio.start();
 let result: Awaited<ReturnType<typeof run>> | undefined;
 try {
   result = await run();
+} catch (error) {
+  console.log(await trio.lastLogLines());
+  throw error;
 } finally {
   if (result === undefined || !options.keep) await trio.stop();
 }
@@ -119,7 +83,11 @@ Ctrl-C ends it and removes the folder.`);
 
 async function run() {
   say("coordinator, bank and bureau run as three processes; both enrolled; fingerprints confirmed on both sides");
-  const datasets = await registerBoth(trio);
+  const files =
+    options.rows === undefined
+      ? { bank: BANK_FILE, bureau: BUREAU_FILE }
+      : await makeSynthetic(trio.folder, Number(options.rows));
+  const datasets = await registerBoth(trio, files);
   say(`bank registered ${datasets.bank.accepted} customers, bureau ${datasets.bureau.accepted} borrowers`);
   const agreement = await agree(trio);
   say("agreement proposed by the bank, signed by both");
@@ -131,10 +99,12 @@ async function run() {
     await runJob(trio, { operation: "score", agreement, tag: { key: "risk:default" }, model: RISK_MODEL }),
   );
   say("score: joint customers scored under encryption and tagged by tier");
-  const checked = await compare(
-    await exportedTags(trio, "marketing:joint-audience"),
-    await exportedTags(trio, "risk:default"),
-  );
+  const tags = {
+    audience: await exportTags(trio, "marketing:joint-audience"),
+    scored: await exportTags(trio, "risk:default"),
+  };
+  const checked = await compareWithPooled({ ...files, ...tags, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL });
+  say("tags exported, and compared with what the pooled data would give");
   const evidence = await auditAll(trio);
   say("evidence exported by both parties and verified offline");
   const bureauJobs = (await (await trio.client("bureau")).call("jobs", {})).jobs;

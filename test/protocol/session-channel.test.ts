@@ -114,6 +114,6 @@ test("a silent peer is a timeout, bytes that are no frame are a protocol error",
   await client.send({ type: 7, round: 0, partition: 0, chunk: 0, body: new Uint8Array(3) });
   await expect(server.hear(1_000, "goodbye")).rejects.toMatchObject({ code: "WIRE_UNEXPECTED" });
   await client.fail(Object.assign(toEntenteError(undefined)));
-  await expect(server.hear(1_000, "goodbye")).rejects.toMatchObject({ code: "INTERNAL" });
+  await expect(server.hear(1_000, "goodbye")).rejects.toMatchObject({ code: "PEER_FAILED" });
   server.close();
 });

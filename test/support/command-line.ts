@@ -1,13 +1,11 @@
 /** Runs the real `entente` command with the pinned Node. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 export const COMMAND = fileURLToPath(new URL("sdk/cli/entente.js", ROOT));
 export const PINNED_NODE = fileURLToPath(new URL("node_modules/node/bin/node", ROOT));
-
-/** Halves the time that a command needs to start. */
-const COMPILE_CACHE = fileURLToPath(new URL("node_modules/.cache/entente-command-line", ROOT));
 
 export interface Ended {
   /** Exit code, null when a signal ended it. */

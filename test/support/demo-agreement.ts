@@ -1,14 +1,16 @@
 /** The agreement of the demo and of the end-to-end tests. */
+import type { PsiName } from "../../party/session/task.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BUREAU_FILE } from "./credit.ts";
 import type { Trio } from "./trio.ts";
 
 const REPAYMENT_COLUMNS = ["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"];
 
-/** As a person writes it: the nodes fill in the identities that were confirmed. */
-export function demoAgreement(changes: Record<string, unknown> = {}): Record<string, unknown> {
+/** As a person writes it: the nodes fill in the identities that were confirmed, and the protocol when none is named. */
+export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: PsiName): Record<string, unknown> {
   const id = { name: "phone", role: "id" };
-  const between = { receiver: "bank", receiverDataset: "customers", providerDataset: "repayments", protocol: "psi-dh" };
+  const datasets = { receiverDataset: "customers", providerDataset: "repayments" };
+  const between = { receiver: "bank", ...datasets, ...(protocol === undefined ? {} : { protocol }) };
   return {
     format: "entente-agreement/1",
     title: "Joint audience and default risk",

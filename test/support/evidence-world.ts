@@ -204,7 +204,13 @@ export async function runJob({
       await partner.append([statementEntry("gate-key-released", ABOUT_JOB, gates, PARTNER.keys.jobs)]);
     }
     if (does("opened")) {
-      const opened = { ...about, outputCommitment: testHash("out"), outputSizeClass: null, receiver: "bank" };
+      const opened = {
+        ...about,
+        outputCommitment: testHash("out"),
+        outputSizeClass: null,
+        tags: { commitment: testHash("tags"), expiresAt: AT },
+        receiver: "bank",
+      };
       await bank.append([statementEntry("opened", ABOUT_JOB, opened, BANK.keys.jobs)]);
     }
   }

@@ -1,4 +1,5 @@
 /** `Files` in memory that fails where a test tells it to. */
+import { concat } from "../../proto/encoding/bytes.ts";
 import type { Files } from "../../proto/ports/ports.ts";
 
 export interface Fault {
@@ -44,7 +45,8 @@ export class MemoryFiles implements Files {
     });
   }
 
-  writeDurable(path: string, bytes: Uint8Array): Promise<void> {
+  writeDurable(path: string, contents: Uint8Array | readonly Uint8Array[]): Promise<void> {
+    const bytes = contents instanceof Uint8Array ? contents : concat(...contents);
     return this.#call(() => {
       const copy = new Uint8Array(bytes);
       this.contents.set(path, copy);

@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { EntenteClient } from "../../sdk/client.ts";
+import { keepCompiled } from "./compile-cache.ts";
 
 const entente = fileURLToPath(new URL("../../sdk/cli/entente.js", import.meta.url));
 const run = promisify(execFile);
+keepCompiled();
 
 export const PARTIES = ["bank", "bureau"] as const;
 export type PartyName = (typeof PARTIES)[number];
@@ -85,6 +87,11 @@ export class Trio {
     return new EntenteClient({ url, token: (await readFile(join(this.dir(party), "token"), "utf8")).trim() });
   }
 
+  /** Of a running process; 0 when there is none. */
+  pid(name: PartyName | "hub"): number {
+    return this.#children.get(name)?.pid ?? 0;
+  }
+
   async restart(name: PartyName | "hub"): Promise<void> {
     await this.kill(name);
     await this.#launch(name);
@@ -94,6 +101,15 @@ export class Trio {
   async kill(name: PartyName | "hub"): Promise<void> {
     const child = this.#children.get(name);
     if (child !== undefined) await stop(child, "SIGKILL");
+  }
+
+  /** The end of each process's log, for whoever has to see why a run broke off. */
+  async lastLogLines(lines = 5): Promise<string> {
+    const tails = ["hub", "bank", "bureau"].map(async (name) => {
+      const text = await readFile(join(this.folder, `${name}.log`), "utf8").catch(() => "");
+      return `${name}:\n${text.trimEnd().split("\n").slice(-lines).join("\n")}`;
+    });
+    return (await Promise.all(tails)).join("\n");
   }
 
   /** Ends the processes and removes everything they wrote. */

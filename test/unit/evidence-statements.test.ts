@@ -77,6 +77,7 @@ const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
     receiptDigest,
     outputCommitment: testHash("out"),
     outputSizeClass: 80,
+    tags: { commitment: "ab".repeat(32), expiresAt: "2027-01-01T00:00:00.000Z" },
     receiver: "bank",
     cosigned,
     at: AT,

@@ -1,0 +1,36 @@
+/** How a job ends badly, on either side: evidence first, then its last event, and nothing of it left. */
+import type { ErrorCode } from "../../proto/errors.ts";
+import { failedEvent } from "./book.ts";
+import type { JobDeps } from "./deps.ts";
+import type { JobEvidence } from "./evidence.ts";
+import { isFinal } from "./lifecycle.ts";
+
+/** The code that the job failed with; undefined when it had ended before. Never throws: when the disk takes not even
+ * this, the job stays open and the next start of the node ends it. */
+export async function endFailed(
+  deps: JobDeps,
+  evidence: JobEvidence,
+  jobId: string,
+  thrown: unknown,
+): Promise<ErrorCode | undefined> {
+  try {
+    deps.logger.error({ jobId, err: thrown }, "job failed");
+    const job = await deps.book.require(jobId);
+    if (isFinal(job.state)) return undefined;
+    const event = failedEvent(thrown, deps.logbook.now());
+    await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
+    await deps.store.removeTags(jobId);
+    await deps.book.append(jobId, event);
+    return event.code;
+  } catch (err) {
+    deps.logger.error({ jobId, err }, "the job's end could not be recorded");
+    return undefined;
+  }
+}
+
+/** Destroys a job's secrets and spills. What the disk refuses now is swept at the next start. */
+export async function destroySecrets(deps: JobDeps, jobId: string): Promise<void> {
+  await deps.vault
+    .destroy(jobId)
+    .catch((err: unknown) => deps.logger.error({ jobId, err }, "secrets of the job could not be destroyed"));
+}

@@ -1,0 +1,327 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import {
+  AGREEMENT_TYPE,
+  makeAgreement,
+  mergeSignatures,
+  otherParty,
+  readAgreement,
+  readSignedAgreement,
+  signAgreement,
+  verifyAgreementSignature,
+} from "../../proto/agreement/agreement.ts";
+import { collaborationOf, fingerprint, parseFingerprint } from "../../proto/agreement/identity.ts";
+import {
+  type JobSpec,
+  readJobAnswer,
+  readJobSpec,
+  signJobAnswer,
+  signJobSpec,
+} from "../../proto/agreement/job-spec.ts";
+import { issueKeyset, KEYSET_TYPE, requireInForce, signKeyset, verifyKeyset } from "../../proto/agreement/keyset.ts";
+import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
+import { digestOf } from "../../proto/encoding/sha256.ts";
+import type { Digest, JobId } from "../../proto/ids.ts";
+import { demoAgreement } from "../support/demo-agreement.ts";
+import { testParty } from "../support/evidence-world.ts";
+
+const bank = testParty("bank");
+const bureau = testParty("bureau");
+const mallory = testParty("mallory");
+const PARTIES = [bank, bureau].map(({ name, keys }) => ({ name, identity: toHex(keys.identity.publicKey) }));
+const draft = (changes: Record<string, unknown> = {}) => demoAgreement({ parties: PARTIES, ...changes });
+const agreement = makeAgreement(draft());
+const code = (name: string) => expect.objectContaining({ code: name });
+
+type Fields = Record<string, unknown>;
+/** The document of a draft with one place changed. */
+function edited(change: (document: Fields & { datasets: Fields[]; operations: Fields[] }) => void): Fields {
+  const document = structuredClone(draft()) as Parameters<typeof change>[0];
+  change(document);
+  return document;
+}
+
+describe("an agreement's bytes", () => {
+  test("are RFC 8785: the order of fields in a draft does not matter, and the digest is over exactly these bytes", () => {
+    const shuffled = Object.fromEntries(Object.entries(draft()).reverse());
+    const again = makeAgreement(shuffled);
+    expect(again.bytes).toEqual(agreement.bytes);
+    expect(again.digest).toBe(createHash("sha256").update(agreement.bytes).digest("hex"));
+    expect(new TextDecoder().decode(agreement.bytes).startsWith('{"datasets":[{"columns":[{"name":"phone"')).toBe(true);
+    expect(agreement.collaboration).toBe(collaborationOf(["bureau", "bank"]));
+  });
+
+  test("hold the defaults, so that both sign the same floors", () => {
+    const { minimumInput: _, minimumResult: __, ...bare } = draft();
+    expect(makeAgreement(bare).digest).toBe(agreement.digest);
+    expect(() => readAgreement(canonicalJson(bare as Json))).toThrow(code("AGREEMENT_INVALID"));
+  });
+
+  test("every change of a value is another agreement", () => {
+    const changes = [
+      { title: "Another" },
+      { purpose: "Another" },
+      { minimumInput: 1001 },
+      { minimumResult: 99 },
+      { validUntil: "2099-12-31T00:00:00.001Z" },
+      { parties: PARTIES.toReversed() },
+    ];
+    const digests = [agreement, ...changes.map((change) => makeAgreement(draft(change)))].map(({ digest }) => digest);
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  test("bytes that are not canonical are refused", () => {
+    const text = new TextDecoder().decode(agreement.bytes);
+    for (const other of [` ${text}`, text.replace('{"datasets"', '{ "datasets"'), text.replace("1000", "1e3")])
+      expect(() => readAgreement(utf8(other))).toThrow();
+    expect(readAgreement(agreement.bytes).digest).toBe(agreement.digest);
+  });
+});
+
+test.each<[string, Fields]>([
+  ["an unknown field", draft({ budget: 3 })],
+  ["an unknown field within", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { secret: true }))],
+  ["another format", draft({ format: "entente-agreement/2" })],
+  ["no purpose", draft({ purpose: "" })],
+  ["one party", draft({ parties: PARTIES.slice(0, 1) })],
+  ["one party twice", draft({ parties: [PARTIES[0], { ...PARTIES[0], identity: "33".repeat(32) }] })],
+  ["one identity twice", draft({ parties: [PARTIES[0], { ...PARTIES[1], identity: PARTIES[0]?.identity }] })],
+  ["a floor of none", draft({ minimumInput: 0 })],
+  ["a floor that is no whole number", draft({ minimumResult: 0.5 })],
+  ["a time of another form", draft({ validUntil: "2099-12-31" })],
+  ["an end before its beginning", draft({ validUntil: "2019-01-01T00:00:00.000Z" })],
+  ["a dataset of nobody's", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { party: "telecom" }))],
+  ["a dataset twice", edited(({ datasets }) => datasets.push(datasets[0] as Fields))],
+  [
+    "no id column",
+    edited(({ datasets }) => Object.assign(datasets[0] as Fields, { columns: [{ name: "x", role: "feature" }] })),
+  ],
+  [
+    "a column twice",
+    edited(({ datasets }) =>
+      Object.assign(datasets[0] as Fields, {
+        columns: [
+          { name: "x", role: "id" },
+          { name: "x", role: "feature" },
+        ],
+      }),
+    ),
+  ],
+  ["an unknown operation", edited(({ operations }) => Object.assign(operations[0] as Fields, { operation: "export" }))],
+  [
+    "a receiver that is no party",
+    edited(({ operations }) => Object.assign(operations[0] as Fields, { receiver: "telecom" })),
+  ],
+  [
+    "a dataset that is not listed",
+    edited(({ operations }) => Object.assign(operations[0] as Fields, { providerDataset: "x" })),
+  ],
+  ["two normalisers", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { normaliser: "trimmed" }))],
+])("%s is no agreement", (_what, document) => {
+  expect(() => makeAgreement(document)).toThrow(code("AGREEMENT_INVALID"));
+});
+
+describe("signatures", () => {
+  const byBank = signAgreement(agreement, bank.keys.identity);
+  const byBureau = signAgreement(agreement, bureau.keys.identity);
+  const both = mergeSignatures(byBank, byBureau);
+  const signedBy = (...envelopes: Envelope[]) => envelopes.reduce(mergeSignatures);
+  const forged = (party: "bank" | "bureau", by = mallory): Envelope =>
+    signAgreement(agreement, { ...by.keys.identity, keyId: `${party}/identity` });
+
+  test("both, in one order whoever merges", () => {
+    expect(readSignedAgreement(both).digest).toBe(agreement.digest);
+    expect(mergeSignatures(byBureau, byBank)).toEqual(both);
+    expect(both.signatures.map(({ keyid }) => keyid)).toEqual(["bank/identity", "bureau/identity"]);
+    for (const party of ["bank", "bureau"]) verifyAgreementSignature(both, agreement, party);
+  });
+
+  test("one is missing", () => {
+    expect(() => readSignedAgreement(byBank)).toThrow(code("AGREEMENT_UNSIGNED"));
+    expect(() => readSignedAgreement(byBureau)).toThrow(code("AGREEMENT_UNSIGNED"));
+  });
+
+  test.each<[string, Envelope]>([
+    ["somebody else's key under a party's name", signedBy(byBank, forged("bureau"))],
+    [
+      "a party's working key",
+      signedBy(byBank, signAgreement(agreement, { ...bureau.keys.jobs, keyId: "bureau/identity" })),
+    ],
+    ["one party's key for both", signedBy(byBank, forged("bureau", bank))],
+    ["a third signature", signedBy(both, signAgreement(agreement, mallory.keys.identity))],
+    ["another payload type", { ...both, payloadType: KEYSET_TYPE }],
+    ["signatures over another agreement", { ...both, payload: makeAgreement(draft({ minimumInput: 1 })).bytes }],
+  ])("%s", (_what, signed) => {
+    expect(() => readSignedAgreement(signed)).toThrow(code("SIGNATURE_INVALID"));
+  });
+
+  test("every changed bit of a signature", () => {
+    for (const at of [0, 31, 32, 63]) {
+      const signatures = both.signatures.map(({ keyid, sig }) => ({
+        keyid,
+        sig: sig.with(at, (sig[at] as number) ^ 1),
+      }));
+      expect(() => readSignedAgreement({ ...both, signatures })).toThrow(code("SIGNATURE_INVALID"));
+    }
+  });
+
+  test("of nobody's: the agreement names two parties", () => {
+    expect(() => verifyAgreementSignature(both, agreement, "mallory")).toThrow(code("AGREEMENT_INVALID"));
+    expect(otherParty(agreement.document, "bank").name).toBe("bureau");
+    expect(() => otherParty(agreement.document, "mallory")).toThrow(code("AGREEMENT_INVALID"));
+  });
+});
+
+describe("a keyset", () => {
+  const nowMs = Date.parse("2026-05-01T00:00:00.000Z");
+  const { identity, ...keys } = bank.keys;
+  const signed = issueKeyset({ party: bank.name, identity, keys, nowMs });
+  const payload = (change: Fields) =>
+    canonicalJson({ ...(parseCanonicalJson(signed.payload) as Fields), ...change } as Json);
+  const resigned = (change: Fields, by = identity) => envelope(KEYSET_TYPE, payload(change), by);
+
+  test("gives the four keys that the identity signed, for a year", () => {
+    const keyset = verifyKeyset(signed, identity.publicKey);
+    expect(keyset).toMatchObject({ party: "bank", keys: { jobs: keys.jobs.publicKey, log: keys.log.publicKey } });
+    requireInForce(keyset, nowMs);
+    requireInForce(keyset, nowMs + 365 * 86_400_000);
+    expect(() => requireInForce(keyset, nowMs - 1)).toThrow(code("SIGNATURE_INVALID"));
+    expect(() => requireInForce(keyset, nowMs + 365 * 86_400_000 + 1)).toThrow(code("SIGNATURE_INVALID"));
+  });
+
+  test.each<[string, () => Envelope, string]>([
+    [
+      "signed by another identity",
+      () => resigned({}, { ...mallory.keys.identity, keyId: "bank/identity" }),
+      "SIGNATURE_INVALID",
+    ],
+    ["signed by a working key", () => resigned({}, { ...keys.jobs, keyId: "bank/identity" }), "SIGNATURE_INVALID"],
+    ["signed under another name", () => resigned({ party: "bureau" }), "SIGNATURE_INVALID"],
+    [
+      "that names another identity",
+      () => resigned({ identity: toHex(mallory.keys.identity.publicKey) }),
+      "SIGNATURE_INVALID",
+    ],
+    [
+      "with one key for two purposes",
+      () => resigned({ keys: { ...hexKeys(), log: hexKeys().jobs } }),
+      "SIGNATURE_INVALID",
+    ],
+    [
+      "with the identity as a working key",
+      () => resigned({ keys: { ...hexKeys(), log: toHex(identity.publicKey) } }),
+      "SIGNATURE_INVALID",
+    ],
+    ["with an unknown field", () => resigned({ note: "x" }), "WIRE_INVALID"],
+    ["with a fifth key", () => resigned({ keys: { ...hexKeys(), spare: "44".repeat(32) } }), "WIRE_INVALID"],
+    ["with a key too short", () => resigned({ keys: { ...hexKeys(), log: "44".repeat(31) } }), "WIRE_INVALID"],
+    ["as another type", () => ({ ...signed, payloadType: AGREEMENT_TYPE }), "SIGNATURE_INVALID"],
+    [
+      "changed after it was signed",
+      () => ({ ...signed, payload: payload({ validUntil: "2099-01-01T00:00:00.000Z" }) }),
+      "SIGNATURE_INVALID",
+    ],
+  ])("%s is refused", (_what, make, expected) => {
+    expect(() => verifyKeyset(make(), identity.publicKey)).toThrow(code(expected));
+  });
+
+  function hexKeys() {
+    const { session, jobs, log, cosigner } = keys;
+    return {
+      session: toHex(session.publicKey),
+      jobs: toHex(jobs.publicKey),
+      log: toHex(log.publicKey),
+      cosigner: toHex(cosigner.publicKey),
+    };
+  }
+
+  test("is signed over canonical bytes", () => {
+    const again = signKeyset(verifyKeyset(signed, identity.publicKey), identity);
+    expect(again.payload).toEqual(signed.payload);
+  });
+});
+
+describe("a job spec and its answer", () => {
+  const spec: JobSpec = {
+    format: "entente-job/1",
+    jobId: "0b".repeat(16) as JobId,
+    agreement: agreement.digest,
+    operation: "audience",
+    protocol: "psi-dh",
+    receiver: bank.name,
+    provider: bureau.name,
+    receiverDataset: "customers" as JobSpec["receiverDataset"],
+    providerDataset: "repayments" as JobSpec["providerDataset"],
+    receiverSizeClass: 88,
+    receiverNonce: "ab".repeat(32),
+    createdAt: "2026-05-01T00:00:00.000Z",
+  };
+  const { envelope: signed, digest } = signJobSpec(spec, bank.keys.jobs);
+  const resigned = (change: Fields) =>
+    envelope(signed.payloadType, canonicalJson({ ...spec, ...change } as unknown as Json), bank.keys.jobs);
+
+  test("is read back, and named by the digest of its bytes", () => {
+    expect(readJobSpec(signed, bank.keys.jobs)).toEqual({ spec, digest });
+    expect(digest).toBe(digestOf(signed.payload));
+  });
+
+  test("signed by another key, or for another purpose, is refused", () => {
+    expect(() => readJobSpec(signed, bureau.keys.jobs)).toThrow(code("SIGNATURE_INVALID"));
+    const asIdentity = signJobSpec(spec, { ...bank.keys.identity, keyId: "bank/jobs" });
+    expect(() => readJobSpec(asIdentity.envelope, bank.keys.jobs)).toThrow(code("SIGNATURE_INVALID"));
+    expect(() => readJobSpec({ ...signed, payloadType: AGREEMENT_TYPE }, bank.keys.jobs)).toThrow(
+      code("SIGNATURE_INVALID"),
+    );
+  });
+
+  test.each<[string, Fields]>([
+    ["an unknown field", { priority: 1 }],
+    ["a score without a model", { operation: "score" }],
+    ["a size class out of range", { receiverSizeClass: 79 }],
+    ["a nonce too short", { receiverNonce: "ab".repeat(31) }],
+    ["an id of another form", { jobId: "0B".repeat(16) }],
+  ])("with %s is refused", (_what, change) => {
+    expect(() => readJobSpec(resigned(change), bank.keys.jobs)).toThrow(code("WIRE_INVALID"));
+  });
+
+  test("an answer counts for the job that it names, from the party that was asked", () => {
+    const answer = { format: "entente-job-answer/1", jobDigest: digest, answeredAt: spec.createdAt } as const;
+    const refused = signJobAnswer({ ...answer, decision: "refused", code: "POLICY_INPUT_FLOOR" }, bureau.keys.jobs);
+    expect(readJobAnswer(refused, bureau.keys.jobs, digest)).toMatchObject({
+      decision: "refused",
+      code: "POLICY_INPUT_FLOOR",
+    });
+    expect(() => readJobAnswer(refused, bank.keys.jobs, digest)).toThrow(code("SIGNATURE_INVALID"));
+    expect(() => readJobAnswer(refused, bureau.keys.jobs, "00".repeat(32) as Digest)).toThrow(code("SESSION_MISMATCH"));
+    const unknown = envelope(
+      refused.payloadType,
+      canonicalJson({ ...answer, decision: "refused", code: "NO_SUCH_CODE" }),
+      bureau.keys.jobs,
+    );
+    expect(() => readJobAnswer(unknown, bureau.keys.jobs, digest)).toThrow(code("WIRE_INVALID"));
+  });
+});
+
+test("a fingerprint is read as people write it, and differs for every identity", () => {
+  const shown = fingerprint(bank.keys.identity.publicKey);
+  expect(shown).toMatch(/^([0-9a-f]{4}-){7}[0-9a-f]{4}$/);
+  for (const typed of [
+    shown.toUpperCase(),
+    shown.replaceAll("-", " "),
+    shown.replaceAll("-", ":"),
+    shown.replaceAll("-", ""),
+  ])
+    expect(parseFingerprint(typed)).toBe(shown);
+  for (const typed of ["", shown.slice(1), `${shown}0`, shown.replace(/^./, "g")])
+    expect(() => parseFingerprint(typed)).toThrow(code("BAD_REQUEST"));
+  expect(fingerprint(bureau.keys.identity.publicKey)).not.toBe(shown);
+});
+
+test("a collaboration is of its parties, in whatever order", () => {
+  expect(collaborationOf(["bank", "bureau"])).toBe(collaborationOf(["bureau", "bank"]));
+  expect(collaborationOf(["bank", "telecom"])).not.toBe(collaborationOf(["bureau", "bank"]));
+  for (const parties of [["bank"], ["bank", "bank"], ["bank", "Bureau"]])
+    expect(() => collaborationOf(parties)).toThrow(code("BAD_REQUEST"));
+});
