@@ -9,7 +9,7 @@ const names = readdirSync(new URL(".", import.meta.url))
   .map((file) => file.slice(0, -3));
 const [name = "steps"] = process.argv.slice(2);
 if (!names.includes(name)) {
-  console.error(`Benches: ${names.join(", ")}`);
+  process.stderr.write(`Benches: ${names.join(", ")}\n`);
   process.exit(64);
 }
 await import(`./${name}.ts`);
