@@ -61,11 +61,12 @@ export function jobKeyOf(jobDigest: string, receiverNonce: Uint8Array, senderNon
 }
 
 export function partitionContext(shape: JobShape, sessionId: Uint8Array, partition: number): PartitionContext {
-  const { receiverCapacity, senderCapacity } = shape.plan;
+  const { partitions, receiverCapacity, senderCapacity } = shape.plan;
   return {
     sessionId,
     frameSession: sha256(sessionId).slice(0, 8),
     partition,
+    partitions,
     receiverCapacity,
     senderCapacity,
     labelBytes: shape.labelBytes,

@@ -19,7 +19,10 @@ export interface PsiRole<Input, State, Output> {
 }
 
 /** All that fixes the protocol's parameters; the same in every partition of a job. */
-export type PartitionShape = Pick<PartitionContext, "receiverCapacity" | "senderCapacity" | "labelBytes">;
+export type PartitionShape = Pick<
+  PartitionContext,
+  "partitions" | "receiverCapacity" | "senderCapacity" | "labelBytes"
+>;
 
 export interface PsiProtocol<ReceiverState, SenderState> {
   readonly name: string;

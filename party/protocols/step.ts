@@ -15,6 +15,8 @@ export interface PartitionContext {
   /** First 8 bytes of SHA-256(sessionId): what frame headers carry. */
   readonly frameSession: Uint8Array;
   readonly partition: number;
+  /** Of the job: its statistical budget is for all of them together. */
+  readonly partitions: number;
   /** Rows of each side after padding to the capacity: all that a peer may learn of a size. */
   readonly receiverCapacity: number;
   readonly senderCapacity: number;

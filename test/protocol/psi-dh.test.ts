@@ -273,17 +273,17 @@ test("golden transcript: with fixed randomness every byte on the wire is fixed",
 });
 
 describe("parameters", () => {
-  const shape = { receiverCapacity: 2 ** 20, senderCapacity: 2 ** 20, labelBytes: 8 };
+  const shape = { partitions: 1024, receiverCapacity: 2 ** 20, senderCapacity: 2 ** 20, labelBytes: 8 };
 
-  test("tags are long enough for the statistical budget of a job of 1024 partitions", () => {
+  test.each([1, 6, 1024])("tags are long enough for the statistical budget of a job of %d partitions", (partitions) => {
     for (const receiverCapacity of [1, 1024, 3000, 2 ** 20, 2 ** 22])
       for (const senderCapacity of [1, 1024, 3000, 2 ** 20, 2 ** 22]) {
-        const { tagBytes } = psiDhParams({ receiverCapacity, senderCapacity, labelBytes: 0 });
+        const { tagBytes } = psiDhParams({ partitions, receiverCapacity, senderCapacity, labelBytes: 0 });
         const falseMatches = receiverCapacity * senderCapacity;
         const duplicates = (senderCapacity * (senderCapacity - 1)) / 2;
-        expect((1024 * (falseMatches + duplicates)) / 2 ** (8 * tagBytes)).toBeLessThanOrEqual(2 ** -43);
+        expect((partitions * (falseMatches + duplicates)) / 2 ** (8 * tagBytes)).toBeLessThanOrEqual(2 ** -43);
         // No longer than a byte and the rounding of the two logarithms make it.
-        expect(1024 * 2 * (falseMatches + duplicates + 1)).toBeGreaterThan(2 ** (8 * tagBytes - 43 - 12));
+        expect(partitions * 2 * (falseMatches + duplicates + 1)).toBeGreaterThan(2 ** (8 * tagBytes - 43 - 13));
       }
     expect(psiDhParams(shape).tagBytes).toBe(12);
   });
@@ -295,16 +295,21 @@ describe("parameters", () => {
       psiDh().parametersDigest({ ...shape, receiverCapacity: 1024 }),
       psiDh().parametersDigest({ ...shape, senderCapacity: 1024 }),
       psiDh().parametersDigest({ ...shape, labelBytes: 9 }),
+      psiDh().parametersDigest({ ...shape, partitions: 1 }),
     ].map(toHex);
-    expect(new Set(digests).size).toBe(5);
+    expect(new Set(digests).size).toBe(6);
   });
 
-  test.each([{ receiverCapacity: 0 }, { senderCapacity: 1.5 }, { labelBytes: 65 }, { labelBytes: -1 }])(
-    "refuses %o",
-    (other) => {
-      expect(() => psiDhParams({ ...shape, ...other })).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
-    },
-  );
+  test.each([
+    { partitions: 0 },
+    { partitions: 1025 },
+    { receiverCapacity: 0 },
+    { senderCapacity: 1.5 },
+    { labelBytes: 65 },
+    { labelBytes: -1 },
+  ])("refuses %o", (other) => {
+    expect(() => psiDhParams({ ...shape, ...other })).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
+  });
 
   test("a list that does not fit its partition is refused before anything is sent", () => {
     const context = testContext({ receiverCapacity: 2, senderCapacity: 2 });

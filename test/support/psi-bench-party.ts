@@ -235,6 +235,7 @@ export async function runParty(options: PartyOptions): Promise<void> {
         sessionId: session.id,
         frameSession: session.frame,
         partition,
+        partitions: plan.partitions,
         receiverCapacity: plan.receiverCapacity,
         senderCapacity: plan.senderCapacity,
         labelBytes: 0,

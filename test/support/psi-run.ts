@@ -1,6 +1,7 @@
 /** Both roles of a PSI protocol in memory, over its frames; the same for every protocol. */
 
 import type { Platform } from "../../party/crypto/platform.ts";
+import { MAX_PARTITIONS } from "../../party/protocols/plan.ts";
 import type { PsiProtocol } from "../../party/protocols/psi.ts";
 import type { PartitionContext, PsiMatches, SealedPartition } from "../../party/protocols/step.ts";
 import type { Frame } from "../../proto/codec/frame.ts";
@@ -27,6 +28,8 @@ export function testContext(overrides: Partial<PartitionContext> = {}): Partitio
     sessionId: new Uint8Array(32).fill(0x51),
     frameSession: new Uint8Array(8).fill(0x52),
     partition: 3,
+    // The most that a job may have: what is fixed for it holds for all.
+    partitions: MAX_PARTITIONS,
     receiverCapacity: 16,
     senderCapacity: 16,
     labelBytes: 8,

@@ -14,6 +14,7 @@ export function scoreContext(overrides: Partial<ScoreContext> = {}): ScoreContex
     sessionId: new Uint8Array(32).fill(0x51),
     frameSession: new Uint8Array(8).fill(0x52),
     partition: 3,
+    partitions: 4,
     receiverCapacity: 1024,
     senderCapacity: 1024,
     labelBytes: 8,

@@ -9,7 +9,8 @@ import { toHex } from "../../proto/encoding/bytes.ts";
 
 const BAD_REQUEST = expect.objectContaining({ code: "BAD_REQUEST" });
 const SIZES = [1, 2, 1000, 1024, 3000, 2 ** 14, 2 ** 14 + 1, 40_000, 2 ** 18, 2 ** 20, 3_640_000, 2 ** 22];
-const shape = (receiverCapacity: number, senderCapacity: number, labelBytes = 0) => ({
+const shape = (receiverCapacity: number, senderCapacity: number, labelBytes = 0, partitions = MAX_PARTITIONS) => ({
+  partitions,
   receiverCapacity,
   senderCapacity,
   labelBytes,
@@ -23,26 +24,28 @@ function peelingFailure(rows: number, sparse: number): number {
 }
 
 describe.each<Profile>(["field", "planes"])("profile %s", (profile) => {
-  test("all terms of a job of 1024 partitions sum to at most 2^-41, which leaves 2^-41 for partition overflow", () => {
-    for (const nx of SIZES)
-      for (const ny of SIZES) {
-        const { tagBytes, valueBytes, okvs, senderBins } = psiVoleParams(shape(nx, ny), { profile });
-        const tags = (nx * ny + (ny * (ny - 1)) / 2) / 2 ** (8 * tagBytes);
-        // A row that is not encoded decodes to its own value by chance.
-        const values = ny / 2 ** (8 * valueBytes);
-        const share = 1 / okvs.bins + 2 ** -32;
-        const held = Math.max(nx, 1024);
-        const overflow = okvs.bins === 1 ? 0 : okvs.bins * Math.exp(logTailBound(held, share, okvs.binCapacity + 1));
-        const room = okvs.bins === 1 ? 0 : okvs.bins * Math.exp(logTailBound(ny, share, senderBins.binCapacity + 1));
-        const bias = 2 ** drawBiasBits(okvs);
-        const peeling = okvs.bins * bias * peelingFailure(okvs.binCapacity, okvs.sparse);
-        for (const term of [tags, values, overflow, peeling])
-          expect(term * MAX_PARTITIONS).toBeLessThanOrEqual(2 ** -43);
-        expect((room + bias * rankFailure(okvs)) * MAX_PARTITIONS).toBeLessThan(2 ** -53);
-        const sum = tags + values + overflow + peeling + room + bias * rankFailure(okvs);
-        expect(sum * MAX_PARTITIONS).toBeLessThanOrEqual(2 ** -41);
-      }
-  });
+  test.each([1, 6, MAX_PARTITIONS])(
+    "all terms of a job of %d partitions sum to at most 2^-41, which leaves 2^-41 for partition overflow",
+    (partitions) => {
+      for (const nx of SIZES)
+        for (const ny of SIZES) {
+          const { tagBytes, valueBytes, okvs, senderBins } = psiVoleParams(shape(nx, ny, 0, partitions), { profile });
+          const tags = (nx * ny + (ny * (ny - 1)) / 2) / 2 ** (8 * tagBytes);
+          // A row that is not encoded decodes to its own value by chance.
+          const values = ny / 2 ** (8 * valueBytes);
+          const share = 1 / okvs.bins + 2 ** -32;
+          const held = Math.max(nx, 1024);
+          const overflow = okvs.bins === 1 ? 0 : okvs.bins * Math.exp(logTailBound(held, share, okvs.binCapacity + 1));
+          const room = okvs.bins === 1 ? 0 : okvs.bins * Math.exp(logTailBound(ny, share, senderBins.binCapacity + 1));
+          const bias = 2 ** drawBiasBits(okvs);
+          const peeling = okvs.bins * bias * peelingFailure(okvs.binCapacity, okvs.sparse);
+          for (const term of [tags, values, overflow, peeling]) expect(term * partitions).toBeLessThanOrEqual(2 ** -43);
+          expect((room + bias * rankFailure(okvs)) * partitions).toBeLessThan(2 ** -53);
+          const sum = tags + values + overflow + peeling + room + bias * rankFailure(okvs);
+          expect(sum * partitions).toBeLessThanOrEqual(2 ** -41);
+        }
+    },
+  );
 
   test("values and tags are no longer than a byte more than the budget asks", () => {
     for (const n of SIZES) {
@@ -75,12 +78,12 @@ describe("the store", () => {
   });
 });
 
-test("bytes on the wire at 2^20: at most 40 per item beside the VOLE's, and each frame fits", () => {
+test("bytes on the wire at 2^20 in one partition: few enough per item beside the VOLE's 3, and each frame fits", () => {
   const n = 2 ** 20;
-  const { okvs, valueBytes, tagBytes } = psiVoleParams(shape(n, n));
-  expect((okvs.slots * valueBytes + n * tagBytes) / n).toBeLessThan(35);
-  const planes = psiVoleParams(shape(n, n), { profile: "planes" });
-  expect((okvs.slots * planes.valueBytes + n * tagBytes) / n).toBeLessThan(29);
+  const { okvs, valueBytes, tagBytes } = psiVoleParams(shape(n, n, 0, 1));
+  expect((okvs.slots * valueBytes + n * tagBytes) / n).toBeLessThan(34);
+  const planes = psiVoleParams(shape(n, n, 0, 1), { profile: "planes" });
+  expect((okvs.slots * planes.valueBytes + n * tagBytes) / n).toBeLessThan(27);
   for (const labelBytes of [0, 8, 64]) {
     const widest = psiVoleParams(shape(2 ** 22, 2 ** 22, labelBytes));
     expect(sealedBytes(widest, 2 ** 22, 0)).toBeLessThan(MAX_BODY_BYTES);
@@ -107,12 +110,15 @@ test("the digest tells every parameter apart", () => {
     psiVole().parametersDigest({ ...base, receiverCapacity: 1024 }),
     psiVole().parametersDigest({ ...base, senderCapacity: 1024 }),
     psiVole().parametersDigest({ ...base, labelBytes: 9 }),
+    psiVole().parametersDigest({ ...base, partitions: 1 }),
   ].map(toHex);
   expect(new Set(digests).size).toBe(digests.length);
   expect(parametersDigest(base)).toEqual(psiVole().parametersDigest(base));
 });
 
 test.each([
+  { partitions: 0 },
+  { partitions: 1025 },
   { receiverCapacity: 0 },
   { receiverCapacity: 2 ** 22 + 1 },
   { senderCapacity: 1.5 },

@@ -47,11 +47,19 @@ export interface PsiDhParams {
 
 /** Throws BAD_REQUEST on a shape that the protocol does not cover. */
 export function psiDhParams(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_ROWS): PsiDhParams {
-  const { receiverCapacity: nx, senderCapacity: ny, labelBytes } = shape;
+  const { partitions, receiverCapacity: nx, senderCapacity: ny, labelBytes } = shape;
   const natural = (n: number) => Number.isSafeInteger(n) && n >= 1 && n < 2 ** 31;
-  if (!natural(nx) || !natural(ny) || !Number.isInteger(labelBytes) || labelBytes < 0 || labelBytes > MAX_LABEL_BYTES)
+  if (
+    !natural(partitions) ||
+    partitions > MAX_PARTITIONS ||
+    !natural(nx) ||
+    !natural(ny) ||
+    !Number.isInteger(labelBytes) ||
+    labelBytes < 0 ||
+    labelBytes > MAX_LABEL_BYTES
+  )
     throw new EntenteError("BAD_REQUEST", { detail: "capacities or label bytes of psi-dh" });
-  const tagBits = STATISTICAL_BITS + ceilLog2(MAX_PARTITIONS) + ceilLog2(ny) + ceilLog2(nx + ny);
+  const tagBits = STATISTICAL_BITS + ceilLog2(partitions) + ceilLog2(ny) + ceilLog2(nx + ny);
   const tagBytes = Math.ceil(tagBits / 8);
   return { chunkRows, windowChunks: WINDOW_CHUNKS, tagBytes, rowBytes: tagBytes + labelBytes };
 }
@@ -80,7 +88,7 @@ export function frameHeader(partition: number, kind: keyof typeof ROUND, chunk: 
 
 /** Compared in the handshake. */
 export function parametersDigest(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_ROWS): Uint8Array {
-  const { receiverCapacity, senderCapacity, labelBytes } = shape;
+  const { partitions, receiverCapacity, senderCapacity, labelBytes } = shape;
   const params = psiDhParams(shape, chunkRows);
   return domainHash(
     "entente protocol parameters/1",
@@ -89,6 +97,7 @@ export function parametersDigest(shape: PartitionShape, chunkRows = DEFAULT_CHUN
       suite: SUITE,
       statisticalBits: STATISTICAL_BITS,
       ...params,
+      partitions,
       receiverCapacity,
       senderCapacity,
       labelBytes,

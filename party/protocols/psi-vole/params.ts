@@ -77,11 +77,14 @@ export function psiVoleParams(
   shape: PartitionShape,
   { profile = "field", chunkRows = DEFAULT_CHUNK_ROWS }: PsiVoleOptions = {},
 ): PsiVoleParams {
-  const { receiverCapacity: nx, senderCapacity: ny, labelBytes } = shape;
+  const { partitions, receiverCapacity: nx, senderCapacity: ny, labelBytes } = shape;
   const capacity = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_AUDIENCE_ROWS;
   if (
     !capacity(nx) ||
     !capacity(ny) ||
+    !Number.isInteger(partitions) ||
+    partitions < 1 ||
+    partitions > MAX_PARTITIONS ||
     !Number.isInteger(labelBytes) ||
     labelBytes < 0 ||
     labelBytes > MAX_LABEL_BYTES ||
@@ -90,7 +93,7 @@ export function psiVoleParams(
     chunkRows > DEFAULT_CHUNK_ROWS
   )
     throw new EntenteError("BAD_REQUEST", { detail: "capacities, label bytes or chunk of psi-vole" });
-  const jobBits = STATISTICAL_BITS + ceilLog2(MAX_PARTITIONS);
+  const jobBits = STATISTICAL_BITS + ceilLog2(partitions);
   const valueBits = profile === "field" ? FIELD_BITS : jobBits + ceilLog2(nx) + ceilLog2(ny);
   const tagBytes = Math.ceil((jobBits + ceilLog2(ny) + ceilLog2(nx + ny)) / 8);
   const okvs = okvsPlan(nx, jobBits);
@@ -138,7 +141,7 @@ export function frameHeader(partition: number, kind: PsiVoleKind, chunk: number)
 
 /** Compared in the handshake. */
 export function parametersDigest(shape: PartitionShape, options: PsiVoleOptions = {}): Uint8Array {
-  const { receiverCapacity, senderCapacity, labelBytes } = shape;
+  const { partitions, receiverCapacity, senderCapacity, labelBytes } = shape;
   const { okvs, senderBins: _, ...params } = psiVoleParams(shape, options);
   return domainHash(
     "entente protocol parameters/1",
@@ -149,6 +152,7 @@ export function parametersDigest(shape: PartitionShape, options: PsiVoleOptions 
       ...params,
       okvs: { ...okvs, dense: DENSE_SLOTS },
       vole: parametersOf({ outputs: okvs.slots, profile: params.profile, valueBytes: params.valueBytes }),
+      partitions,
       receiverCapacity,
       senderCapacity,
       labelBytes,
