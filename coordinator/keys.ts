@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { issueKeyset, KEY_ROLES, type KeyRole, keyId } from "../proto/agreement/keyset.ts";
 import { fromHex, fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
-import { canonicalJson } from "../proto/encoding/canonical-json.ts";
-import { envelopeToJson } from "../proto/encoding/dsse.ts";
+
+import { encodeEnvelope } from "../proto/encoding/dsse.ts";
 import { type SigningKey, signingKey } from "../proto/encoding/ed25519.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
@@ -42,7 +42,7 @@ export async function readKeys(
   ) as Record<(typeof ROLES)[number], SigningKey>;
   const { identity, log } = keys;
   const keyset = issueKeyset({ party: name, identity, keys, nowMs: clock.nowMs() });
-  return { identity, log, keyset: canonicalJson(envelopeToJson(keyset)) };
+  return { identity, log, keyset: encodeEnvelope(keyset) };
 }
 
 async function readKey(files: Files, folder: string, name: string, role: KeyRole | "identity"): Promise<SigningKey> {

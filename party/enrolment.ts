@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { parseInvite } from "../proto/codec/invite.ts";
 import { fromHex, fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
-import { canonicalJson } from "../proto/encoding/canonical-json.ts";
-import { envelopeToJson } from "../proto/encoding/dsse.ts";
+
+import { encodeEnvelope } from "../proto/encoding/dsse.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { partyId } from "../proto/ids.ts";
 import type { Files } from "../proto/ports/ports.ts";
@@ -39,7 +39,7 @@ export async function enrol(
   const invite = parseInvite(code);
   if (invite.party !== keyring.party)
     throw new EntenteError("INVITE_INVALID", { detail: "it is for another party's name" });
-  const keyset = canonicalJson(envelopeToJson(keyring.newKeyset()));
+  const keyset = encodeEnvelope(keyring.newKeyset());
   const enrolled = await enrolAt(invite, { identityPublicKey: keyring.identity.publicKey, keyset });
   const stored = {
     ...enrolled,

@@ -1,8 +1,8 @@
 /** The coordinator's check of a receipt: that both parties of this job signed it, and that it is about this job. */
 import { keyId, verifyKeyset } from "../../proto/agreement/keyset.ts";
 import type { Job } from "../../proto/codec/coordinator.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type VerifyingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { parseStatement, verifyStatement } from "../../proto/evidence/statements.ts";
@@ -10,7 +10,7 @@ import type { StoredParty } from "../store/store.ts";
 
 /** The key for specs and receipts in a party's enrolled keyset. */
 export function jobsKey({ party, keyset, identityPublicKey }: StoredParty): VerifyingKey {
-  const { keys } = verifyKeyset(envelopeFromJson(parseCanonicalJson(keyset)), identityPublicKey);
+  const { keys } = verifyKeyset(decodeEnvelope(keyset), identityPublicKey);
   return verifyingKey(keyId(party, "jobs"), keys.jobs);
 }
 

@@ -1,8 +1,8 @@
 import { requireInForce, verifyKeyset } from "../../proto/agreement/keyset.ts";
 import type { EnrolRequest, EnrolResponse } from "../../proto/codec/coordinator.ts";
 import { inviteSecretHash } from "../../proto/codec/invite.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Service } from "../service.ts";
 import type { StoredInvite } from "../store/store.ts";
@@ -19,7 +19,7 @@ export async function enrol(service: Service, request: EnrolRequest): Promise<En
   const secretHash = inviteSecretHash(request.inviteSecret);
   const { party, inviter } = openInvite(await store.findInvite(secretHash), nowMs);
 
-  const keyset = verifyKeyset(envelopeFromJson(parseCanonicalJson(request.keyset)), request.identityPublicKey);
+  const keyset = verifyKeyset(decodeEnvelope(request.keyset), request.identityPublicKey);
   if (keyset.party !== party) throw new EntenteError("SIGNATURE_INVALID", { detail: "keyset of another party" });
   requireInForce(keyset, nowMs);
 

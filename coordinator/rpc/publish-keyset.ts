@@ -1,7 +1,7 @@
 import { requireInForce, verifyKeyset } from "../../proto/agreement/keyset.ts";
 import type { PartyEntry } from "../../proto/codec/coordinator.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Caller } from "../caller.ts";
 import type { Service } from "../service.ts";
@@ -14,8 +14,7 @@ export async function publishKeyset(
   { party }: Caller,
 ): Promise<PartyEntry> {
   const known = await enrolledParty(service, party);
-  const open = (bytes: Uint8Array) =>
-    verifyKeyset(envelopeFromJson(parseCanonicalJson(bytes)), known.identityPublicKey);
+  const open = (bytes: Uint8Array) => verifyKeyset(decodeEnvelope(bytes), known.identityPublicKey);
   const next = open(keyset);
   requireInForce(next, service.ports.clock.nowMs());
   // Times of the one canonical form compare as text.

@@ -14,8 +14,8 @@ import {
 } from "../../proto/agreement/agreement.ts";
 import { keyId } from "../../proto/agreement/keyset.ts";
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
-import { canonicalJson, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { CoordinatorLink } from "../coordinator-link/link.ts";
 import type { Logbook } from "../evidence/logbook.ts";
@@ -46,11 +46,11 @@ export interface AgreementsOptions {
 }
 
 function toText(envelope: Envelope): string {
-  return fromUtf8(canonicalJson(envelopeToJson(envelope)));
+  return fromUtf8(encodeEnvelope(envelope));
 }
 
 function fromText(text: string): Envelope {
-  return envelopeFromJson(parseCanonicalJson(utf8(text)));
+  return decodeEnvelope(utf8(text));
 }
 
 function signers(envelope: Envelope): string[] {

@@ -6,8 +6,8 @@ import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import type { Invite } from "../../proto/codec/invite.ts";
 import { makeCertificateRequest, makeTransportKey, partyUri, pemOf } from "../../proto/codec/x509.ts";
 import { equalBytes } from "../../proto/encoding/bytes.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
 import { callUnary, openChannel } from "./calls.ts";
@@ -59,7 +59,7 @@ export async function enrolAt(invite: Invite, { identityPublicKey, keyset }: Enr
   }
   const certPem = checkedChain(response, { caDer, party: invite.party, privateKeyPem });
   const { coordinator, endpoint, identityPublicKey: coordinatorIdentity, keyset: coordinatorKeyset } = response;
-  const signed = verifyKeyset(envelopeFromJson(parseCanonicalJson(coordinatorKeyset)), coordinatorIdentity);
+  const signed = verifyKeyset(decodeEnvelope(coordinatorKeyset), coordinatorIdentity);
   if (signed.party !== coordinator) throw new EntenteError("SIGNATURE_INVALID", { detail: "the coordinator's keyset" });
   return {
     party: invite.party,

@@ -1,8 +1,8 @@
 /** The folder for an auditor: this node's log of a collaboration, the coordinator's, keysets and agreements. */
 import { readAgreement } from "../../proto/agreement/agreement.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type ExportedKeyset, exportBundle } from "../../proto/evidence/export.ts";
 import type { LogFile } from "../../proto/evidence/log.ts";
@@ -28,7 +28,7 @@ export async function exportEvidence(sources: EvidenceSources, collaboration: Co
   const { keyring, store, peers, logbook, link, enrolled } = sources;
   const records = (await store.agreements()).filter((record) => record.collaboration === collaboration);
   if (records.length === 0) throw new EntenteError("NOT_FOUND", { detail: "collaboration" });
-  const agreements = records.map((record) => envelopeFromJson(parseCanonicalJson(utf8(record.envelope))));
+  const agreements = records.map((record) => decodeEnvelope(utf8(record.envelope)));
   const parties = new Set(
     agreements.flatMap((envelope) => readAgreement(envelope.payload).document.parties.map((party) => party.name)),
   );
@@ -38,12 +38,12 @@ export async function exportEvidence(sources: EvidenceSources, collaboration: Co
     {
       party: keyring.party,
       identity: keyring.identity.publicKey,
-      envelope: envelopeFromJson(parseCanonicalJson(own.keyset)),
+      envelope: decodeEnvelope(own.keyset),
     },
     {
       party: enrolled.coordinator,
       identity: enrolled.coordinatorIdentity,
-      envelope: envelopeFromJson(parseCanonicalJson(enrolled.coordinatorKeyset)),
+      envelope: decodeEnvelope(enrolled.coordinatorKeyset),
     },
   ];
   for (const party of parties) {

@@ -4,7 +4,7 @@ import { PSI_PROTOCOLS } from "../../proto/agreement/fields.ts";
 import { type JobSpec, readJobSpec, signJobSpec } from "../../proto/agreement/job-spec.ts";
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../../proto/encoding/dsse.ts";
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteInput } from "../../proto/http/routes.ts";
 import { type Digest, jobId } from "../../proto/ids.ts";
@@ -76,14 +76,14 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
 export async function storeAsked({ deps, spec, specEnvelope, request }: Asked): Promise<void> {
   await deps.vault.put(spec.jobId, REQUEST_SECRET, canonicalJson(request as unknown as Json));
-  await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(canonicalJson(envelopeToJson(specEnvelope))));
+  await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
 }
 
 /** The job as it was asked. Throws what `ask` would now, DATASET_CHANGED when the dataset was registered anew since. */
 export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: string): Promise<Asked> {
   const text = await deps.store.jobDocument(id, "spec");
   if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
-  const specEnvelope = envelopeFromJson(parseCanonicalJson(utf8(text)));
+  const specEnvelope = decodeEnvelope(utf8(text));
   const { spec, digest: jobDigest } = readJobSpec(specEnvelope, deps.keyring.keys.jobs);
   const request = parseCanonicalJson(await deps.vault.get(id, REQUEST_SECRET)) as unknown as JobRequestInput;
   const { agreement } = await deps.agreements.require(spec.agreement);

@@ -3,8 +3,8 @@ import { type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
 import { type JobAnswer, type JobSpec, readJobSpec, signJobAnswer } from "../../proto/agreement/job-spec.ts";
 import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
 import { fromHex, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
-import { canonicalJson, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
 import type { Digest, JobId, RelayId } from "../../proto/ids.ts";
@@ -52,14 +52,14 @@ async function answer(deps: JobDeps, peer: Peer, offer: Offer): Promise<Envelope
     const before = await deps.store.jobDocument(spec.jobId, "answer");
     if (known.type !== "proposed" || known.jobDigest !== digest || before === undefined)
       throw new EntenteError("ALREADY_EXISTS", { detail: "job id" });
-    return envelopeFromJson(parseCanonicalJson(utf8(before)));
+    return decodeEnvelope(utf8(before));
   }
   const answered = { format: "entente-job-answer/1", jobDigest: digest, answeredAt: deps.logbook.now() } as const;
   const code = await admit(deps, peer, offer);
   const said: JobAnswer =
     code === undefined ? { ...answered, decision: "admitted" } : { ...answered, decision: "refused", code };
   const signed = signJobAnswer(said, deps.keyring.keys.jobs);
-  await deps.store.putJobDocument(spec.jobId, "answer", fromUtf8(canonicalJson(envelopeToJson(signed))));
+  await deps.store.putJobDocument(spec.jobId, "answer", fromUtf8(encodeEnvelope(signed)));
   return signed;
 }
 
@@ -94,7 +94,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     if (decision.refusedBy !== undefined) throw new EntenteError(decision.refusedBy);
     requireAgreedForm(agreement, deps.keyring.party, registration);
     for (const { column } of spec.model?.features ?? []) featureIndex(registration.columns, column);
-    await deps.store.putJobDocument(jobId, "spec", fromUtf8(canonicalJson(envelopeToJson(specEnvelope))));
+    await deps.store.putJobDocument(jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
     await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
     endWhenIdle(deps, async () => peer, jobId);
     await deps.link.reportJob({ jobId, state: "admitted" }).catch((err: unknown) => {
@@ -159,7 +159,7 @@ async function load(deps: JobDeps, peer: Peer, jobId: JobId): Promise<LoadedJob>
     throw new EntenteError("NOT_FOUND", { detail: "job" });
   const text = await deps.store.jobDocument(jobId, "spec");
   if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
-  const { spec, digest } = readJobSpec(envelopeFromJson(parseCanonicalJson(utf8(text))), peer.key("jobs"));
+  const { spec, digest } = readJobSpec(decodeEnvelope(utf8(text)), peer.key("jobs"));
   if (digest !== job.proposed.jobDigest) throw new EntenteError("SESSION_MISMATCH", { detail: "job spec" });
   const { agreement } = await deps.agreements.require(spec.agreement);
   return { job, spec, digest, agreement, evidence: jobEvidence(deps.logbook, agreement, spec, digest) };

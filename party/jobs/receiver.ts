@@ -1,8 +1,8 @@
 /** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. */
 import { readJobAnswer } from "../../proto/agreement/job-spec.ts";
 import { equalBytes, fromHex, fromUtf8 } from "../../proto/encoding/bytes.ts";
-import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeToJson } from "../../proto/encoding/dsse.ts";
+
+import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
 import { collaborationId, digest, jobId } from "../../proto/ids.ts";
@@ -184,7 +184,7 @@ async function isAdmitted({ deps, peer, spec, specEnvelope, jobDigest, evidence 
   const { jobId } = spec;
   const answerEnvelope = await client.job(specEnvelope);
   const answer = readJobAnswer(answerEnvelope, peer.key("jobs"), jobDigest);
-  await deps.store.putJobDocument(jobId, "answer", fromUtf8(canonicalJson(envelopeToJson(answerEnvelope))));
+  await deps.store.putJobDocument(jobId, "answer", fromUtf8(encodeEnvelope(answerEnvelope)));
   if (answer.decision === "admitted") {
     await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
     return true;

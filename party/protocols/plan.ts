@@ -32,6 +32,13 @@ const EIGHTHS = [
   1.8340080864093424,
 ] as const;
 
+/** Bits of a statistical budget that a number of cases takes; exact, as the plan and parameters must be equal everywhere. */
+export function ceilLog2(n: number): number {
+  let bits = 0;
+  while (2 ** bits < n) bits++;
+  return bits;
+}
+
 /** ceil(2^(k/8)). Throws BAD_REQUEST outside MIN_SIZE_CLASS..MAX_SIZE_CLASS. */
 export function classRows(sizeClass: number): number {
   if (!Number.isInteger(sizeClass) || sizeClass < MIN_SIZE_CLASS || sizeClass > MAX_SIZE_CLASS)

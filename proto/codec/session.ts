@@ -1,8 +1,8 @@
 /** Session messages to and from frames: the door where a peer's bytes of the session layer are checked. */
 
 import { fromUtf8, utf8 } from "../encoding/bytes.ts";
-import { canonicalJson, parseCanonicalJson } from "../encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../encoding/dsse.ts";
+
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../encoding/dsse.ts";
 import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import { entente } from "../gen/messages.js";
 import { type JobId, jobId } from "../ids.ts";
@@ -109,13 +109,13 @@ function invalid(detail: string, cause?: unknown): EntenteError {
 }
 
 function wireEnvelope(envelope: Envelope): Uint8Array {
-  return canonicalJson(envelopeToJson(envelope));
+  return encodeEnvelope(envelope);
 }
 
 /** A DSSE envelope in its canonical JSON. Throws WIRE_INVALID. */
 export function readEnvelope(bytes: Uint8Array | null | undefined): Envelope {
   if (bytes == null || bytes.length === 0) throw invalid("envelope missing");
-  return envelopeFromJson(parseCanonicalJson(bytes));
+  return decodeEnvelope(bytes);
 }
 
 function exactly(bytes: Uint8Array | null | undefined, length: number, what: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** DSSE envelopes (secure-systems-lab/dsse, protocol v1.0.2) with Ed25519. */
 import { EntenteError } from "../errors.ts";
 import { concat, fromBase64, toBase64, utf8 } from "./bytes.ts";
-import type { Json } from "./canonical-json.ts";
+import { canonicalJson, type Json, parseCanonicalJson } from "./canonical-json.ts";
 import type { SigningKey, VerifyingKey } from "./ed25519.ts";
 
 export interface Signature {
@@ -77,4 +77,14 @@ export function envelopeFromJson(value: unknown): Envelope {
       return { keyid: item.keyid, sig };
     }),
   };
+}
+
+/** An envelope's one form in bytes: the JSON form, canonical. */
+export function encodeEnvelope(value: Envelope): Uint8Array<ArrayBuffer> {
+  return canonicalJson(envelopeToJson(value));
+}
+
+/** Throws WIRE_INVALID on anything that `encodeEnvelope` would not have written. */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  return envelopeFromJson(parseCanonicalJson(bytes));
 }

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { collaborationField, hexKey, partyName } from "../agreement/fields.ts";
 import { toHex } from "../encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../encoding/dsse.ts";
+import { type Envelope, encodeEnvelope, envelopeFromJson, envelopeToJson } from "../encoding/dsse.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import { EntenteError } from "../errors.ts";
 import type { LogFile } from "./log.ts";
@@ -59,7 +59,7 @@ export function exportBundle(content: ExportContent): LogFile[] {
     { path: KEYSETS_PATH, bytes: keysetsBytes(content.keysets) },
     ...content.agreements.map((agreement) => ({
       path: `agreements/${digestOf(agreement.payload)}.json`,
-      bytes: canonicalJson(envelopeToJson(agreement)),
+      bytes: encodeEnvelope(agreement),
     })),
     ...content.logs.flatMap((log) =>
       log.files.map(({ path, bytes }) => ({ path: `logs/${logFolder(log.origin)}/${path}`, bytes })),

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { digestField } from "../agreement/fields.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../encoding/canonical-json.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson, type Signature, sign, verify } from "../encoding/dsse.ts";
+import { decodeEnvelope, type Envelope, encodeEnvelope, type Signature, sign, verify } from "../encoding/dsse.ts";
 import type { SigningKey, VerifyingKey } from "../encoding/ed25519.ts";
 import { EntenteError } from "../errors.ts";
 import { EVIDENCE_EVENTS, type EvidenceEvent, PREDICATES, type Predicate, type PredicateInput } from "./predicates.ts";
@@ -82,7 +82,7 @@ export function assembleEntry(payload: Uint8Array, signatures: readonly Signatur
   const ordered = signatures.toSorted((a, b) => (a.keyid < b.keyid ? -1 : 1));
   checkSigners(ordered);
   const envelope = { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: ordered };
-  const entry = canonicalJson(envelopeToJson(envelope));
+  const entry = encodeEnvelope(envelope);
   if (entry.length > MAX_ENTRY_BYTES) throw invalid("entry too large");
   return entry;
 }
@@ -116,7 +116,7 @@ export type ParsedStatement = {
  * `assembleEntry` and `statementPayload` would not have written. */
 export function parseStatement(bytes: Uint8Array): ParsedStatement {
   if (bytes.length > MAX_ENTRY_BYTES) throw invalid("entry too large");
-  const envelope = envelopeFromJson(parseCanonicalJson(bytes));
+  const envelope = decodeEnvelope(bytes);
   if (envelope.payloadType !== STATEMENT_PAYLOAD_TYPE) throw invalid("payload type");
   checkSigners(envelope.signatures);
   const frame = check(frameSchema, parseCanonicalJson(envelope.payload), "statement");

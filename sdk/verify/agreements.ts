@@ -1,8 +1,8 @@
 /** Verify agreements: each signed by all its parties, under the identities of the keysets. */
 import { type Agreement, readSignedAgreement } from "../../proto/agreement/agreement.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import type { Keyring } from "./keys.ts";
 import type { ExportFolder } from "./load.ts";
 import type { Findings } from "./verdict.ts";
@@ -31,7 +31,7 @@ export function verifyAgreements(
 
 function readOne(bytes: Uint8Array, keyring: Keyring): Agreement | undefined {
   try {
-    const agreement = readSignedAgreement(envelopeFromJson(parseCanonicalJson(bytes)));
+    const agreement = readSignedAgreement(decodeEnvelope(bytes));
     const isOfKeysets = agreement.document.parties.every(({ name, identity }) => {
       const known = keyring.identityOf(name);
       return known !== undefined && toHex(known) === identity;

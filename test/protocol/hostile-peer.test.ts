@@ -16,8 +16,8 @@ import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/
 import type { Wake } from "../../proto/codec/coordinator.ts";
 import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
-import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeToJson } from "../../proto/encoding/dsse.ts";
+
+import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
@@ -152,7 +152,7 @@ function prepare(jobId: JobId, change: Partial<WirePrepareRequest> = {}): Promis
 /** The envelope of the bureau's answer, byte for byte as the store keeps it. */
 async function answerTo(spec: JobSpec): Promise<string> {
   const { envelope } = signJobSpec(spec, nodes.bank.keyring.keys.jobs);
-  return new TextDecoder().decode(canonicalJson(envelopeToJson(await control((client) => client.job(envelope)))));
+  return new TextDecoder().decode(encodeEnvelope(await control((client) => client.job(envelope))));
 }
 
 async function leftovers(party: "bank" | "bureau"): Promise<{ spool: string[]; secrets: unknown[]; tags: unknown }> {
@@ -265,7 +265,7 @@ describe("one job id, two stories", () => {
     expect(await offer({ ...spec, receiverNonce: "cd".repeat(32) })).toBe("ALREADY_EXISTS");
     const { envelope, digest } = signJobSpec(spec, nodes.bank.keyring.keys.jobs);
     const stored = await nodes.bureau.store.jobDocument(spec.jobId, "spec");
-    expect(stored).toBe(new TextDecoder().decode(canonicalJson(envelopeToJson(envelope))));
+    expect(stored).toBe(new TextDecoder().decode(encodeEnvelope(envelope)));
     expect((await nodes.bureau.book.require(spec.jobId)).proposed.jobDigest).toBe(digest);
     expect(await eventsOf(spec.jobId)).toEqual(["job-requested", "policy-decision"]);
   });

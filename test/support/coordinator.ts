@@ -12,8 +12,8 @@ import type { CoordinatorLink, OpenInbox } from "../../party/coordinator-link/li
 import { KEY_ROLES, type KeyRole, keyId, signKeyset } from "../../proto/agreement/keyset.ts";
 import type { Wake } from "../../proto/codec/coordinator.ts";
 import { parseInvite } from "../../proto/codec/invite.ts";
-import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeToJson } from "../../proto/encoding/dsse.ts";
+
+import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type SigningKey, signingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
@@ -45,7 +45,7 @@ export function makeIdentity(party: string, identitySeed: Uint8Array = randomByt
     },
     identity,
   );
-  return { identity, keys, keyset: canonicalJson(envelopeToJson(keyset)) };
+  return { identity, keys, keyset: encodeEnvelope(keyset) };
 }
 
 export interface TestParty extends TestIdentity {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { keyId, verifyKeyset } from "../../proto/agreement/keyset.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
-import { parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelopeFromJson } from "../../proto/encoding/dsse.ts";
+
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type SigningKey, verifyingKey } from "../../proto/encoding/ed25519.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { openCheckpoint } from "../../proto/evidence/checkpoint.ts";
@@ -166,7 +166,7 @@ describe("receipts", () => {
     const note = files.find((file) => file.path === "checkpoint")?.bytes ?? new Uint8Array();
     const year = new Date().getUTCFullYear();
     const { coordinatorKeyset, coordinatorIdentity } = bank.enrolled;
-    const { keys } = verifyKeyset(envelopeFromJson(parseCanonicalJson(coordinatorKeyset)), coordinatorIdentity);
+    const { keys } = verifyKeyset(decodeEnvelope(coordinatorKeyset), coordinatorIdentity);
     const verifiers = [noteVerifier(verifyingKey(keyId("coordinator", "log"), keys.log))];
     const { checkpoint } = openCheckpoint(note, { origin: `coordinator/${collaborationId}/${year}`, verifiers });
     const bundles = files.filter((file) => file.path.startsWith("tile/entries/"));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { concat, fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
-import { envelope, envelopeToJson } from "../../proto/encoding/dsse.ts";
+import { encodeEnvelope, envelope } from "../../proto/encoding/dsse.ts";
 import {
   EVIDENCE_EVENTS,
   type EvidenceEvent,
@@ -213,7 +213,7 @@ const PAYLOAD = {
   predicate: GOOD.failed,
 };
 const entryOf = (payload: Json, type = STATEMENT_PAYLOAD_TYPE) =>
-  canonicalJson(envelopeToJson(envelope(type, canonicalJson(payload), BANK.keys.jobs)));
+  encodeEnvelope(envelope(type, canonicalJson(payload), BANK.keys.jobs));
 
 test.each([
   ["another payload type", entryOf(PAYLOAD, "application/json")],

@@ -5,7 +5,7 @@ import { canonicalJson } from "../../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { SEAL_OVERHEAD_BYTES } from "../../crypto/seal.ts";
-import { MAX_PARTITIONS } from "../plan.ts";
+import { ceilLog2, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
 
 export const PROTOCOL = "psi-dh/1";
@@ -25,13 +25,6 @@ const MAX_LABEL_BYTES = 64;
 
 /** Rounds, as frames carry them. */
 export const ROUND = { blinded: 1, evaluated: 2, sealedTags: 3 } as const;
-
-/** Smallest b with 2^b >= n, in integers so that both ends agree to the bit. */
-function ceilLog2(n: number): number {
-  let bits = 0;
-  while (2 ** bits < n) bits++;
-  return bits;
-}
 
 export interface PsiDhParams {
   readonly chunkRows: number;

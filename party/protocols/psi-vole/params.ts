@@ -10,7 +10,7 @@ import { EntenteError } from "../../../proto/errors.ts";
 import { binsFor, DENSE_SLOTS, type OkvsPlan, okvsPlan } from "../../crypto/okvs/params.ts";
 import { SEAL_OVERHEAD_BYTES } from "../../crypto/seal.ts";
 import { parametersOf, type VoleProfile } from "../../crypto/vole/index.ts";
-import { MAX_AUDIENCE_ROWS, MAX_PARTITIONS } from "../plan.ts";
+import { ceilLog2, MAX_AUDIENCE_ROWS, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
 
 export const PROTOCOL = "psi-vole/1";
@@ -39,13 +39,6 @@ const MIN_VALUE_BYTES = 8;
 
 /** What the VOLE's values are: elements of the field, or vectors of bits of just the length that the budget asks for. */
 export type Profile = VoleProfile;
-
-/** Smallest b with 2^b >= n, in integers so that both ends agree to the bit. */
-function ceilLog2(n: number): number {
-  let bits = 0;
-  while (2 ** bits < n) bits++;
-  return bits;
-}
 
 export interface PsiVoleParams {
   readonly profile: Profile;
