@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { DENSE_SLOTS, drawBiasBits, okvsPlan, rankFailure } from "../../party/crypto/okvs/params.ts";
 import { classRows, logTailBound, MAX_PARTITIONS, partitionPlan } from "../../party/protocols/plan.ts";
-import { type Profile, parametersDigest, psiVoleParams, sealedBytes } from "../../party/protocols/psi-vole/params.ts";
+import { type Profile, parametersDigest, psiVoleParams } from "../../party/protocols/psi-vole/params.ts";
 import { psiVole } from "../../party/protocols/psi-vole/protocol.ts";
+import { sealedBytes } from "../../party/protocols/sealed-rows.ts";
 import { MAX_BODY_BYTES } from "../../proto/codec/frame.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 

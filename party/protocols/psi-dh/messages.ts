@@ -2,8 +2,9 @@
 import type { PsiDhDue, PsiDhMessage } from "../../../proto/codec/psi-dh.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { ELEMENT_BYTES } from "../../crypto/oprf.ts";
+import { chunkRange, sealedBytes } from "../sealed-rows.ts";
 import type { PartitionContext } from "../step.ts";
-import { chunkRange, type PsiDhParams, ROUND, sealedBytes } from "./params.ts";
+import { type PsiDhParams, ROUND } from "./params.ts";
 
 /** The one message that a state accepts. */
 export interface Due extends PsiDhDue {

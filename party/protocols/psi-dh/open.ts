@@ -1,39 +1,11 @@
 /** Step 7 of psi-dh: what the receiver does with its stored partition once the gate key is released. */
-import { equalBytes } from "../../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { labelPad, matchTag, OPRF_OUTPUT_BYTES } from "../../crypto/kdf.ts";
 import type { Platform } from "../../crypto/platform.ts";
 import { rowIndex } from "../../crypto/row-index.ts";
-import { sealedHeader, sealKey, unseal } from "../../crypto/seal.ts";
+import { unsealRows } from "../sealed-rows.ts";
 import type { PartitionContext, PsiMatches, SealedPartition } from "../step.ts";
-import { chunkCount, chunkRange, frameHeader, psiDhParams, sealedBytes } from "./params.ts";
-
-/** All sealed chunks in the clear: senderCapacity * rowBytes. */
-function unsealRows(
-  platform: Platform,
-  context: PartitionContext,
-  { sealed }: SealedPartition,
-  gateKey: Uint8Array,
-  params: ReturnType<typeof psiDhParams>,
-): Uint8Array {
-  const { senderCapacity, frameSession, partition } = context;
-  if (sealed.length !== chunkCount(params, senderCapacity))
-    throw new EntenteError("SEAL_INVALID", { detail: "number of sealed frames" });
-  const key = sealKey(platform, gateKey, context);
-  const rows = new Uint8Array(senderCapacity * params.rowBytes);
-  try {
-    sealed.forEach(({ header: stored, body }, chunk) => {
-      const header = frameHeader(partition, "sealedTags", chunk);
-      const expected = sealedHeader({ header, frameSession }, sealedBytes(params, senderCapacity, chunk));
-      if (!equalBytes(stored, expected)) throw new EntenteError("SEAL_INVALID", { detail: "header of a sealed frame" });
-      const plaintext = unseal(platform, { key, header, frameSession }, body);
-      rows.set(plaintext, chunkRange(params, senderCapacity, chunk).from * params.rowBytes);
-    });
-  } finally {
-    key.fill(0);
-  }
-  return rows;
-}
+import { frameHeader, psiDhParams } from "./params.ts";
 
 /**
  * The matches of one partition. Throws SEAL_INVALID when key or frames are not those that the sender sealed, and
@@ -48,7 +20,10 @@ export function openPartition(
 ): PsiMatches {
   const { labelBytes, senderCapacity } = context;
   const { tagBytes, rowBytes } = params;
-  const rows = unsealRows(platform, context, sealed, gateKey, params);
+  const rows = unsealRows(platform, context, sealed, gateKey, {
+    ...params,
+    headerOf: (chunk) => frameHeader(context.partition, "sealedTags", chunk),
+  });
   const tags = rowIndex(platform, tagBytes, senderCapacity);
   for (let at = 0; at < rows.length; at += rowBytes) {
     if (!tags.add(rows.subarray(at, at + tagBytes)))

@@ -4,7 +4,6 @@ import { PSI_DH_TYPE } from "../../../proto/codec/psi-dh.ts";
 import { canonicalJson } from "../../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../../proto/errors.ts";
-import { SEAL_OVERHEAD_BYTES } from "../../crypto/seal.ts";
 import { ceilLog2, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
 
@@ -55,23 +54,6 @@ export function psiDhParams(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_ROW
   const tagBits = STATISTICAL_BITS + ceilLog2(partitions) + ceilLog2(ny) + ceilLog2(nx + ny);
   const tagBytes = Math.ceil(tagBits / 8);
   return { chunkRows, windowChunks: WINDOW_CHUNKS, tagBytes, rowBytes: tagBytes + labelBytes };
-}
-
-/** Chunks of a list of `rows` rows. */
-export function chunkCount(params: PsiDhParams, rows: number): number {
-  return Math.ceil(rows / params.chunkRows);
-}
-
-/** First row and row after the last of a chunk. */
-export function chunkRange(params: PsiDhParams, rows: number, chunk: number): { from: number; to: number } {
-  const from = chunk * params.chunkRows;
-  return { from, to: Math.min(rows, from + params.chunkRows) };
-}
-
-/** Bytes of a sealed chunk's ciphertext. */
-export function sealedBytes(params: PsiDhParams, senderCapacity: number, chunk: number): number {
-  const { from, to } = chunkRange(params, senderCapacity, chunk);
-  return (to - from) * params.rowBytes + SEAL_OVERHEAD_BYTES;
 }
 
 /** The frame of a message, as it is bound to a seal. */

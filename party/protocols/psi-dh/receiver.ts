@@ -10,10 +10,11 @@ import type { Platform } from "../../crypto/platform.ts";
 import { type RowIndex, rowIndex } from "../../crypto/row-index.ts";
 import { sealedHeader } from "../../crypto/seal.ts";
 import { randomPermutation } from "../../crypto/shuffle.ts";
+import { chunkCount, chunkRange } from "../sealed-rows.ts";
 import { ID_BYTES, type PartitionContext, type PsiReceiverInput, type SealedPartition, type Step } from "../step.ts";
 import { type PaddedInputs, paddedInputs } from "./inputs.ts";
 import { type Due, dueMessage, elementAt, makeMessage, requireDue } from "./messages.ts";
-import { chunkCount, chunkRange, frameHeader, type PsiDhParams, psiDhParams } from "./params.ts";
+import { frameHeader, type PsiDhParams, psiDhParams } from "./params.ts";
 
 /** Waits for the evaluation of chunk `chunk`; up to `windowChunks` later ones are under way. */
 interface AwaitEvaluated {

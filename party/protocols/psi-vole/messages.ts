@@ -2,8 +2,9 @@
 import type { PsiVoleKind, PsiVoleMessage } from "../../../proto/codec/psi-vole.ts";
 import type { VoleDue, VoleMessage } from "../../../proto/codec/vole.ts";
 import { EntenteError } from "../../../proto/errors.ts";
+import { sealedBytes } from "../sealed-rows.ts";
 import type { PartitionContext } from "../step.ts";
-import { maskedBytes, type PsiVoleParams, ROUND, sealedBytes } from "./params.ts";
+import { maskedBytes, type PsiVoleParams, ROUND } from "./params.ts";
 
 /** What the steps exchange: the VOLE's messages, then the protocol's own. Their kinds differ. */
 export type Message = VoleMessage | PsiVoleMessage;

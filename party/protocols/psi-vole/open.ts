@@ -1,41 +1,12 @@
 /** Step 7 of psi-vole: what the receiver does with its stored partition once the gate key is released. */
-import { equalBytes } from "../../../proto/encoding/bytes.ts";
-import { EntenteError } from "../../../proto/errors.ts";
 import { OUTPUT_BYTES } from "../../crypto/okvs/bin.ts";
 import { discard } from "../../crypto/okvs/discard.ts";
 import { labelPads, matchTags } from "../../crypto/okvs/match.ts";
-import { sealedHeader, sealKey, unseal } from "../../crypto/seal.ts";
+import { unsealRows } from "../sealed-rows.ts";
 import type { PartitionContext, PsiMatches, SealedPartition } from "../step.ts";
-import { frameHeader, type PsiVoleParams, sealedBytes, sealedChunks, sealedRange } from "./params.ts";
+import { frameHeader, type PsiVoleParams } from "./params.ts";
 import type { PsiVolePlatform } from "./platform.ts";
 import { hashState } from "./rows.ts";
-
-/** All sealed frames in the clear: senderCapacity * rowBytes. */
-function unsealRows(
-  platform: PsiVolePlatform,
-  context: PartitionContext,
-  { sealed }: SealedPartition,
-  gateKey: Uint8Array,
-  params: PsiVoleParams,
-): Uint8Array {
-  const { senderCapacity, frameSession, partition } = context;
-  if (sealed.length !== sealedChunks(params, senderCapacity))
-    throw new EntenteError("SEAL_INVALID", { detail: "number of sealed frames" });
-  const key = sealKey(platform, gateKey, context);
-  const rows = new Uint8Array(senderCapacity * params.rowBytes);
-  try {
-    sealed.forEach(({ header: stored, body }, chunk) => {
-      const header = frameHeader(partition, "sealedTags", chunk);
-      const expected = sealedHeader({ header, frameSession }, sealedBytes(params, senderCapacity, chunk));
-      if (!equalBytes(stored, expected)) throw new EntenteError("SEAL_INVALID", { detail: "header of a sealed frame" });
-      const plaintext = unseal(platform, { key, header, frameSession }, body);
-      rows.set(plaintext, sealedRange(params, senderCapacity, chunk).from * params.rowBytes);
-    });
-  } finally {
-    key.fill(0);
-  }
-  return rows;
-}
 
 /** Bytes first .. first+length-1 of each row of `positions`, packed. */
 function gather(
@@ -66,7 +37,10 @@ export function openPartition(
   const { tagBytes, rowBytes } = params;
   const { outputs } = sealed;
   const { okvs } = platform.kernels;
-  const rows = unsealRows(platform, context, sealed, gateKey, params);
+  const rows = unsealRows(platform, context, sealed, gateKey, {
+    ...params,
+    headerOf: (chunk) => frameHeader(context.partition, "sealedTags", chunk),
+  });
   const places = matchTags(okvs, { rows, rowBytes, tagBytes, outputs });
   const matched = new Uint32Array(places.reduce((sum, place) => sum + Number(place !== 0), 0));
   const positions = new Uint32Array(matched.length);

@@ -8,7 +8,6 @@ import { canonicalJson } from "../../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { binsFor, DENSE_SLOTS, type OkvsPlan, okvsPlan } from "../../crypto/okvs/params.ts";
-import { SEAL_OVERHEAD_BYTES } from "../../crypto/seal.ts";
 import { parametersOf, type VoleProfile } from "../../crypto/vole/index.ts";
 import { ceilLog2, MAX_AUDIENCE_ROWS, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
@@ -99,27 +98,6 @@ export function psiVoleParams(
     okvs,
     senderBins: binsFor(okvs, ny, jobBits + SPARE_ROOM_BITS),
   };
-}
-
-/** Sealed frames of a partition. */
-export function sealedChunks({ chunkRows }: PsiVoleParams, senderCapacity: number): number {
-  return Math.ceil(senderCapacity / chunkRows);
-}
-
-/** First row and row after the last of a sealed frame. */
-export function sealedRange(
-  { chunkRows }: PsiVoleParams,
-  senderCapacity: number,
-  chunk: number,
-): { from: number; to: number } {
-  const from = chunk * chunkRows;
-  return { from, to: Math.min(senderCapacity, from + chunkRows) };
-}
-
-/** Bytes of a sealed frame's ciphertext. */
-export function sealedBytes(params: PsiVoleParams, senderCapacity: number, chunk: number): number {
-  const { from, to } = sealedRange(params, senderCapacity, chunk);
-  return (to - from) * params.rowBytes + SEAL_OVERHEAD_BYTES;
 }
 
 /** Bytes of a masked bin. */

@@ -7,9 +7,10 @@ import { discard } from "../../crypto/okvs/discard.ts";
 import { SLOT_BYTES } from "../../crypto/okvs/params.ts";
 import { sealedHeader } from "../../crypto/seal.ts";
 import type { VoleReceiverOutput } from "../../crypto/vole/index.ts";
+import { chunkCount } from "../sealed-rows.ts";
 import type { PartitionContext, PsiReceiverInput, SealedPartition, Step } from "../step.ts";
 import { type Due, dueMessage, type Message, makeMessage, requireDue, requireVole } from "./messages.ts";
-import { frameHeader, type PsiVoleParams, sealedChunks } from "./params.ts";
+import { frameHeader, type PsiVoleParams } from "./params.ts";
 import type { PsiVolePlatform } from "./platform.ts";
 import { hashState, type OwnRows, ownRows } from "./rows.ts";
 import type { Vole } from "./vole.ts";
@@ -96,7 +97,7 @@ function onSealed<R>(state: AwaitSealed, message: Message): ReceiverStep<R> {
     bytes.length,
   );
   const sealed = [...state.sealed, { header, body: bytes }];
-  if (chunk + 1 < sealedChunks(params, context.senderCapacity))
+  if (chunk + 1 < chunkCount(params, context.senderCapacity))
     return { kind: "continue", state: { ...state, chunk: chunk + 1, sealed }, send: [] };
   return { kind: "done", output: { outputs, sealed }, send: [] };
 }

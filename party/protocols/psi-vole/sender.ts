@@ -9,9 +9,10 @@ import { powersOf } from "../../crypto/okvs/gf128.ts";
 import { SLOT_BYTES } from "../../crypto/okvs/params.ts";
 import { permuteRows, uniformOrder } from "../../crypto/okvs/permute.ts";
 import { GATE_KEY_BYTES, seal, sealKey } from "../../crypto/seal.ts";
+import { chunkCount, chunkRange } from "../sealed-rows.ts";
 import type { PartitionContext, PsiSenderInput, Step } from "../step.ts";
 import { type Due, dueMessage, type Message, makeMessage, requireDue, requireVole } from "./messages.ts";
-import { frameHeader, type PsiVoleParams, sealedChunks, sealedRange } from "./params.ts";
+import { frameHeader, type PsiVoleParams } from "./params.ts";
 import type { PsiVolePlatform } from "./platform.ts";
 import { hashState, type OwnRows, ownRows, valueMask } from "./rows.ts";
 import type { Vole } from "./vole.ts";
@@ -108,8 +109,8 @@ function* sealRows(platform: PsiVolePlatform, state: AwaitMasked): Generator<Mes
     const shuffledSecret = permuteRows(platform.kernels.okvs, rowsSecret, params.rowBytes, orderSecret);
     discard(orderSecret);
     discard(rowsSecret);
-    for (let chunk = 0; chunk < sealedChunks(params, senderCapacity); chunk++) {
-      const { from, to } = sealedRange(params, senderCapacity, chunk);
+    for (let chunk = 0; chunk < chunkCount(params, senderCapacity); chunk++) {
+      const { from, to } = chunkRange(params, senderCapacity, chunk);
       const header = frameHeader(partition, "sealedTags", chunk);
       const plaintext = shuffledSecret.subarray(from * params.rowBytes, to * params.rowBytes);
       const ciphertext = seal(platform, { key: sealKeySecret, header, frameSession }, plaintext);
