@@ -2,110 +2,27 @@
  * The agreement: what its parties allow each other, signed by all of them and enforced by each node by itself.
  * Its canonical bytes (RFC 8785) are what is signed; its digest is its name everywhere else.
  */
-import * as z from "zod";
 import { canonicalJson, type Json, parseCanonicalJson } from "../encoding/canonical-json.ts";
 import { type Envelope, sign, verify } from "../encoding/dsse.ts";
 import { type SigningKey, verifyingKey } from "../encoding/ed25519.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import { EntenteError } from "../errors.ts";
 import type { CollaborationId, Digest } from "../ids.ts";
-import {
-  columnName,
-  datasetNameField,
-  hexKey,
-  NORMALISERS,
-  OPERATIONS,
-  PSI_PROTOCOLS,
-  partyName,
-  utcTime,
-  writtenText,
-} from "./fields.ts";
 import { collaborationOf } from "./identity.ts";
 import { keyId } from "./keyset.ts";
+import { agreedDataset, checkReferences, fillRoles, invalid } from "./references.ts";
+import { type AgreedDataset, type AgreedOperation, type AgreementDocument, agreementSchema } from "./schema.ts";
+
+export type { AgreedDataset, AgreedOperation, AgreementDocument };
+export { agreedDataset };
 
 export const AGREEMENT_TYPE = "application/vnd.entente.agreement.v1+json";
-
-/** Floors below which no run is made and no result is shown, unless the parties agree on others. */
-export const DEFAULT_MINIMUM_INPUT = 1000;
-export const DEFAULT_MINIMUM_RESULT = 100;
-
-const columnSchema = z.strictObject({ name: columnName, role: z.enum(["id", "feature"]) });
-
-const datasetSchema = z.strictObject({
-  party: partyName,
-  name: datasetNameField,
-  normaliser: z.enum(NORMALISERS),
-  columns: z.array(columnSchema).min(1).max(512),
-});
-
-const operationSchema = z.strictObject({
-  operation: z.enum(OPERATIONS),
-  /** Who learns the intersection and the tags; the other party is the provider. */
-  receiver: partyName,
-  receiverDataset: datasetNameField,
-  providerDataset: datasetNameField,
-  protocol: z.enum(PSI_PROTOCOLS).default(PSI_PROTOCOLS[0]),
-});
-
-const agreementSchema = z.strictObject({
-  format: z.literal("entente-agreement/1"),
-  title: writtenText(200),
-  purpose: writtenText(1000),
-  parties: z.array(z.strictObject({ name: partyName, identity: hexKey })).length(2),
-  datasets: z.array(datasetSchema).min(2).max(64),
-  operations: z.array(operationSchema).min(1).max(64),
-  minimumInput: z.int().min(1).max(4_000_000_000).default(DEFAULT_MINIMUM_INPUT),
-  minimumResult: z.int().min(0).max(4_000_000_000).default(DEFAULT_MINIMUM_RESULT),
-  validFrom: utcTime,
-  validUntil: utcTime,
-});
-
-export type AgreementDocument = z.infer<typeof agreementSchema>;
-export type AgreedDataset = AgreementDocument["datasets"][number];
-export type AgreedOperation = AgreementDocument["operations"][number];
 
 export interface Agreement {
   readonly document: AgreementDocument;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly digest: Digest;
   readonly collaboration: CollaborationId;
-}
-
-function invalid(detail: string): EntenteError {
-  return new EntenteError("AGREEMENT_INVALID", { detail });
-}
-
-function checkReferences(document: AgreementDocument): void {
-  const names = document.parties.map((party) => party.name);
-  if (new Set(names).size !== names.length) throw invalid("parties: one party twice");
-  if (document.parties[0]?.identity === document.parties[1]?.identity) throw invalid("parties: one identity twice");
-  if (document.validFrom >= document.validUntil) throw invalid("validUntil is not after validFrom");
-  const seen = new Set<string>();
-  for (const [i, dataset] of document.datasets.entries()) {
-    if (!names.includes(dataset.party)) throw invalid(`datasets.${i}.party is not a party`);
-    const key = `${dataset.party}/${dataset.name}`;
-    if (seen.has(key)) throw invalid(`datasets.${i}: ${key} twice`);
-    seen.add(key);
-    if (dataset.columns.filter((column) => column.role === "id").length !== 1)
-      throw invalid(`datasets.${i}.columns: one column has role id`);
-    if (new Set(dataset.columns.map((column) => column.name)).size !== dataset.columns.length)
-      throw invalid(`datasets.${i}.columns: one name twice`);
-  }
-  for (const [i, operation] of document.operations.entries()) {
-    const provider = names.find((name) => name !== operation.receiver);
-    if (!names.includes(operation.receiver) || provider === undefined)
-      throw invalid(`operations.${i}.receiver is not a party`);
-    const own = agreedDataset(document, operation.receiver, operation.receiverDataset);
-    const other = agreedDataset(document, provider, operation.providerDataset);
-    if (own === undefined) throw invalid(`operations.${i}.receiverDataset is not among the receiver's datasets`);
-    if (other === undefined) throw invalid(`operations.${i}.providerDataset is not among the provider's datasets`);
-    if (own.normaliser !== other.normaliser)
-      throw invalid(`operations.${i}: the two datasets have different normalisers`);
-  }
-}
-
-export function agreedDataset(document: AgreementDocument, party: string, name: string): AgreedDataset | undefined {
-  return document.datasets.find((dataset) => dataset.party === party && dataset.name === name);
 }
 
 /** The other party of a two-party agreement. Throws AGREEMENT_INVALID when `party` is not one of them. */
@@ -123,14 +40,35 @@ export function makeAgreement(draft: unknown): Agreement {
     const issue = parsed.error.issues[0];
     throw invalid(`${issue?.path.join(".") || "document"}: ${issue?.message}`);
   }
-  checkReferences(parsed.data);
-  const bytes = canonicalJson(parsed.data as unknown as Json);
+  const document = fillRoles(parsed.data);
+  checkReferences(document);
+  const bytes = canonicalJson(document as unknown as Json);
   return {
-    document: parsed.data,
+    document,
     bytes,
     digest: digestOf(bytes),
-    collaboration: collaborationOf(parsed.data.parties.map((party) => party.name)),
+    collaboration: collaborationOf(document.parties.map((party) => party.name)),
   };
+}
+
+/**
+ * Throws POLICY_GATED when an operation wants its result floor enforced by the provider's node: that takes the gated
+ * mode of psi-dh, which is not built, and such an operation is never run without it.
+ */
+export function requireSupported({ document }: Agreement): void {
+  if (document.operations.some((operation) => operation.resultFloor === "provider"))
+    throw new EntenteError("POLICY_GATED");
+}
+
+/** True when `newer` takes the place of `older`: the next version, of the same parties. Whether an identity in the newer one is
+ * that of the older or has followed it the node asks by itself. */
+export function isLaterVersion(newer: Agreement, older: Agreement): boolean {
+  const parties = ({ document }: Agreement) => document.parties.map(({ name }) => name).sort();
+  return (
+    newer.document.supersedes === older.digest &&
+    newer.document.version === older.document.version + 1 &&
+    parties(newer).join() === parties(older).join()
+  );
 }
 
 /** The agreement in bytes that a peer sent: canonical and complete, nothing defaulted. */

@@ -6,7 +6,29 @@ export const OPERATIONS = ["audience", "score"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 /** The first is the default. `psi-vole` has two profiles, whose assumptions its README states. */
 export const PSI_PROTOCOLS = ["psi-vole", "psi-vole-planes", "psi-dh"] as const;
-export const NORMALISERS = ["phone-e164-cn", "trimmed"] as const;
+/** What a receiver may be given by each operation; the first is the default. A score is exact, rounded, or told as a tier. */
+export const OUTPUTS_OF = {
+  audience: ["list", "match-rate"],
+  score: ["score", "rounded-score", "tier"],
+} as const satisfies Record<Operation, readonly string[]>;
+export const OUTPUTS = [...OUTPUTS_OF.audience, ...OUTPUTS_OF.score] as const;
+export type Output = (typeof OUTPUTS)[number];
+/** Of a score. hidden: the provider scores all its rows and does not learn who matched. shared: it is told whom an earlier
+ * audience found, and scores those alone. */
+export const ALIGNMENTS = ["hidden", "shared"] as const;
+export type Alignment = (typeof ALIGNMENTS)[number];
+/** Outputs that tell of many people at once and name nobody: what the differencing guard and the noise are for. */
+export const AGGREGATE_OUTPUTS: readonly Output[] = ["match-rate"];
+export const NORMALISERS = [
+  "phone-e164-cn",
+  "trimmed",
+  "email",
+  "cn-resident-id",
+  "cn-uscc",
+  "hashed-sha256",
+  "hashed-md5",
+  "hashed-sm3",
+] as const;
 
 function matching<T extends string>(pattern: RegExp) {
   return z
@@ -35,5 +57,7 @@ export const writtenText = (maxLength: number) =>
     .min(1)
     .max(maxLength)
     .regex(/^[^\p{C}]*$/u);
+/** Name of a purpose within its agreement. */
+export const purposeIdField = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
 /** Key of a tag, as `marketing:joint-audience`. */
 export const tagKeyField = z.string().regex(/^[a-z][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9-]{0,63})?$/);

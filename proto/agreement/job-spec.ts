@@ -11,13 +11,18 @@ import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Digest } from "../ids.ts";
 import { partnerViewSchema } from "../model/partner-view.ts";
 import {
+  ALIGNMENTS,
   datasetNameField,
   digestField,
   hexKey,
   jobIdField,
   OPERATIONS,
+  OUTPUTS,
+  OUTPUTS_OF,
+  type Output,
   PSI_PROTOCOLS,
   partyName,
+  purposeIdField,
   utcTime,
 } from "./fields.ts";
 
@@ -32,6 +37,9 @@ const jobSpecSchema = z.strictObject({
   jobId: jobIdField,
   agreement: digestField,
   operation: z.enum(OPERATIONS),
+  output: z.enum(OUTPUTS),
+  /** One of the agreement's purposes, by its id. */
+  purpose: purposeIdField,
   protocol: z.enum(PSI_PROTOCOLS),
   receiver: partyName,
   provider: partyName,
@@ -39,6 +47,15 @@ const jobSpecSchema = z.strictObject({
   providerDataset: datasetNameField,
   /** What the provider learns of the model; present exactly when the operation is `score`. */
   model: partnerViewSchema.optional(),
+  /** What the provider learns of the people; an audience is always hidden. */
+  alignment: z.enum(ALIGNMENTS),
+  /** Present exactly when the alignment is shared: the earlier audience whose people are scored, and the class of how many
+   * they are; `receiverSizeClass` is then that audience's, of the list before it was matched. */
+  matched: z.strictObject({ audience: jobIdField, sizeClass }).optional(),
+  /** HMAC of the version of the receiver's dataset under its epoch key: equal tags, one version within an epoch. */
+  receiverVersion: hexKey,
+  /** How long the tags live; null for an output that issues none. */
+  tagDays: z.int().min(1).max(3650).nullable(),
   receiverSizeClass: sizeClass,
   receiverNonce: hexKey,
   createdAt: utcTime,
@@ -50,7 +67,8 @@ const answerSchema = z.discriminatedUnion("decision", [
   z.strictObject({
     format: z.literal("entente-job-answer/1"),
     jobDigest: digestField,
-    decision: z.literal("admitted"),
+    /** pending: a person at the provider decides first; ask again. */
+    decision: z.enum(["admitted", "pending"]),
     answeredAt: utcTime,
   }),
   z.strictObject({
@@ -85,6 +103,15 @@ export function readJobSpec(signed: Envelope, receiverJobsKey: VerifyingKey): { 
   const spec = read(jobSpecSchema, signed.payload, "job spec");
   if ((spec.operation === "score") !== (spec.model !== undefined))
     throw new EntenteError("WIRE_INVALID", { detail: "job spec: model" });
+  if (spec.alignment === "shared" && spec.operation !== "score")
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: alignment" });
+  const { alignment, matched, receiverSizeClass } = spec;
+  if ((alignment === "shared") !== (matched !== undefined) || (matched?.sizeClass ?? 0) > receiverSizeClass)
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: matched" });
+  const possible: readonly Output[] = OUTPUTS_OF[spec.operation];
+  if (!possible.includes(spec.output)) throw new EntenteError("WIRE_INVALID", { detail: "job spec: output" });
+  if ((spec.output === "match-rate") !== (spec.tagDays === null))
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: tagDays" });
   return { spec, digest: digestOf(signed.payload) };
 }
 

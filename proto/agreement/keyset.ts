@@ -24,6 +24,7 @@ const keysetSchema = z.strictObject({
   validFrom: utcTime,
   validUntil: utcTime,
   keys: z.strictObject({ session: hexKey, jobs: hexKey, log: hexKey, cosigner: hexKey }),
+  recovery: hexKey.nullable(),
 });
 
 export interface Keyset {
@@ -33,10 +34,13 @@ export interface Keyset {
   readonly validFrom: string;
   readonly validUntil: string;
   readonly keys: Readonly<Record<KeyRole, Uint8Array<ArrayBuffer>>>;
+  /** Public half of the key that is kept offline and can replace a lost identity (`succession.ts`): the same in every keyset of
+   * a party. A coordinator has none. */
+  readonly recovery: Uint8Array<ArrayBuffer> | null;
 }
 
 /** The name a key has in signatures: `bank/jobs`. */
-export function keyId(party: string, role: KeyRole | "identity"): string {
+export function keyId(party: string, role: KeyRole | "identity" | "recovery"): string {
   return `${party}/${role}`;
 }
 
@@ -48,9 +52,10 @@ export function issueKeyset(input: {
   readonly party: PartyId;
   readonly identity: SigningKey;
   readonly keys: Readonly<Record<KeyRole, SigningKey>>;
+  readonly recovery: Uint8Array<ArrayBuffer> | null;
   readonly nowMs: number;
 }): Envelope {
-  const { party, identity, keys, nowMs } = input;
+  const { party, identity, keys, recovery, nowMs } = input;
   const keyset: Keyset = {
     party,
     identity: identity.publicKey,
@@ -62,6 +67,7 @@ export function issueKeyset(input: {
       log: keys.log.publicKey,
       cosigner: keys.cosigner.publicKey,
     },
+    recovery,
   };
   return signKeyset(keyset, identity);
 }
@@ -75,17 +81,16 @@ export function signKeyset(keyset: Keyset, identityKey: SigningKey): Envelope {
     validFrom: keyset.validFrom,
     validUntil: keyset.validUntil,
     keys: { session: toHex(session), jobs: toHex(jobs), log: toHex(log), cosigner: toHex(cosigner) },
+    recovery: keyset.recovery && toHex(keyset.recovery),
   });
   return envelope(KEYSET_TYPE, payload, identityKey);
 }
 
 /** The keyset, when `identityPublicKey` signed it and it names that key. Throws SIGNATURE_INVALID or WIRE_INVALID. */
 export function verifyKeyset(signed: Envelope, identityPublicKey: Uint8Array): Keyset {
-  const parsed = keysetSchema.safeParse(parseCanonicalJson(signed.payload));
-  if (!parsed.success) throw new EntenteError("WIRE_INVALID", { detail: "keyset" });
-  const { party, identity, validFrom, validUntil, keys } = parsed.data;
+  const { party, identity, validFrom, validUntil, keys, recovery } = parseKeyset(signed);
   verify(signed, KEYSET_TYPE, verifyingKey(keyId(party, "identity"), identityPublicKey));
-  const all = [identity, ...KEY_ROLES.map((role) => keys[role])];
+  const all = [identity, recovery, ...KEY_ROLES.map((role) => keys[role])];
   if (identity !== toHex(identityPublicKey) || new Set(all).size !== all.length) {
     throw new EntenteError("SIGNATURE_INVALID", { detail: "keyset names another identity, or one key twice" });
   }
@@ -100,7 +105,19 @@ export function verifyKeyset(signed: Envelope, identityPublicKey: Uint8Array): K
       log: fromHex(keys.log),
       cosigner: fromHex(keys.cosigner),
     },
+    recovery: recovery === null ? null : fromHex(recovery),
   };
+}
+
+/** The identity that a keyset names, raw 32 bytes; nothing is verified. Throws WIRE_INVALID. */
+export function namedIdentity(signed: Envelope): Uint8Array<ArrayBuffer> {
+  return fromHex(parseKeyset(signed).identity);
+}
+
+function parseKeyset(signed: Envelope): z.output<typeof keysetSchema> {
+  const parsed = keysetSchema.safeParse(parseCanonicalJson(signed.payload));
+  if (!parsed.success) throw new EntenteError("WIRE_INVALID", { detail: "keyset" });
+  return parsed.data;
 }
 
 /** Throws SIGNATURE_INVALID when `nowMs` is outside the keyset's validity. */

@@ -1,102 +1,54 @@
 /**
- * The agreement's limits as pure decisions over (agreement, job, one's own data). Each node evaluates them by itself
- * before it touches data for a job; an auditor replays the same code. Deny by default: what no rule names is not allowed.
+ * The agreement's limits as pure decisions over (agreement, job, history, one's own data). Each node evaluates them by
+ * itself before it touches data for a job, before each attempt and before keys; an auditor replays the same code. Deny by
+ * default: what no rule names is not allowed.
  */
-import { type AgreedOperation, type Agreement, agreedDataset } from "../agreement/agreement.ts";
-import type { JobSpec } from "../agreement/job-spec.ts";
+import type { Agreement } from "../agreement/agreement.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { History } from "./history.ts";
+import type { JobRequest, PolicyDecision, PolicyFacts, Rule, RuleOutcome } from "./request.ts";
+import { runsPerDay, runsPerEpoch } from "./rules/budgets.ts";
+import { datasetVersions, smallestDifference } from "./rules/differencing.ts";
+import { modelVersions, scoreRepeated } from "./rules/extraction.ts";
+import { dataset, operation, output, purpose, retention } from "./rules/scope.ts";
+import { inputFloor, sizeRatio } from "./rules/sizes.ts";
+import { expired, gated, revoked, superseded } from "./rules/validity.ts";
 
-export interface JobRequest {
-  readonly operation: JobSpec["operation"];
-  readonly protocol: JobSpec["protocol"];
-  readonly receiver: string;
-  readonly provider: string;
-  readonly receiverDataset: string;
-  readonly providerDataset: string;
-  /** Columns of the provider that the model uses; empty for an audience. */
-  readonly providerFeatures: readonly string[];
-}
-
-export interface PolicyFacts {
-  readonly nowMs: number;
-  /** Distinct usable ids that this node brings. */
-  readonly ownRows: number;
-  /** The most that the peer's padded list can hold; undefined while it has not said. */
-  readonly peerMaxRows?: number;
-}
-
-/** One rule's outcome, as it goes into evidence. `code` is the error that a failed rule gives. */
-export interface RuleOutcome {
-  readonly code: ErrorCode;
-  readonly outcome: "passed" | "failed";
-}
-
-export interface PolicyDecision {
-  readonly rules: readonly RuleOutcome[];
-  /** The first rule that failed; undefined when all passed. */
-  readonly refusedBy: ErrorCode | undefined;
-}
-
-type Rule = (agreement: Agreement, job: JobRequest, facts: PolicyFacts) => boolean;
-
-function agreedOperation(agreement: Agreement, job: JobRequest): AgreedOperation | undefined {
-  return agreement.document.operations.find(
-    (operation) =>
-      operation.operation === job.operation &&
-      operation.receiver === job.receiver &&
-      operation.protocol === job.protocol &&
-      operation.receiverDataset === job.receiverDataset &&
-      operation.providerDataset === job.providerDataset,
-  );
-}
+export type { JobRequest, PolicyDecision, PolicyFacts, RuleInputs, RuleOutcome } from "./request.ts";
 
 /** In the order in which they are evaluated and reported. */
 const RULES: readonly (readonly [ErrorCode, Rule])[] = [
-  [
-    "AGREEMENT_EXPIRED",
-    ({ document }, _job, { nowMs }) =>
-      nowMs >= Date.parse(document.validFrom) && nowMs < Date.parse(document.validUntil),
-  ],
-  [
-    "POLICY_OPERATION",
-    (agreement, job) => {
-      const names = agreement.document.parties.map((party) => party.name as string);
-      const isBetweenParties =
-        names.includes(job.receiver) && names.includes(job.provider) && job.receiver !== job.provider;
-      return (
-        isBetweenParties &&
-        agreement.document.operations.some(
-          ({ operation, receiver }) => operation === job.operation && receiver === job.receiver,
-        )
-      );
-    },
-  ],
-  [
-    "POLICY_DATASET",
-    (agreement, job) => {
-      const columns = agreedDataset(agreement.document, job.provider, job.providerDataset)?.columns ?? [];
-      const features = columns.filter((column) => column.role === "feature").map((column) => column.name);
-      return (
-        agreedOperation(agreement, job) !== undefined && job.providerFeatures.every((name) => features.includes(name))
-      );
-    },
-  ],
-  [
-    "POLICY_INPUT_FLOOR",
-    // The peer's own list is its own node's affair, but one whose padded size is below the floor admits to breaking it.
-    ({ document }, _job, { ownRows, peerMaxRows = document.minimumInput }) =>
-      ownRows >= document.minimumInput && peerMaxRows >= document.minimumInput,
-  ],
+  ["AGREEMENT_EXPIRED", expired],
+  ["AGREEMENT_REVOKED", revoked],
+  ["AGREEMENT_SUPERSEDED", superseded],
+  ["POLICY_GATED", gated],
+  ["POLICY_OPERATION", operation],
+  ["POLICY_DATASET", dataset],
+  ["POLICY_OUTPUT", output],
+  ["POLICY_PURPOSE", purpose],
+  ["POLICY_RETENTION", retention],
+  ["POLICY_INPUT_FLOOR", inputFloor],
+  ["POLICY_SIZE_RATIO", sizeRatio],
+  ["POLICY_RUNS_EPOCH", runsPerEpoch],
+  ["POLICY_RUNS_DAY", runsPerDay],
+  ["POLICY_SCORE_REPEATED", scoreRepeated],
+  ["POLICY_MODEL_VERSIONS", modelVersions],
+  ["POLICY_DATASET_VERSIONS", datasetVersions],
+  ["POLICY_DIFFERENCE", smallestDifference],
 ];
 
-export function decide(agreement: Agreement, job: JobRequest, facts: PolicyFacts): PolicyDecision {
-  const rules = RULES.map(
-    ([code, rule]): RuleOutcome => ({ code, outcome: rule(agreement, job, facts) ? "passed" : "failed" }),
-  );
+export const RULE_CODES: readonly ErrorCode[] = RULES.map(([code]) => code);
+
+/** `history`: all charged runs of the collaboration, in order. Every rule is evaluated; the first that fails refuses. */
+export function decide(agreement: Agreement, job: JobRequest, history: History, facts: PolicyFacts): PolicyDecision {
+  const rules = RULES.map(([code, rule]): RuleOutcome => {
+    const { passes, inputs } = rule({ agreement, job, history, facts });
+    return { code, outcome: passes ? "passed" : "failed", inputs };
+  });
   return { rules, refusedBy: rules.find((rule) => rule.outcome === "failed")?.code };
 }
 
 /** The receiver's rule after the gate: fewer matches than agreed are shown to nobody. */
 export function isReleasable(agreement: Agreement, matched: number): boolean {
-  return matched >= agreement.document.minimumResult;
+  return matched >= agreement.document.floors.result;
 }

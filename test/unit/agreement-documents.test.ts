@@ -24,7 +24,10 @@ import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encodi
 import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { Digest, JobId } from "../../proto/ids.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { parseModel } from "../../proto/model/model.ts";
+import { partnerView } from "../../proto/model/partner-view.ts";
+import { RISK_MODEL } from "../support/credit.ts";
+import { demoAgreement, PURPOSE } from "../support/demo-agreement.ts";
 import { testParty } from "../support/evidence-world.ts";
 
 const bank = testParty("bank");
@@ -36,35 +39,35 @@ const agreement = makeAgreement(draft());
 const code = (name: string) => expect.objectContaining({ code: name });
 
 type Fields = Record<string, unknown>;
-/** The document of a draft with one place changed. */
-function edited(change: (document: Fields & { datasets: Fields[]; operations: Fields[] }) => void): Fields {
-  const document = structuredClone(draft()) as Parameters<typeof change>[0];
-  change(document);
-  return document;
-}
-
 describe("an agreement's bytes", () => {
   test("are RFC 8785: the order of fields in a draft does not matter, and the digest is over exactly these bytes", () => {
     const shuffled = Object.fromEntries(Object.entries(draft()).reverse());
     const again = makeAgreement(shuffled);
     expect(again.bytes).toEqual(agreement.bytes);
     expect(again.digest).toBe(createHash("sha256").update(agreement.bytes).digest("hex"));
-    expect(new TextDecoder().decode(agreement.bytes).startsWith('{"datasets":[{"columns":[{"name":"phone"')).toBe(true);
+    expect(new TextDecoder().decode(agreement.bytes).startsWith('{"budgets":{"datasetVersionsPerEpoch":5,')).toBe(true);
     expect(agreement.collaboration).toBe(collaborationOf(["bureau", "bank"]));
   });
 
   test("hold the defaults, so that both sign the same floors", () => {
-    const { minimumInput: _, minimumResult: __, ...bare } = draft();
-    expect(makeAgreement(bare).digest).toBe(agreement.digest);
-    expect(() => readAgreement(canonicalJson(bare as Json))).toThrow(code("AGREEMENT_INVALID"));
+    expect(draft()).not.toHaveProperty("floors");
+    expect(makeAgreement(agreement.document).digest).toBe(agreement.digest);
+    for (const field of ["floors", "budgets", "noise", "retention", "version", "supersedes", "suite"] as const) {
+      const { [field]: _, ...bare } = agreement.document;
+      expect(makeAgreement(bare).digest, field).toBe(agreement.digest);
+      expect(() => readAgreement(canonicalJson(bare as unknown as Json)), field).toThrow(code("AGREEMENT_INVALID"));
+    }
   });
 
   test("every change of a value is another agreement", () => {
     const changes = [
       { title: "Another" },
-      { purpose: "Another" },
-      { minimumInput: 1001 },
-      { minimumResult: 99 },
+      { purposes: [{ id: PURPOSE, text: "Another", legalBasis: "Another" }] },
+      { floors: { input: 1001 } },
+      { floors: { result: 99 } },
+      { budgets: { runsPerDay: 6 } },
+      { noise: { kind: "discrete-laplace", scale: 1 } },
+      { retention: { tagDays: 364 } },
       { validUntil: "2099-12-31T00:00:00.001Z" },
       { parties: PARTIES.toReversed() },
     ];
@@ -74,53 +77,10 @@ describe("an agreement's bytes", () => {
 
   test("bytes that are not canonical are refused", () => {
     const text = new TextDecoder().decode(agreement.bytes);
-    for (const other of [` ${text}`, text.replace('{"datasets"', '{ "datasets"'), text.replace("1000", "1e3")])
+    for (const other of [` ${text}`, text.replace('{"budgets"', '{ "budgets"'), text.replace("1000", "1e3")])
       expect(() => readAgreement(utf8(other))).toThrow();
     expect(readAgreement(agreement.bytes).digest).toBe(agreement.digest);
   });
-});
-
-test.each<[string, Fields]>([
-  ["an unknown field", draft({ budget: 3 })],
-  ["an unknown field within", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { secret: true }))],
-  ["another format", draft({ format: "entente-agreement/2" })],
-  ["no purpose", draft({ purpose: "" })],
-  ["one party", draft({ parties: PARTIES.slice(0, 1) })],
-  ["one party twice", draft({ parties: [PARTIES[0], { ...PARTIES[0], identity: "33".repeat(32) }] })],
-  ["one identity twice", draft({ parties: [PARTIES[0], { ...PARTIES[1], identity: PARTIES[0]?.identity }] })],
-  ["a floor of none", draft({ minimumInput: 0 })],
-  ["a floor that is no whole number", draft({ minimumResult: 0.5 })],
-  ["a time of another form", draft({ validUntil: "2099-12-31" })],
-  ["an end before its beginning", draft({ validUntil: "2019-01-01T00:00:00.000Z" })],
-  ["a dataset of nobody's", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { party: "telecom" }))],
-  ["a dataset twice", edited(({ datasets }) => datasets.push(datasets[0] as Fields))],
-  [
-    "no id column",
-    edited(({ datasets }) => Object.assign(datasets[0] as Fields, { columns: [{ name: "x", role: "feature" }] })),
-  ],
-  [
-    "a column twice",
-    edited(({ datasets }) =>
-      Object.assign(datasets[0] as Fields, {
-        columns: [
-          { name: "x", role: "id" },
-          { name: "x", role: "feature" },
-        ],
-      }),
-    ),
-  ],
-  ["an unknown operation", edited(({ operations }) => Object.assign(operations[0] as Fields, { operation: "export" }))],
-  [
-    "a receiver that is no party",
-    edited(({ operations }) => Object.assign(operations[0] as Fields, { receiver: "telecom" })),
-  ],
-  [
-    "a dataset that is not listed",
-    edited(({ operations }) => Object.assign(operations[0] as Fields, { providerDataset: "x" })),
-  ],
-  ["two normalisers", edited(({ datasets }) => Object.assign(datasets[0] as Fields, { normaliser: "trimmed" }))],
-])("%s is no agreement", (_what, document) => {
-  expect(() => makeAgreement(document)).toThrow(code("AGREEMENT_INVALID"));
 });
 
 describe("signatures", () => {
@@ -152,7 +112,7 @@ describe("signatures", () => {
     ["one party's key for both", signedBy(byBank, forged("bureau", bank))],
     ["a third signature", signedBy(both, signAgreement(agreement, mallory.keys.identity))],
     ["another payload type", { ...both, payloadType: KEYSET_TYPE }],
-    ["signatures over another agreement", { ...both, payload: makeAgreement(draft({ minimumInput: 1 })).bytes }],
+    ["signatures over another agreement", { ...both, payload: makeAgreement(draft({ floors: { input: 1 } })).bytes }],
   ])("%s", (_what, signed) => {
     expect(() => readSignedAgreement(signed)).toThrow(code("SIGNATURE_INVALID"));
   });
@@ -177,7 +137,7 @@ describe("signatures", () => {
 describe("a keyset", () => {
   const nowMs = Date.parse("2026-05-01T00:00:00.000Z");
   const { identity, ...keys } = bank.keys;
-  const signed = issueKeyset({ party: bank.name, identity, keys, nowMs });
+  const signed = issueKeyset({ party: bank.name, identity, keys, recovery: null, nowMs });
   const payload = (change: Fields) =>
     canonicalJson({ ...(parseCanonicalJson(signed.payload) as Fields), ...change } as Json);
   const resigned = (change: Fields, by = identity) => envelope(KEYSET_TYPE, payload(change), by);
@@ -249,11 +209,16 @@ describe("a job spec and its answer", () => {
     jobId: "0b".repeat(16) as JobId,
     agreement: agreement.digest,
     operation: "audience",
+    output: "list",
+    purpose: PURPOSE,
     protocol: "psi-dh",
+    alignment: "hidden",
     receiver: bank.name,
     provider: bureau.name,
     receiverDataset: "customers" as JobSpec["receiverDataset"],
     providerDataset: "repayments" as JobSpec["providerDataset"],
+    receiverVersion: "cd".repeat(32),
+    tagDays: 30,
     receiverSizeClass: 88,
     receiverNonce: "ab".repeat(32),
     createdAt: "2026-05-01T00:00:00.000Z",
@@ -278,12 +243,40 @@ describe("a job spec and its answer", () => {
 
   test.each<[string, Fields]>([
     ["an unknown field", { priority: 1 }],
-    ["a score without a model", { operation: "score" }],
+    ["a score without a model", { operation: "score", output: "score" }],
+    ["an output of another operation", { output: "tier" }],
+    ["an unknown output", { output: "rows" }],
+    ["no output", { output: "" }],
+    ["a purpose of another form", { purpose: "Instalment offers" }],
+    ["a dataset version too short", { receiverVersion: "cd".repeat(31) }],
+    ["no days for its tags", { tagDays: null }],
+    ["days for tags that a match rate does not issue", { output: "match-rate" }],
+    ["no whole number of days", { tagDays: 0.5 }],
     ["a size class out of range", { receiverSizeClass: 79 }],
+    ["an unknown alignment", { alignment: "open" }],
+    ["no alignment", { alignment: null }],
+    ["a shared audience", { alignment: "shared", matched: { audience: "0a".repeat(16), sizeClass: 80 } }],
+    ["matched people of a hidden job", { matched: { audience: "0a".repeat(16), sizeClass: 80 } }],
     ["a nonce too short", { receiverNonce: "ab".repeat(31) }],
     ["an id of another form", { jobId: "0B".repeat(16) }],
   ])("with %s is refused", (_what, change) => {
     expect(() => readJobSpec(resigned(change), bank.keys.jobs)).toThrow(code("WIRE_INVALID"));
+  });
+
+  test("of a shared score names the audience, and no more people than its list had", () => {
+    const score = {
+      operation: "score",
+      output: "score",
+      alignment: "shared",
+      model: partnerView(parseModel(RISK_MODEL), new Uint8Array(32)),
+    } as const;
+    const matched = { audience: "0a".repeat(16), sizeClass: 88 };
+    const read = (change: Fields) => readJobSpec(resigned({ ...score, ...change }), bank.keys.jobs).spec;
+    expect(read({ matched })).toMatchObject({ alignment: "shared", matched });
+    const { sizeClass: _, ...without } = matched;
+    const wrong = [null, { ...matched, sizeClass: 89 }, { ...matched, audience: "0A" }, without];
+    for (const other of wrong) expect(() => read({ matched: other })).toThrow(code("WIRE_INVALID"));
+    expect(() => read({})).toThrow(code("WIRE_INVALID"));
   });
 
   test("an answer counts for the job that it names, from the party that was asked", () => {
@@ -295,6 +288,8 @@ describe("a job spec and its answer", () => {
     });
     expect(() => readJobAnswer(refused, bank.keys.jobs, digest)).toThrow(code("SIGNATURE_INVALID"));
     expect(() => readJobAnswer(refused, bureau.keys.jobs, "00".repeat(32) as Digest)).toThrow(code("SESSION_MISMATCH"));
+    const pending = signJobAnswer({ ...answer, decision: "pending" }, bureau.keys.jobs);
+    expect(readJobAnswer(pending, bureau.keys.jobs, digest)).toEqual({ ...answer, decision: "pending" });
     const unknown = envelope(
       refused.payloadType,
       canonicalJson({ ...answer, decision: "refused", code: "NO_SUCH_CODE" }),

@@ -1,51 +1,74 @@
 import { describe, expect, test } from "vitest";
-import { type Agreement, makeAgreement } from "../../proto/agreement/agreement.ts";
 import { decide, isReleasable, type JobRequest, type PolicyFacts } from "../../proto/policy/rules.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { AGREEMENT, AUDIENCE, agreed, FACTS, inputsOf, RATE, refusal, runsOf, SCORE } from "../support/policy-world.ts";
 
-const PARTIES = [
-  { name: "bank", identity: "11".repeat(32) },
-  { name: "bureau", identity: "22".repeat(32) },
+const CODES = [
+  "AGREEMENT_EXPIRED",
+  "AGREEMENT_REVOKED",
+  "AGREEMENT_SUPERSEDED",
+  "POLICY_GATED",
+  "POLICY_OPERATION",
+  "POLICY_DATASET",
+  "POLICY_OUTPUT",
+  "POLICY_PURPOSE",
+  "POLICY_RETENTION",
+  "POLICY_INPUT_FLOOR",
+  "POLICY_SIZE_RATIO",
+  "POLICY_RUNS_EPOCH",
+  "POLICY_RUNS_DAY",
+  "POLICY_SCORE_REPEATED",
+  "POLICY_MODEL_VERSIONS",
+  "POLICY_DATASET_VERSIONS",
+  "POLICY_DIFFERENCE",
 ];
-const agreement = makeAgreement(demoAgreement({ parties: PARTIES, validFrom: "2026-01-01T00:00:00.000Z" }));
-const JOB: JobRequest = {
-  operation: "score",
-  protocol: "psi-vole",
-  receiver: "bank",
-  provider: "bureau",
-  receiverDataset: "customers",
-  providerDataset: "repayments",
-  providerFeatures: ["PAY_0", "PAY_6"],
-};
-const FACTS: PolicyFacts = { nowMs: Date.parse("2026-05-01T00:00:00.000Z"), ownRows: 1000 };
 
-function refusal(
-  job: Partial<JobRequest>,
-  facts: Partial<PolicyFacts> = {},
-  under: Agreement = agreement,
-): string | undefined {
-  return decide(under, { ...JOB, ...job }, { ...FACTS, ...facts }).refusedBy;
-}
-
-test("an agreed job is allowed, and every rule's outcome is told in order", () => {
-  expect(decide(agreement, JOB, FACTS)).toEqual({
-    refusedBy: undefined,
-    rules: ["AGREEMENT_EXPIRED", "POLICY_OPERATION", "POLICY_DATASET", "POLICY_INPUT_FLOOR"].map((code) => ({
-      code,
-      outcome: "passed",
-    })),
+describe("a decision", () => {
+  test.each<[string, JobRequest]>([
+    ["an audience", AUDIENCE],
+    ["a match rate", RATE],
+    ["a score", SCORE],
+    ["a score, at the provider", { ...SCORE, role: "provider" }],
+  ])("of %s that is agreed: allowed, with every rule's outcome in order", (_what, job) => {
+    const { rules, refusedBy } = decide(AGREEMENT, job, [], FACTS);
+    expect(refusedBy).toBeUndefined();
+    expect(rules.map((rule) => [rule.code, rule.outcome])).toEqual(CODES.map((code) => [code, "passed"]));
   });
-  expect(refusal({ operation: "audience", providerFeatures: [] })).toBeUndefined();
-});
 
-test("the first rule that fails gives the code; the others are evaluated all the same", () => {
-  const { refusedBy, rules } = decide(
-    agreement,
-    { ...JOB, operation: "audience", providerDataset: "x" },
-    { ...FACTS, ownRows: 0 },
-  );
-  expect(refusedBy).toBe("POLICY_DATASET");
-  expect(rules.map((rule) => rule.outcome)).toEqual(["passed", "passed", "failed", "failed"]);
+  test("that refuses names the first rule that failed; the others are evaluated all the same", () => {
+    const job = { ...AUDIENCE, providerDataset: "x", purpose: "curiosity" };
+    const { refusedBy, rules } = decide(AGREEMENT, job, [], { ...FACTS, ownRows: 0 });
+    expect(refusedBy).toBe("POLICY_DATASET");
+    expect(rules.filter((rule) => rule.outcome === "failed").map((rule) => rule.code)).toEqual([
+      "POLICY_DATASET",
+      "POLICY_OUTPUT",
+      "POLICY_PURPOSE",
+      "POLICY_INPUT_FLOOR",
+    ]);
+  });
+
+  test("records counts that both sides may know: whole, not negative, and never this node's exact size", () => {
+    const ownRows = 21_480;
+    for (const job of [AUDIENCE, RATE, SCORE, { ...SCORE, role: "provider" as const }]) {
+      const facts: PolicyFacts = { ...FACTS, ownRows, peerMaxRows: 25_268, difference: 77 };
+      for (const { inputs } of decide(AGREEMENT, job, runsOf(3, job), facts).rules)
+        for (const [name, value] of Object.entries(inputs)) {
+          expect(name).toMatch(/^[a-zA-Z]{1,40}$/);
+          expect(Number.isInteger(value) && value >= 0, name).toBe(true);
+          expect([ownRows, 77]).not.toContain(value);
+        }
+    }
+    expect(inputsOf("POLICY_INPUT_FLOOR", AUDIENCE, [], { ownRows, peerMaxRows: 25_268 })).toEqual({
+      floor: 1000,
+      ownRowsUpTo: 23_170,
+      peerRowsUpTo: 25_268,
+    });
+  });
+
+  test("changes nothing that it was given", () => {
+    const history = Object.freeze(runsOf(2, SCORE).map((run) => Object.freeze(run)));
+    const [job, facts] = [Object.freeze({ ...SCORE }), Object.freeze({ ...FACTS })];
+    expect(decide(AGREEMENT, job, history, facts)).toEqual(decide(AGREEMENT, job, history, facts));
+  });
 });
 
 describe("time: from the first millisecond up to, not with, the last", () => {
@@ -56,33 +79,49 @@ describe("time: from the first millisecond up to, not with, the last", () => {
     ["2099-12-31T00:00:00.000Z", "AGREEMENT_EXPIRED"],
     ["2099-12-31T00:00:00.001Z", "AGREEMENT_EXPIRED"],
   ])("%s", (now, code) => {
-    expect(refusal({}, { nowMs: Date.parse(now) })).toBe(code);
+    expect(refusal(AUDIENCE, [], { nowMs: Date.parse(now) })).toBe(code);
   });
+});
+
+test.each([
+  ["revoked", "AGREEMENT_REVOKED"],
+  ["superseded", "AGREEMENT_SUPERSEDED"],
+  ["active", undefined],
+] as const)("an agreement that is %s", (state, code) => {
+  expect(refusal(AUDIENCE, [], { state })).toBe(code);
+});
+
+test("an agreement that demands the gated mode of one operation is run for none", () => {
+  const operations = AGREEMENT.document.operations.map((item) =>
+    item.operation === "score" ? { ...item, resultFloor: "provider" } : item,
+  );
+  for (const job of [AUDIENCE, SCORE]) expect(refusal(job, [], {}, agreed({ operations }))).toBe("POLICY_GATED");
 });
 
 describe("floors, at one below, at, and one above", () => {
   test.each([
+    [0, "POLICY_INPUT_FLOOR"],
+    [1, "POLICY_INPUT_FLOOR"],
     [999, "POLICY_INPUT_FLOOR"],
     [1000, undefined],
     [1001, undefined],
-    [0, "POLICY_INPUT_FLOOR"],
   ])("%i rows", (ownRows, code) => {
-    expect(refusal({}, { ownRows })).toBe(code);
+    for (const role of ["receiver", "provider"] as const)
+      expect(refusal({ ...AUDIENCE, role }, [], { ownRows })).toBe(code);
   });
 
   test.each([
-    [undefined, undefined],
     [999, "POLICY_INPUT_FLOOR"],
     [1000, undefined],
     [1024, undefined],
   ])("a peer whose padded list holds at most %s", (peerMaxRows, code) => {
-    expect(refusal({}, peerMaxRows === undefined ? {} : { peerMaxRows })).toBe(code);
+    expect(refusal(AUDIENCE, [], { peerMaxRows })).toBe(code);
   });
 
   test("agreed otherwise", () => {
-    const small = makeAgreement(demoAgreement({ parties: PARTIES, minimumInput: 1, minimumResult: 0 }));
-    expect(refusal({}, { ownRows: 0 }, small)).toBe("POLICY_INPUT_FLOOR");
-    expect(refusal({}, { ownRows: 1 }, small)).toBeUndefined();
+    const small = agreed({ floors: { input: 1, result: 0 } });
+    expect(refusal(AUDIENCE, [], { ownRows: 0 }, small)).toBe("POLICY_INPUT_FLOOR");
+    expect(refusal(AUDIENCE, [], { ownRows: 1 }, small)).toBeUndefined();
     expect(isReleasable(small, 0)).toBe(true);
   });
 
@@ -92,7 +131,34 @@ describe("floors, at one below, at, and one above", () => {
     [100, true],
     [101, true],
   ])("a result of %i", (matched, expected) => {
-    expect(isReleasable(agreement, matched)).toBe(expected);
+    expect(isReleasable(AGREEMENT, matched)).toBe(expected);
+  });
+});
+
+describe("the ratio of the lists, at one below, at, and one above", () => {
+  test.each([
+    [1_000, 49_999, undefined],
+    [1_000, 50_000, undefined],
+    [1_000, 50_001, "POLICY_SIZE_RATIO"],
+    [51_199, 1_024, undefined],
+    [51_200, 1_024, undefined],
+    [51_201, 1_024, "POLICY_SIZE_RATIO"],
+    [20_000, undefined, undefined],
+  ])("own %i, peer at most %s", (ownRows, peerMaxRows, code) => {
+    expect(refusal(AUDIENCE, [], peerMaxRows === undefined ? { ownRows } : { ownRows, peerMaxRows })).toBe(code);
+  });
+
+  test("attack: a dictionary of every number of a mobile prefix against a real list, seen from both nodes", () => {
+    const [dictionary, customers] = [100_000_000, 24_000];
+    expect(refusal(AUDIENCE, [], { ownRows: dictionary, peerMaxRows: customers })).toBe("POLICY_SIZE_RATIO");
+    const provider = { ...AUDIENCE, role: "provider" as const };
+    expect(refusal(provider, [], { ownRows: customers, peerMaxRows: dictionary })).toBe("POLICY_SIZE_RATIO");
+  });
+
+  test("agreed otherwise", () => {
+    const wide = agreed({ floors: { sizeRatio: 100 } });
+    expect(refusal(AUDIENCE, [], { ownRows: 1_000, peerMaxRows: 100_000 }, wide)).toBeUndefined();
+    expect(refusal(AUDIENCE, [], { ownRows: 1_000, peerMaxRows: 100_001 }, wide)).toBe("POLICY_SIZE_RATIO");
   });
 });
 
@@ -103,15 +169,37 @@ describe("operations: nothing that is not named", () => {
     ["a provider that is no party", { provider: "telecom" }],
     ["one party in both roles", { provider: "bank" }],
   ])("%s", (_what, job) => {
-    expect(refusal(job)).toBe("POLICY_OPERATION");
+    expect(refusal({ ...AUDIENCE, ...job })).toBe("POLICY_OPERATION");
   });
 
   test("one that the agreement leaves out", () => {
-    const { operations } = demoAgreement() as { operations: { operation: string }[] };
-    const only = operations.filter(({ operation }) => operation === "audience");
-    const narrow = makeAgreement(demoAgreement({ parties: PARTIES, operations: only }));
-    expect(refusal({}, {}, narrow)).toBe("POLICY_OPERATION");
-    expect(refusal({ operation: "audience", providerFeatures: [] }, {}, narrow)).toBeUndefined();
+    const operations = AGREEMENT.document.operations.filter(({ operation }) => operation === "audience");
+    expect(refusal(SCORE, [], {}, agreed({ operations }))).toBe("POLICY_OPERATION");
+    expect(refusal(AUDIENCE, [], {}, agreed({ operations }))).toBeUndefined();
+  });
+});
+
+describe("the alignment of a score is the agreed one", () => {
+  const { operations } = AGREEMENT.document;
+  const shared = agreed({
+    operations: operations.map((item) => (item.operation === "score" ? { ...item, alignment: "shared" } : item)),
+  });
+
+  test.each([
+    ["hidden", AGREEMENT, "shared", shared],
+    ["shared", shared, "hidden", AGREEMENT],
+  ] as const)(
+    "%s: allowed where that is agreed, refused where it is not, at both nodes",
+    (alignment, same, _, other) => {
+      for (const role of ["receiver", "provider"] as const) {
+        expect(refusal({ ...SCORE, alignment, role }, [], {}, same)).toBeUndefined();
+        expect(refusal({ ...SCORE, alignment, role }, [], {}, other)).toBe("POLICY_OPERATION");
+      }
+    },
+  );
+
+  test("an audience is never shared", () => {
+    expect(refusal({ ...AUDIENCE, alignment: "shared" }, [], {}, shared)).toBe("POLICY_OPERATION");
   });
 });
 
@@ -124,6 +212,56 @@ describe("datasets and columns: nothing that is not named", () => {
     ["the id column as a feature", { providerFeatures: ["phone"] }],
     ["another protocol", { protocol: "psi-dh" }],
   ])("%s", (_what, job) => {
-    expect(refusal(job)).toBe("POLICY_DATASET");
+    expect(refusal({ ...SCORE, ...job })).toBe("POLICY_DATASET");
+  });
+});
+
+describe("outputs: nothing that is not named", () => {
+  test("one that the agreement leaves out, or of another operation", () => {
+    expect(refusal({ ...SCORE, output: "rounded-score" })).toBe("POLICY_OUTPUT");
+    expect(refusal({ ...SCORE, output: "list" })).toBe("POLICY_OUTPUT");
+    expect(refusal({ ...AUDIENCE, output: "score" })).toBe("POLICY_OUTPUT");
+  });
+
+  test("a column in clear: by its role and its grade only, and never beside an aggregate", () => {
+    const datasets = structuredClone(AGREEMENT.document.datasets);
+    datasets[1]?.columns.push(
+      { name: "segment", role: "release", grade: 3, personal: false },
+      { name: "churned", role: "label", grade: 1, personal: false },
+      { name: "branch", role: "filter", grade: 1, personal: false },
+    );
+    const wide = agreed({ datasets });
+    const asked = (releasedColumns: string[], job = AUDIENCE) => refusal({ ...job, releasedColumns }, [], {}, wide);
+    expect(asked(["segment", "churned"])).toBeUndefined();
+    for (const name of ["PAY_0", "phone", "branch", "no-such"]) expect(asked([name])).toBe("POLICY_OUTPUT");
+    expect(asked(["segment"], RATE)).toBe("POLICY_OUTPUT");
+    // The schema lets no such agreement be made; the rule does not rely on it.
+    const column = wide.document.datasets[1]?.columns.find((item) => item.name === "segment");
+    if (column !== undefined) column.grade = 4;
+    expect(asked(["segment"])).toBe("POLICY_OUTPUT");
+  });
+});
+
+describe("purposes and retention", () => {
+  test("a purpose that was not agreed", () => {
+    expect(refusal({ ...AUDIENCE, purpose: "credit-review" })).toBeUndefined();
+    for (const purpose of ["curiosity", "", "Instalment-offers"])
+      expect(refusal({ ...AUDIENCE, purpose })).toBe("POLICY_PURPOSE");
+  });
+
+  test.each([
+    [0, "POLICY_RETENTION"],
+    [1, undefined],
+    [364, undefined],
+    [365, undefined],
+    [366, "POLICY_RETENTION"],
+    [null, "POLICY_RETENTION"],
+  ])("tags for %s days", (tagDays, code) => {
+    expect(refusal({ ...AUDIENCE, tagDays })).toBe(code);
+  });
+
+  test("an output without tags keeps none", () => {
+    expect(refusal({ ...RATE, tagDays: 1 })).toBe("POLICY_RETENTION");
+    expect(refusal(RATE)).toBeUndefined();
   });
 });

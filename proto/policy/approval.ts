@@ -1,0 +1,27 @@
+/** Whether a person at this node must decide on a job before it runs. */
+import type { Agreement } from "../agreement/agreement.ts";
+import type { History } from "./history.ts";
+import { agreedOperation, type JobRequest } from "./request.ts";
+
+/**
+ * By the mode that the agreement names for `job.role`. `first-run` asks until a run of this kind has completed under this
+ * very agreement: of this operation and output, and for a score by this model version. Another kind tells something else,
+ * and nobody has approved that. True for what was not agreed.
+ */
+export function approvalNeeded(agreement: Agreement, job: JobRequest, history: History): boolean {
+  const mode = agreedOperation(agreement, job)?.approval[job.role];
+  if (mode === "automatic") return false;
+  if (mode !== "first-run") return true;
+  return !history.some(
+    (run) =>
+      run.completed &&
+      run.jobId !== job.jobId &&
+      run.agreement === agreement.digest &&
+      run.operation === job.operation &&
+      run.output === job.output &&
+      run.modelVersion === job.modelVersion &&
+      run.receiver === job.receiver &&
+      run.receiverDataset === job.receiverDataset &&
+      run.providerDataset === job.providerDataset,
+  );
+}

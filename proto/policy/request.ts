@@ -1,0 +1,96 @@
+/** What a policy decision is made of, and what it says. */
+import type { AgreedOperation, Agreement } from "../agreement/agreement.ts";
+import type { Alignment, Operation, Output } from "../agreement/fields.ts";
+import type { JobSpec } from "../agreement/job-spec.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { DatasetPair, History } from "./history.ts";
+
+export interface JobRequest extends DatasetPair {
+  /** Absent in a dry run. */
+  readonly jobId?: string;
+  readonly operation: Operation;
+  readonly output: Output;
+  readonly purpose: string;
+  /** null for an output that issues no tags. */
+  readonly tagDays: number | null;
+  readonly protocol: JobSpec["protocol"];
+  readonly alignment: Alignment;
+  /** Whose node decides. */
+  readonly role: "receiver" | "provider";
+  /** Columns of the provider that the model uses; empty for an audience. */
+  readonly providerFeatures: readonly string[];
+  /** Columns of the provider that are to leave in clear with the result; none when absent. */
+  readonly releasedColumns?: readonly string[];
+  /** Commitment to the model version, and `featureBits` of the partner view; of a score. */
+  readonly modelVersion?: string;
+  readonly featureBits?: number;
+  readonly receiverVersion?: string;
+  /** Undefined while the provider has not said. */
+  readonly providerVersion?: string;
+}
+
+export interface PolicyFacts {
+  readonly nowMs: number;
+  /** Distinct usable ids that this node brings, after its filter. */
+  readonly ownRows: number;
+  /** The most that the peer's padded list can hold; undefined while it has not said. */
+  readonly peerMaxRows?: number;
+  /** Whether a later version or a revocation is known. */
+  readonly state: "active" | "superseded" | "revoked";
+  /**
+   * At the receiver, for an aggregate output: the smallest symmetric difference to an earlier run's input over the same
+   * dataset version toward the same dataset of the peer in this epoch. Infinity or undefined when there is none.
+   */
+  readonly difference?: number;
+}
+
+/** Counts that both parties may know, by name: runs, versions, limits, bounds of size classes. Never an exact size. */
+export type RuleInputs = Readonly<Record<string, number>>;
+
+/** One rule's outcome, as it goes into evidence. `code` is the error that a failed rule gives. */
+export interface RuleOutcome {
+  readonly code: ErrorCode;
+  readonly outcome: "passed" | "failed";
+  readonly inputs: RuleInputs;
+}
+
+export interface PolicyDecision {
+  readonly rules: readonly RuleOutcome[];
+  /** The first rule that failed; undefined when all passed. */
+  readonly refusedBy: ErrorCode | undefined;
+}
+
+/** All that a rule may look at. */
+export interface Asked {
+  readonly agreement: Agreement;
+  readonly job: JobRequest;
+  readonly history: History;
+  readonly facts: PolicyFacts;
+}
+
+export interface Verdict {
+  readonly passes: boolean;
+  readonly inputs: RuleInputs;
+}
+
+export type Rule = (asked: Asked) => Verdict;
+
+/** A rule that counts nothing. */
+export function verdict(passes: boolean, inputs: RuleInputs = {}): Verdict {
+  return { passes, inputs };
+}
+
+/** The operation of the agreement that allows the job, datasets and protocol included; undefined when none does. */
+export function agreedOperation(
+  { document }: Agreement,
+  job: DatasetPair & Pick<JobRequest, "operation" | "protocol">,
+): AgreedOperation | undefined {
+  return document.operations.find(
+    (operation) =>
+      operation.operation === job.operation &&
+      operation.receiver === job.receiver &&
+      operation.protocol === job.protocol &&
+      operation.receiverDataset === job.receiverDataset &&
+      operation.providerDataset === job.providerDataset,
+  );
+}

@@ -1,0 +1,174 @@
+/** The statement word for word: what a person approves is what is written here. */
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { type LeakQuestion, leakStatement } from "../../proto/policy/leak-statement.ts";
+import type { JobRequest } from "../../proto/policy/rules.ts";
+import { classRange, sizeClassOf } from "../../proto/size-class.ts";
+import { AGREEMENT, AUDIENCE, agreed, RATE, SCORE } from "../support/policy-world.ts";
+
+const OWN_ROWS = 21_480;
+const receiverRows = classRange(sizeClassOf(OWN_ROWS));
+const providerRows = classRange(sizeClassOf(24_000));
+
+const BOTH =
+  "Both learn the job's terms (datasets, purpose, output, for how long tags live), and whether the other's dataset is the version of an earlier run in the same epoch.";
+const COORDINATOR =
+  "The coordinator sees who works with whom, ids and digests of agreement and job, times and byte counts.";
+const REST = "Everything else leaves only encrypted.";
+
+function toReceiver(job: JobRequest, changes: Partial<LeakQuestion> = {}) {
+  const rows = { receiverRows: { exact: OWN_ROWS, ...receiverRows }, providerRows };
+  return leakStatement({ agreement: AGREEMENT, job, viewer: "receiver", ...rows, ...changes });
+}
+function toProvider(job: JobRequest, changes: Partial<LeakQuestion> = {}) {
+  return leakStatement({ agreement: AGREEMENT, job, viewer: "provider", receiverRows, providerRows, ...changes });
+}
+
+describe("of an audience", () => {
+  test("to the receiver", () => {
+    expect(toReceiver(AUDIENCE).text).toBe(
+      [
+        "the bureau learns: your list has between 21,248 and 23,170 people.",
+        "You learn: which of your 21,480 customers are theirs, and that their list has between 23,171 and 25,267 people.",
+        BOTH,
+        COORDINATOR,
+        REST,
+        "Input floors, budgets and approvals are enforced by the node of whoever owns the data; the result floor of 100 people by the node of the receiver, which is yours.",
+      ].join(" "),
+    );
+  });
+
+  test("to the provider", () => {
+    expect(toProvider(AUDIENCE).text).toBe(
+      [
+        "the bank learns: which of their customers are yours, and that your list has between 23,171 and 25,267 people.",
+        "You learn: their list has between 21,248 and 23,170 people.",
+        BOTH,
+        COORDINATOR,
+        REST,
+        "Input floors, budgets and approvals are enforced by the node of whoever owns the data; the result floor of 100 people by the node of the bank.",
+      ].join(" "),
+    );
+  });
+
+  test("while the peer's size is not known, to the width of a class", () => {
+    const { parts } = toReceiver(AUDIENCE, { providerRows: undefined });
+    expect(parts.youLearn).toBe(
+      "You learn: which of your 21,480 customers are theirs, and their list's size to within 9.1 %.",
+    );
+    expect(toProvider(AUDIENCE, { receiverRows: undefined }).parts.youLearn).toBe(
+      "You learn: their list's size to within 9.1 %.",
+    );
+  });
+
+  test("by the names of the agreement", () => {
+    const renamed = structuredClone(AGREEMENT);
+    renamed.document.parties[1] = { ...renamed.document.parties[1], name: "telecom" } as never;
+    expect(toReceiver(AUDIENCE, { agreement: renamed }).parts.peerLearns).toMatch(/^the telecom learns: /);
+  });
+});
+
+describe("of a score", () => {
+  const model =
+    "the bureau learns which of its columns your model uses, how it prepares or splits them, and the model version";
+  test.each<[JobRequest["output"], string]>([
+    ["tier", "you learn a tier for each matched customer (that you see only the tier is your own software's promise)"],
+    [
+      "rounded-score",
+      "you learn a score for each matched customer, rounded (that you see only the rounded score is your own software's promise)",
+    ],
+    ["score", "you learn the exact score of each matched customer"],
+  ])("%s, to the receiver", (output, what) => {
+    const { parts, text } = toReceiver({ ...SCORE, output });
+    expect(parts.scoreAdds).toBe(`The score adds: ${model}; ${what}.`);
+    expect(text).toContain(` ${parts.scoreAdds} `);
+    expect(parts.peerLearns).toBe(toReceiver(AUDIENCE).parts.peerLearns);
+  });
+
+  test("that is rounded says how coarsely, as agreed", () => {
+    const operations = AGREEMENT.document.operations.map((item) =>
+      item.operation === "score" ? { ...item, outputs: ["rounded-score"], rounding: { step: 0.05 } } : item,
+    );
+    expect(
+      toReceiver({ ...SCORE, output: "rounded-score" }, { agreement: agreed({ operations }) }).parts.scoreAdds,
+    ).toBe(
+      `The score adds: ${model}; you learn a score for each matched customer, rounded to multiples of 0.05 (that you see only the rounded score is your own software's promise).`,
+    );
+  });
+
+  test("to the provider", () => {
+    expect(toProvider({ ...SCORE, output: "tier" }).parts.scoreAdds).toBe(
+      "The score adds: you learn which of your columns their model uses, how it prepares or splits them, and the model version; the bank learns a tier for each matched customer (that the bank sees only the tier is its own software's promise).",
+    );
+  });
+
+  test("whose alignment is shared tells the provider who matched, so that its node keeps the result floor, too", () => {
+    const shared: JobRequest = { ...SCORE, alignment: "shared" };
+    expect(toReceiver(shared).parts.scoreAdds).toContain(
+      `${model}, and which of its customers your audience found; you learn`,
+    );
+    expect(toProvider(shared).parts.scoreAdds).toContain(
+      "the model version, and which of your customers their audience found; the bank learns",
+    );
+    for (const { parts } of [toReceiver(shared), toProvider(shared)])
+      expect(parts.enforcement).toMatch(/the result floor of 100 people by both nodes\.$/);
+    for (const { text } of [toReceiver(SCORE), toProvider(SCORE)])
+      expect(text).not.toMatch(/audience found|both nodes/);
+  });
+
+  test("is not added to an audience", () => {
+    expect(toReceiver(AUDIENCE).parts.scoreAdds).toBeNull();
+    expect(toReceiver(AUDIENCE).text).not.toContain("model");
+  });
+});
+
+describe("of a match rate", () => {
+  test("to the receiver, and to the provider", () => {
+    expect(toReceiver(RATE).parts.youLearn).toBe(
+      "You learn: the share of your 21,480 customers that are theirs, as a whole percent, or that it is above 85% (that you see only the percentage is your own software's promise), and that their list has between 23,171 and 25,267 people.",
+    );
+    expect(toProvider(RATE).parts.peerLearns).toBe(
+      "the bank learns: the share of their customers that are yours, as a whole percent, or that it is above 85% (that the bank sees only the percentage is its own software's promise), and that your list has between 23,171 and 25,267 people.",
+    );
+  });
+
+  test("with the agreed noise and cap", () => {
+    const agreement = agreed({ noise: { kind: "discrete-laplace", scale: 8 }, floors: { matchRateCapPercent: 60 } });
+    expect(toReceiver(RATE, { agreement }).parts.youLearn).toContain(
+      "as a whole percent after noise of scale 8, or that it is above 60% (",
+    );
+  });
+});
+
+describe("a statement", () => {
+  test("is its parts in order, and its digest is of its text", () => {
+    for (const statement of [toReceiver(AUDIENCE), toReceiver(SCORE), toProvider(RATE)]) {
+      const { peerLearns, youLearn, scoreAdds, bothLearn, coordinatorSees, rest, enforcement } = statement.parts;
+      const parts = [peerLearns, youLearn, scoreAdds, bothLearn, coordinatorSees, rest, enforcement];
+      expect(statement.text).toBe(parts.filter((part) => part !== null).join(" "));
+      expect(statement.digest).toBe(createHash("sha256").update(statement.text).digest("hex"));
+    }
+    expect(toReceiver(AUDIENCE)).toEqual(toReceiver(AUDIENCE));
+  });
+
+  test("differs when what leaks differs", () => {
+    const statements = [
+      toReceiver(AUDIENCE),
+      toProvider(AUDIENCE),
+      toReceiver(RATE),
+      toReceiver(SCORE),
+      toReceiver({ ...SCORE, output: "tier" }),
+      toReceiver({ ...SCORE, alignment: "shared" }),
+      toReceiver(AUDIENCE, { providerRows: undefined }),
+      toReceiver(AUDIENCE, { agreement: agreed({ floors: { result: 99 } }) }),
+    ];
+    expect(new Set(statements.map(({ digest }) => digest)).size).toBe(statements.length);
+  });
+
+  test("to the provider never holds the receiver's exact size, nor the other way round", () => {
+    const exact = { exact: 12_345_678, from: 1, to: 2 };
+    expect(toProvider(SCORE, { providerRows: exact }).text).not.toContain("12,345,678");
+    expect(toReceiver(SCORE, { providerRows: exact }).text).not.toContain("12,345,678");
+    expect(toProvider(SCORE, { receiverRows: { ...exact } }).text).not.toContain("12,345,678");
+  });
+});
