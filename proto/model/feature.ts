@@ -1,5 +1,6 @@
 /** One column's values as int16: the rule that the bank and the partner must compute alike. */
 import { EntenteError } from "../errors.ts";
+import type { Value } from "./bins.ts";
 
 /** Fractional bits of a feature. */
 export const FEATURE_FRACTION_BITS = 8;
@@ -18,26 +19,19 @@ export interface FeatureSpec {
 
 /**
  * The real-valued feature: `missing` for null, then (value - mean) / sd in IEEE binary64, then moved into `clip`. Throws
- * DATASET_COLUMN_TYPE on NaN or an infinity.
+ * DATASET_COLUMN_TYPE on NaN, an infinity or a text.
  */
-export function featureValue(spec: FeatureSpec, value: number | null): number {
+export function featureValue(spec: FeatureSpec, value: Value): number {
   const raw = value ?? spec.missing;
-  if (!Number.isFinite(raw))
+  if (typeof raw !== "number" || !Number.isFinite(raw))
     throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${spec.column}: a value is not a finite number` });
   const scaled = spec.standardise === undefined ? raw : (raw - spec.standardise.mean) / spec.standardise.sd;
   return Math.min(Math.max(scaled, spec.clip[0]), spec.clip[1]);
 }
 
 /** floor(feature * 2^8 + 1/2), within int16: off by at most 2^-9. */
-export function quantiseFeature(spec: FeatureSpec, value: number | null): number {
+export function quantiseFeature(spec: FeatureSpec, value: Value): number {
   return Math.floor(featureValue(spec, value) * SCALE + 0.5);
-}
-
-/** A whole column; one int16 for each value. */
-export function quantiseColumn(spec: FeatureSpec, values: ArrayLike<number | null>): Int16Array<ArrayBuffer> {
-  const out = new Int16Array(values.length);
-  for (let i = 0; i < values.length; i++) out[i] = quantiseFeature(spec, values[i] as number | null);
-  return out;
 }
 
 /** Largest |quantised value| that `clip` lets through. */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { featureValue, quantiseFeature } from "../../proto/model/feature.ts";
-import { type LinearModel, parseModel } from "../../proto/model/linear-model.ts";
-import { ownScore, partnerScore, quantise, scoreErrorBound } from "../../proto/model/quantise.ts";
+import { quantiseFeature } from "../../proto/model/feature.ts";
+import { type Model, parseModel } from "../../proto/model/model.ts";
+import { quantise, scoreErrorBound } from "../../proto/model/quantise.ts";
+import { partScore, partScores, realScore, scoreFloat, scoreInteger } from "../../proto/model/score.ts";
 
 const finite = (limit: number) => fc.double({ min: -limit, max: limit, noNaN: true });
 
@@ -22,7 +23,7 @@ const feature = fc
 
 const scored = fc.record({ intercept: finite(50), features: fc.array(feature, { minLength: 1, maxLength: 6 }) });
 
-function build({ intercept, features }: { intercept: number; features: readonly { spec: object }[] }): LinearModel {
+function build({ intercept, features }: { intercept: number; features: readonly { spec: object }[] }): Model {
   return parseModel({
     format: "entente-linear/1",
     name: "any",
@@ -42,18 +43,17 @@ test("the integer score is within the documented bound of the real one, and the 
       const model = quantise(document);
       const valuesOf = (party: string) =>
         input.features.filter(({ spec }) => spec.party === party).map(({ value }) => value);
-      const partner = partnerScore(model, valuesOf("partner"));
-      const score = ownScore(model, valuesOf("own")) + partner;
-      const real = document.features.reduce(
-        (sum, spec, j) => sum + spec.weight * featureValue(spec, input.features[j]?.value ?? null),
-        document.intercept,
-      );
+      const row = { own: valuesOf("own"), partner: valuesOf("partner") };
+      const partner = partScore(model.partner, row.partner);
+      const score = scoreInteger(model, row);
       expect(partner).toBe(partner | 0);
       expect(Number.isSafeInteger(score)).toBe(true);
       // 1e-9: the reference's own rounding in doubles.
-      expect(Math.abs(score / 2 ** (model.weightFractionBits + 8) - real)).toBeLessThanOrEqual(
+      expect(Math.abs(realScore(model, score) - scoreFloat(document, row))).toBeLessThanOrEqual(
         scoreErrorBound(model) + 1e-9,
       );
+      const columns = row.own.map((value) => Float64Array.of(value ?? Number.NaN));
+      expect(partScores(model.own, columns, 1)[0]).toBe(partScore(model.own, row.own));
     }),
     { numRuns: 500 },
   );
@@ -67,7 +67,7 @@ test("the bound is not idle: half a unit off in weight and feature comes within 
     }),
   );
   const value = 0.5 + 2 ** -9;
-  const error = partnerScore(model, [value]) / 2 ** (model.weightFractionBits + 8) - (8 - 2 ** -18) * value;
+  const error = realScore(model, partScore(model.partner, [value])) - (8 - 2 ** -18) * value;
   expect(error).toBeGreaterThan(0.9 * scoreErrorBound(model));
   expect(error).toBeLessThanOrEqual(scoreErrorBound(model));
 });

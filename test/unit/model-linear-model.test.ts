@@ -1,19 +1,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { EntenteError } from "../../proto/errors.ts";
-import { maxQuantised, quantiseColumn, quantiseFeature } from "../../proto/model/feature.ts";
-import { featuresOf, modelDigest, parseModel, tierOf } from "../../proto/model/linear-model.ts";
+import { type FeatureSpec, maxQuantised, quantiseFeature } from "../../proto/model/feature.ts";
+import { outputOf, tierOf } from "../../proto/model/header.ts";
+import { columnsOf, modelDigest, parseModel } from "../../proto/model/model.ts";
 import { parsePartnerView, partnerView, partnerViewDigest } from "../../proto/model/partner-view.ts";
-import { ownScore, partnerScore, probability, quantise, scoreErrorBound } from "../../proto/model/quantise.ts";
+import { quantise, scoreErrorBound } from "../../proto/model/quantise.ts";
+import { partScore, realScore, scoreInteger } from "../../proto/model/score.ts";
+import { modelErrorOf } from "../support/model-error.ts";
 
-function errorOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof EntenteError) return `${error.code} ${error.detail}`;
-    throw error;
-  }
-  return "none";
+function quantiseColumn(spec: FeatureSpec, values: readonly (number | null)[]): number[] {
+  return values.map((value) => quantiseFeature(spec, value));
 }
 
 function feature(changes: Record<string, unknown> = {}) {
@@ -40,9 +36,11 @@ function document(changes: Record<string, unknown> = {}) {
 
 describe("parseModel", () => {
   test("takes the published form, without tiers too", () => {
-    expect(parseModel(document())).toEqual(document());
-    const { tiers: _, ...untiered } = document();
-    expect(parseModel(untiered)).toEqual(untiered);
+    const { format: _, kind: __, features, ...rest } = document();
+    const inside = { ...rest, kind: "linear", link: { kind: "logit", slope: 1 } };
+    const numbers = features.map((item) => ({ kind: "number", ...item }));
+    expect(parseModel(document())).toEqual({ ...inside, features: numbers });
+    expect(parseModel(document({ tiers: undefined }))).toEqual({ ...inside, tiers: undefined, features: numbers });
   });
 
   const refused: readonly [string, Record<string, unknown>][] = [
@@ -50,11 +48,14 @@ describe("parseModel", () => {
     ["name", { name: "Risk" }],
     ["version", { version: "" }],
     ["kind", { kind: "tree" }],
+    ["link", { link: "identity" }],
+    ["link", { kind: "linear-regression" }],
     ["link", { link: "probit" }],
     ["intercept", { intercept: Number.NaN }],
     ["intercept", { intercept: "1" }],
     ["tagKey", { tagKey: "Risk" }],
     ["document", { colour: "red" }],
+    ["features.0.kind", { features: [feature({ kind: "polynomial" })] }],
     ["features", { features: [] }],
     ["features", { features: Array.from({ length: 257 }, (_, i) => feature({ column: `c${i}` })) }],
     ["features.0.party", { features: [feature({ party: "bank" })] }],
@@ -89,19 +90,29 @@ describe("parseModel", () => {
       },
     ],
     ["tiers.0.maxProbability", { tiers: [{ tier: "A", maxProbability: 1.5 }] }],
+    ["tiers.0.minScore", { tiers: [{ tier: "A", minScore: 2 }, { tier: "B" }] }],
+    [
+      "tiers.1.minScore",
+      {
+        tiers: [
+          { tier: "A", maxProbability: 0.5 },
+          { tier: "B", minScore: 1, maxProbability: 1 },
+        ],
+      },
+    ],
   ];
   test.each(refused)("names %s", (field, changes) => {
-    const message = errorOf(() => parseModel(document(changes)));
+    const message = modelErrorOf(() => parseModel(document(changes)));
     expect(message).toMatch(new RegExp(`^MODEL_INVALID ${field.replaceAll(".", "\\.")}:`));
   });
 
   test("refuses what is no object", () => {
     for (const value of [null, 1, "x", []])
-      expect(errorOf(() => parseModel(value))).toMatch(/^MODEL_INVALID document:/);
+      expect(modelErrorOf(() => parseModel(value))).toMatch(/^MODEL_INVALID document:/);
   });
 
   test("lets both parties have a column of one name", () => {
-    expect(errorOf(() => parseModel(document({ features: [feature(), feature({ party: "own" })] })))).toBe("none");
+    expect(modelErrorOf(() => parseModel(document({ features: [feature(), feature({ party: "own" })] })))).toBe("none");
   });
 
   test("the digest is of the content, not of the order of members", () => {
@@ -141,7 +152,7 @@ describe("features", () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     "%d is refused, naming the column",
     (value) => {
-      expect(errorOf(() => quantiseFeature(spec, value))).toBe(
+      expect(modelErrorOf(() => quantiseFeature(spec, value))).toBe(
         "DATASET_COLUMN_TYPE late: a value is not a finite number",
       );
     },
@@ -150,8 +161,7 @@ describe("features", () => {
 
 describe("quantise", () => {
   /** One partner feature of clip 8: |W| * 2048 < 2^31 up to |W| = 1,048,575. */
-  const bits = (weight: number) =>
-    quantise(parseModel(document({ features: [feature({ weight })] }))).weightFractionBits;
+  const bits = (weight: number) => quantise(parseModel(document({ features: [feature({ weight })] }))).fractionBits - 8;
 
   test("takes the largest scale that leaves room in int32", () => {
     expect(bits(0)).toBe(17);
@@ -159,27 +169,31 @@ describe("quantise", () => {
     expect(bits(8)).toBe(16);
     expect(bits(-8)).toBe(16);
     expect(bits(1023.999)).toBe(10);
-    expect(errorOf(() => bits(1024))).toBe("MODEL_HEADROOM the partner's features");
-    expect(errorOf(() => bits(1e300))).toBe("MODEL_HEADROOM the partner's features");
+    expect(modelErrorOf(() => bits(1024))).toBe("MODEL_HEADROOM the partner's features");
+    expect(modelErrorOf(() => bits(1e300))).toBe("MODEL_HEADROOM the partner's features");
   });
 
   test("refuses a bank's part that is not exact", () => {
     const huge = document({ intercept: 1e12 });
-    expect(errorOf(() => quantise(parseModel(huge)))).toBe("MODEL_HEADROOM the bank's own features or the intercept");
+    expect(modelErrorOf(() => quantise(parseModel(huge)))).toBe(
+      "MODEL_HEADROOM the bank's own features or the intercept",
+    );
     const heavy = document({ features: [feature({ party: "own", weight: 1e6 }), feature()] });
-    expect(errorOf(() => quantise(parseModel(heavy)))).toBe("MODEL_HEADROOM the bank's own features or the intercept");
+    expect(modelErrorOf(() => quantise(parseModel(heavy)))).toBe(
+      "MODEL_HEADROOM the bank's own features or the intercept",
+    );
   });
 
   test("a row by hand", () => {
     const model = quantise(parseModel(document()));
-    expect([...model.partner.weights]).toEqual([65_536]);
-    expect(partnerScore(model, [3])).toBe(65_536 * 768);
-    expect(partnerScore(model, [null])).toBe(0);
-    expect(ownScore(model, [120_000])).toBe(-1.5 * 2 ** 25 + 65_536 * 256);
-    const score = ownScore(model, [120_000]) + partnerScore(model, [3]);
-    expect(score / 2 ** 25).toBe(0.5);
-    expect(probability(model, score)).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 15);
-    expect(errorOf(() => partnerScore(model, []))).toMatch(/^INTERNAL/);
+    expect(model.partner).toMatchObject({ weights: Int32Array.of(65_536) });
+    expect(partScore(model.partner, [3])).toBe(65_536 * 768);
+    expect(partScore(model.partner, [null])).toBe(0);
+    expect([model.base, partScore(model.own, [120_000])]).toEqual([-1.5 * 2 ** 25, 65_536 * 256]);
+    const score = scoreInteger(model, { own: [120_000], partner: [3] });
+    expect(realScore(model, score)).toBe(0.5);
+    expect(outputOf(parseModel(document()), 0.5)).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 15);
+    expect(modelErrorOf(() => partScore(model.partner, []))).toMatch(/^INTERNAL/);
   });
 });
 
@@ -190,9 +204,10 @@ describe("the partner's view", () => {
   test("holds columns, clips, standardisation and a commitment, and nothing else", () => {
     const view = partnerView(model, salt);
     expect(view).toEqual({
-      format: "entente-linear-view/1",
+      format: "entente-model-view/1",
+      kind: "linear",
       commitment: expect.stringMatching(/^[0-9a-f]{64}$/),
-      features: [{ column: "late", clip: [-8, 8], missing: 0 }],
+      columns: [{ kind: "number", column: "late", clip: [-8, 8], missing: 0 }],
     });
     expect(parsePartnerView(JSON.parse(JSON.stringify(view)))).toEqual(view);
     expect(partnerViewDigest(view)).toMatch(/^[0-9a-f]{64}$/);
@@ -211,15 +226,21 @@ describe("the partner's view", () => {
   test("refusals", () => {
     const view = partnerView(model, salt);
     const bankOnly = parseModel(document({ features: [feature({ party: "own" })] }));
-    expect(errorOf(() => partnerView(bankOnly, salt))).toBe("MODEL_INVALID features: none is the partner's");
-    expect(errorOf(() => parsePartnerView({ ...view, weights: [1] }))).toMatch(/^MODEL_INVALID document:/);
-    expect(errorOf(() => parsePartnerView({ ...view, features: [] }))).toMatch(/^MODEL_INVALID features:/);
-    const twice = [...view.features, ...view.features];
-    expect(errorOf(() => parsePartnerView({ ...view, features: twice }))).toBe(
-      "MODEL_INVALID features.1.column: twice",
-    );
-    const weighted = [{ ...view.features[0], weight: 1 }];
-    expect(errorOf(() => parsePartnerView({ ...view, features: weighted }))).toMatch(/^MODEL_INVALID features\.0:/);
+    expect(modelErrorOf(() => partnerView(bankOnly, salt))).toBe("MODEL_INVALID features: none is the partner's");
+    if (view.kind !== "linear") throw new Error("a linear view");
+    const { columns } = view;
+    const refusal = (changes: object) => modelErrorOf(() => parsePartnerView({ ...view, ...changes }));
+    expect(refusal({ weights: [1] })).toMatch(/^MODEL_INVALID document:/);
+    expect(refusal({ kind: "other" })).toMatch(/^MODEL_INVALID kind:/);
+    expect(refusal({ columns: [] })).toMatch(/^MODEL_INVALID columns:/);
+    expect(refusal({ columns: [...columns, ...columns] })).toBe("MODEL_INVALID columns: one twice");
+    expect(refusal({ columns: [{ ...columns[0], weight: 1 }] })).toMatch(/^MODEL_INVALID columns\.0:/);
+    expect(refusal({ columns: [{ ...columns[0], clip: [1, 1] }] })).toBe("MODEL_INVALID columns.0.clip: not ascending");
+    const edges = Array.from({ length: 63 }, (_, i) => i);
+    const wide = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ kind: "intervals", column: `c${i}`, edges }));
+    expect(refusal({ columns: wide(3) })).toBe("none");
+    expect(refusal({ columns: wide(4) })).toBe("MODEL_INVALID columns: more than 256 with bins");
   });
 });
 
@@ -229,22 +250,15 @@ describe("the committed models", () => {
 
   test("the joint one has six columns of the partner, full scale and a small error", () => {
     const model = read("default-risk");
-    expect(featuresOf(model, "partner").map(({ column }) => column)).toEqual([
-      "PAY_0",
-      "PAY_2",
-      "PAY_3",
-      "PAY_4",
-      "PAY_5",
-      "PAY_6",
-    ]);
+    expect(columnsOf(model, "partner")).toEqual(["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"]);
     const quantised = quantise(model);
-    expect(quantised.weightFractionBits).toBe(17);
+    expect(quantised.fractionBits).toBe(17 + 8);
     expect(scoreErrorBound(quantised)).toBeLessThan(0.01);
   });
 
   test("the other one has the same columns of the bank and none of the partner", () => {
-    const columns = (name: string) => featuresOf(read(name), "own").map(({ column }) => column);
+    const columns = (name: string) => columnsOf(read(name), "own");
     expect(columns("default-risk-bank-only")).toEqual(columns("default-risk"));
-    expect(featuresOf(read("default-risk-bank-only"), "partner")).toEqual([]);
+    expect(columnsOf(read("default-risk-bank-only"), "partner")).toEqual([]);
   });
 });
