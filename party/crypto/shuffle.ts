@@ -15,14 +15,16 @@ function uniformSource(platform: Platform, draws: number): UniformSource {
   // Half of the words are rejected at worst, so a pool of twice the draws seldom needs a second one.
   const poolBytes = 4 * Math.max(1, Math.min(POOL_WORDS, 2 * draws));
   let pool: Uint8Array = new Uint8Array(0);
+  let view = new DataView(pool.buffer);
   let at = 0;
   const word = (): number => {
     if (at === pool.length) {
       pool.fill(0);
       pool = platform.random(poolBytes);
+      view = new DataView(pool.buffer, pool.byteOffset);
       at = 0;
     }
-    const value = new DataView(pool.buffer, pool.byteOffset).getUint32(at, true);
+    const value = view.getUint32(at, true);
     at += 4;
     return value;
   };

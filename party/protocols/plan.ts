@@ -5,13 +5,13 @@
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { classRows } from "../../proto/size-class.ts";
 
-/** Classes are 2^(k/8) rows: padding adds at most 2^(1/8) - 1 = 9.1 %. From 2^10, so that a small list is not told. */
-export const MIN_SIZE_CLASS = 80;
-export const MAX_SIZE_CLASS = 256;
 /** Rows of a partition: the memory of a worker bounds the first, the blocks of the encrypted model the second. */
 export const MAX_AUDIENCE_ROWS = 2 ** 22;
 export const MAX_SCORE_ROWS = 2 ** 18;
+/** A block of trees has a sixteenth of the rows, and their columns come as doubles. */
+export const MAX_TREE_ROWS = 2 ** 16;
 /** Also the allowance for partitions in the protocols' statistical budgets (see psi-dh/params.ts). */
 export const MAX_PARTITIONS = 2 ** 10;
 /** Each side's overflow over all partitions; 2^-41 for both, once per job: all attempts share the partition key. */
@@ -20,44 +20,11 @@ const OVERFLOW_BITS_PER_SIDE = 42;
 const RANGE = 2 ** 32;
 const ID_HASH_BYTES = 16;
 
-/** 2^(r/8), r = 0..7, as constants: the plan must not depend on how an engine rounds a power. */
-const EIGHTHS = [
-  1,
-  1.0905077326652577,
-  1.189207115002721,
-  1.2968395546510096,
-  Math.SQRT2,
-  1.5422108254079407,
-  1.681792830507429,
-  1.8340080864093424,
-] as const;
-
 /** Bits of a statistical budget that a number of cases takes; exact, as the plan and parameters must be equal everywhere. */
 export function ceilLog2(n: number): number {
   let bits = 0;
   while (2 ** bits < n) bits++;
   return bits;
-}
-
-/** ceil(2^(k/8)). Throws BAD_REQUEST outside MIN_SIZE_CLASS..MAX_SIZE_CLASS. */
-export function classRows(sizeClass: number): number {
-  if (!Number.isInteger(sizeClass) || sizeClass < MIN_SIZE_CLASS || sizeClass > MAX_SIZE_CLASS)
-    throw new EntenteError("BAD_REQUEST", { detail: "size class" });
-  return Math.ceil(2 ** Math.floor(sizeClass / 8) * (EIGHTHS[sizeClass % 8] as number));
-}
-
-/** The smallest class that holds `rows`. Throws BAD_REQUEST when none does. */
-export function sizeClassOf(rows: number): number {
-  let low = MIN_SIZE_CLASS;
-  let high = MAX_SIZE_CLASS;
-  if (!Number.isInteger(rows) || rows < 0 || rows > classRows(high))
-    throw new EntenteError("BAD_REQUEST", { detail: "number of rows" });
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (classRows(middle) >= rows) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /**
@@ -101,7 +68,7 @@ function capacityOf(n: number, partitions: number): number {
 export interface PlanInput {
   readonly receiverClass: number;
   readonly senderClass: number;
-  /** MAX_AUDIENCE_ROWS or MAX_SCORE_ROWS; a power of two is not needed. */
+  /** MAX_AUDIENCE_ROWS, MAX_SCORE_ROWS or MAX_TREE_ROWS; a power of two is not needed. */
   readonly maxRows: number;
 }
 

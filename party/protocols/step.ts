@@ -43,7 +43,7 @@ export interface PsiSenderInput {
 
 /** All that the receiver keeps until the gate opens; bytes only, so that it can be stored. */
 export interface SealedPartition {
-  /** n * 32 bytes: the OPRF outputs F(x) of the receiver's ids, in their order. */
+  /** What the receiver finds its rows by. Of a PSI n * 32 bytes: the OPRF outputs F(x) of its ids, in their order. */
   readonly outputs: Uint8Array;
   /** The sender's sealed frames, in order: headers (24 bytes each) and bodies. */
   readonly sealed: readonly { readonly header: Uint8Array; readonly body: Uint8Array }[];

@@ -1,14 +1,27 @@
 /** Runs a task's protocols over frames: the one place where steps become a conversation. Knows no thread and no socket. */
 import type { Frame } from "../../proto/codec/frame.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import type { BulkAes } from "../crypto/bulk.ts";
 import type { Platform } from "../crypto/platform.ts";
-import type { EncryptedModel, He, HeKeys } from "../he/he.ts";
+import type { EncryptedModel, He } from "../he/he.ts";
+import { listedContext } from "../protocols/aligned/params.ts";
 import type { PsiRole } from "../protocols/psi.ts";
 import * as bank from "../protocols/score-linear/bank.ts";
-import type { ScoreContext } from "../protocols/score-linear/params.ts";
+import { type BankModel, encryptModel, exportModel, importModel } from "../protocols/score-linear/bundle.ts";
+import { columnRows } from "../protocols/score-linear/columns.ts";
+import { checkContext, type ScoreContext, type ScorePlatform } from "../protocols/score-linear/params.ts";
 import * as partner from "../protocols/score-linear/partner.ts";
+import { treeRows } from "../protocols/score-trees/tree-rows.ts";
 import type { PartitionContext, Step } from "../protocols/step.ts";
-import { psiProtocol } from "./protocols.ts";
-import type { OpenTask, ProvideTask, ReceivedPartition, ReceiveTask } from "./task.ts";
+import { ALIGNED, alignmentProtocol, psiProtocol, scorePacking } from "./protocols.ts";
+import type {
+  OpenTask,
+  ProvidedColumns,
+  ProvidedPartition,
+  ProvideTask,
+  ReceivedPartition,
+  ReceiveTask,
+} from "./task.ts";
 
 export interface FrameIo {
   send(frame: Frame): Promise<void>;
@@ -50,58 +63,106 @@ async function conversePsi<I, S, O>(
   }
 }
 
-/** One session's tasks, partition after partition. The encrypted model is sent with the first one and kept. */
+/** One session's tasks, partition after partition. The encrypted model is announced with the first one and kept. */
 export class Driver {
-  readonly #platform: Platform;
-  readonly #loadHe: () => Promise<He>;
+  readonly #platform: Platform & { readonly bulkAes: BulkAes };
+  readonly #loadHe: () => He;
   #he: He | undefined;
-  #keys: HeKeys | undefined;
+  #bankModel: BankModel | undefined;
   #model: EncryptedModel | undefined;
 
-  constructor(platform: Platform, loadHe: () => Promise<He>) {
+  constructor(platform: Platform & { readonly bulkAes: BulkAes }, loadHe: () => He) {
     this.#platform = platform;
     this.#loadHe = loadHe;
   }
 
   async receive(task: ReceiveTask, io: FrameIo): Promise<ReceivedPartition> {
-    const masked = task.score === undefined ? undefined : await this.#scoreAsBank(task, task.score, io);
+    if (task.protocol === "aligned") return this.#receiveAligned(task, io);
+    const scored = task.score === undefined ? {} : await this.#scoreAsBank(task, task.score, io);
     const { receiver } = psiProtocol(task.protocol);
     const sealed = await conversePsi(io, this.#platform, task.context, receiver, { ids: task.ids });
-    return masked === undefined ? { sealed } : { sealed, masked };
+    return { sealed, ...scored };
   }
 
-  async provide(task: ProvideTask, io: FrameIo): Promise<undefined> {
-    const labels = task.score === undefined ? new Uint8Array(0) : await this.#scoreAsPartner(task, task.score, io);
+  async provide(task: ProvideTask, io: FrameIo): Promise<ProvidedPartition> {
+    if (task.protocol === "aligned") return this.#provideAligned(task, io);
+    const { labels, ...kept } =
+      task.score === undefined ? { labels: new Uint8Array(0) } : await this.#scoreAsPartner(task, task.score, io);
     const { sender } = psiProtocol(task.protocol);
-    return conversePsi(io, this.#platform, task.context, sender, { ids: task.ids, labels, gateKey: task.gateKey });
+    await conversePsi(io, this.#platform, task.context, sender, { ids: task.ids, labels, gateKey: task.gateKey });
+    return kept;
   }
 
   open(task: OpenTask) {
-    return psiProtocol(task.protocol).openPartition(this.#platform, task.context, task.sealed, task.gateKey);
+    return alignmentProtocol(task.protocol).openPartition(this.#platform, task.context, task.sealed, task.gateKey);
   }
 
   dispose(): void {
-    this.#keys?.[Symbol.dispose]();
+    this.#bankModel?.[Symbol.dispose]();
     this.#model?.[Symbol.dispose]();
-    this.#keys = undefined;
+    this.#bankModel = undefined;
     this.#model = undefined;
   }
 
-  async #scoreAsBank(task: ReceiveTask, score: NonNullable<ReceiveTask["score"]>, io: FrameIo): Promise<Uint32Array> {
-    const platform = await this.#scorePlatform();
-    const sendModel = this.#keys === undefined;
-    this.#keys ??= platform.he.createKeys();
-    const input = { keys: this.#keys, weights: score.weights, sendModel };
+  /** The list first, then its score, then the labels. */
+  async #receiveAligned(task: ReceiveTask, io: FrameIo): Promise<ReceivedPartition> {
+    const { context, ids, score } = task;
+    if (score === undefined) throw new EntenteError("INTERNAL", { detail: "aligned: only a score is" });
+    // Before the peer is told who they are.
+    checkContext(scoreContext({ ...task, context: listedContext(context) }, score));
+    const listing = ALIGNED.receiver.start(this.#platform, context, { ids });
+    for (const frame of listing.send) await io.send(frame);
+    const scored = await this.#scoreAsBank({ ...task, context: listedContext(context) }, score, io);
+    const sealed = await converse(io, { ...listing, send: [] }, ALIGNED.receiver.next);
+    return { sealed, ...scored };
+  }
+
+  async #provideAligned(task: ProvideTask, io: FrameIo): Promise<ProvidedPartition> {
+    const { context, ids, gateKey, score } = task;
+    if (score === undefined) throw new EntenteError("INTERNAL", { detail: "aligned: only a score is" });
+    checkContext(scoreContext({ ...task, context: listedContext(context) }, score));
+    const { rows } = await converse(io, ALIGNED.sender.start(context, { ids }), ALIGNED.sender.next);
+    const onList = { ...task, context: listedContext(context) };
+    const { labels, ...kept } = await this.#scoreAsPartner(onList, { ...score, ...gathered(score, rows) }, io);
+    for (const frame of ALIGNED.sender.sealLabels(this.#platform, context, { labels, gateKey })) await io.send(frame);
+    return { listedRows: rows.length, ...kept };
+  }
+
+  async #scoreAsBank(
+    task: ReceiveTask,
+    score: NonNullable<ReceiveTask["score"]>,
+    io: FrameIo,
+  ): Promise<{ masked: Uint32Array; madeModel?: Uint8Array }> {
+    const platform = this.#scorePlatform();
+    const announce = this.#bankModel === undefined;
+    let madeModel: Uint8Array | undefined;
+    if (this.#bankModel === undefined) {
+      const { keptModel, weights } = score;
+      this.#bankModel = keptModel && (await importModel(platform, keptModel, weights));
+      if (this.#bankModel === undefined) {
+        this.#bankModel = await encryptModel(platform, weights);
+        madeModel = exportModel(this.#bankModel);
+      }
+    }
+    const input = { model: this.#bankModel, announce };
     const { masked } = await converse(io, bank.start(platform, scoreContext(task, score), input), (state, frame) =>
       bank.next(platform, state, frame),
     );
-    return masked;
+    return madeModel === undefined ? { masked } : { masked, madeModel };
   }
 
-  async #scoreAsPartner(task: ProvideTask, score: NonNullable<ProvideTask["score"]>, io: FrameIo): Promise<Uint8Array> {
-    const platform = await this.#scorePlatform();
-    const rows = score.columns[0]?.length ?? 0;
-    const input = { columns: score.columns, rows, ...(this.#model === undefined ? {} : { model: this.#model }) };
+  async #scoreAsPartner(
+    task: ProvideTask,
+    score: NonNullable<ProvideTask["score"]>,
+    io: FrameIo,
+  ): Promise<{ labels: Uint8Array; receivedModel?: Uint8Array }> {
+    const platform = this.#scorePlatform();
+    const { keptModel } = score;
+    const input: partner.PartnerInput = {
+      rows: partnerRows(score),
+      ...(this.#model === undefined ? {} : { model: this.#model }),
+      ...(keptModel === undefined ? {} : { held: keptModel }),
+    };
     let last: partner.PartnerStep | undefined;
     const keep = (step: partner.PartnerStep) => {
       last = step;
@@ -110,23 +171,40 @@ export class Driver {
     };
     try {
       const first = keep(partner.start(platform, scoreContext(task, score), input));
-      const { labels } = await converse(io, first, (state, frame) => keep(partner.next(platform, state, frame)));
-      return labels;
+      const done = await converse(io, first, (state, frame) => keep(partner.next(platform, state, frame)));
+      const { labels, received } = done;
+      return received === undefined ? { labels } : { labels, receivedModel: received };
     } catch (error) {
       if (last?.kind === "continue") partner.abandon(last.state);
       throw error;
     }
   }
 
-  async #scorePlatform(): Promise<Platform & { he: He }> {
-    this.#he ??= await this.#loadHe();
+  #scorePlatform(): ScorePlatform {
+    this.#he ??= this.#loadHe();
     return { ...this.#platform, he: this.#he };
   }
 }
 
+function partnerRows(score: NonNullable<ProvideTask["score"]>): partner.PartnerRows {
+  const count = score.columns[0]?.length ?? 0;
+  return score.kind === "trees" ? treeRows(score.view, score.columns, count) : columnRows(score.columns, count);
+}
+
 function scoreContext(
-  task: ReceiveTask | ProvideTask,
-  score: { features: number; maxMatchedRows: number },
+  { context }: ReceiveTask | ProvideTask,
+  { kind, features, maxMatchedRows, modelCommitment }: NonNullable<(ReceiveTask | ProvideTask)["score"]>,
 ): ScoreContext {
-  return { ...task.context, features: score.features, maxMatchedRows: score.maxMatchedRows };
+  return { ...context, packing: scorePacking(kind), features, maxMatchedRows, modelCommitment };
+}
+
+/** The columns of some rows, in their order. */
+function gathered(score: ProvidedColumns, rows: Uint32Array): ProvidedColumns {
+  if (score.kind === "linear")
+    return {
+      kind: score.kind,
+      columns: score.columns.map((column) => Int16Array.from(rows, (row) => column[row] as number)),
+    };
+  const columns = score.columns.map((column) => Float64Array.from(rows, (row) => column[row] as number));
+  return { kind: score.kind, columns, view: score.view };
 }

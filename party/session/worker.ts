@@ -7,6 +7,7 @@ import type { Frame } from "../../proto/codec/frame.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { createHe } from "../he/he.ts";
 import { stackOf } from "../trace.ts";
+import { wasmModule } from "../wasm/modules.ts";
 import { Driver, type FrameIo } from "./drive.ts";
 import type { Task } from "./task.ts";
 import { createWorkerPlatform } from "./worker-platform.ts";
@@ -20,7 +21,7 @@ if (port === null) throw new Error("worker.ts runs as a worker thread only");
 
 const say = (message: FromWorker) =>
   port.postMessage(message, message.kind === "done" ? buffersIn(message.output) : []);
-const driver = new Driver(await createWorkerPlatform(), createHe);
+const driver = new Driver(await createWorkerPlatform(), () => createHe(wasmModule("score")));
 let unsent = 0;
 let onSent: (() => void) | undefined;
 let onFrame: ((frame: Frame) => void) | undefined;

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { matchTag } from "../../party/crypto/kdf.ts";
 import { blind, evaluate } from "../../party/crypto/oprf.ts";
 import { sealKey, unseal } from "../../party/crypto/seal.ts";
-import { classRows } from "../../party/protocols/plan.ts";
 import { psiDhParams } from "../../party/protocols/psi-dh/params.ts";
 import { psiDh } from "../../party/protocols/psi-dh/protocol.ts";
 import type { PartitionContext } from "../../party/protocols/step.ts";
@@ -12,6 +11,7 @@ import { createPlatform } from "../../party/session/platform.ts";
 import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { entente } from "../../proto/gen/messages.js";
+import { classRows } from "../../proto/size-class.ts";
 import { fixedRandom } from "../support/fixed-random.ts";
 import { idsOf, labelsOf, type PsiRun, plainMatches, runPsi, testContext } from "../support/psi-run.ts";
 

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { discard } from "../../party/crypto/okvs/discard.ts";
 import { hashPacked } from "../../party/crypto/okvs/packed-hash.ts";
-import { MAX_AUDIENCE_ROWS, partitionPlan, sizeClassOf } from "../../party/protocols/plan.ts";
+import { MAX_AUDIENCE_ROWS, partitionPlan } from "../../party/protocols/plan.ts";
 import type { AnyPsiProtocol } from "../../party/protocols/psi.ts";
 import type { Profile } from "../../party/protocols/psi-vole/params.ts";
 import type { PsiVolePlatform } from "../../party/protocols/psi-vole/platform.ts";
 import { psiVole } from "../../party/protocols/psi-vole/protocol.ts";
 import type { PartitionContext, SealedPartition } from "../../party/protocols/step.ts";
 import { decodeHeader, encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
+import { sizeClassOf } from "../../proto/size-class.ts";
 import { psiVolePlatform } from "./psi-vole-platform.ts";
 
 export interface PartyOptions {
@@ -25,7 +26,7 @@ export interface PartyOptions {
 const BATCH_IDS = 2 ** 18;
 const ID_BYTES = 16;
 const DIGITS = 11;
-const session = { id: new Uint8Array(32).fill(7), frame: new Uint8Array(8).fill(8) };
+export const session = { id: new Uint8Array(32).fill(7), frame: new Uint8Array(8).fill(8) };
 const jobKey = new Uint8Array(32).fill(5);
 const gateKey = new Uint8Array(32).fill(6);
 
@@ -91,7 +92,7 @@ function spillIds(
 }
 
 /** Frames over a socket, in order. */
-class Channel {
+export class Channel {
   bytesSent = 0;
   readonly #socket: Socket;
   readonly #frames: Frame[] = [];
@@ -155,7 +156,8 @@ class Channel {
   }
 }
 
-async function channel(port: number): Promise<Channel> {
+/** `port` 0: listens, and tells the parent process the port. */
+export async function channel(port: number): Promise<Channel> {
   if (port !== 0)
     return new Promise((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(new Channel(socket)));

@@ -1,13 +1,21 @@
 /** Both roles of score-linear in memory, over their frames. */
 import { createHe } from "../../party/he/he.ts";
 import * as bank from "../../party/protocols/score-linear/bank.ts";
+import { type BankModel, encryptModel } from "../../party/protocols/score-linear/bundle.ts";
+import { columnRows } from "../../party/protocols/score-linear/columns.ts";
 import { readLabel } from "../../party/protocols/score-linear/messages.ts";
-import type { ScoreContext, ScorePlatform } from "../../party/protocols/score-linear/params.ts";
+import { LINEAR, type ScoreContext, type ScorePlatform } from "../../party/protocols/score-linear/params.ts";
 import * as partner from "../../party/protocols/score-linear/partner.ts";
+import { bulkAes } from "../../party/session/bulk-aes.ts";
 import { createPlatform } from "../../party/session/platform.ts";
+import { wasmModule } from "../../party/wasm/modules.ts";
 import type { Frame } from "../../proto/codec/frame.ts";
 
-export const scorePlatform: ScorePlatform = { ...(await createPlatform()), he: await createHe() };
+export const scorePlatform: ScorePlatform = {
+  ...(await createPlatform()),
+  bulkAes,
+  he: createHe(wasmModule("score")),
+};
 
 export function scoreContext(overrides: Partial<ScoreContext> = {}): ScoreContext {
   return {
@@ -18,39 +26,77 @@ export function scoreContext(overrides: Partial<ScoreContext> = {}): ScoreContex
     receiverCapacity: 1024,
     senderCapacity: 1024,
     labelBytes: 8,
+    packing: LINEAR,
     features: 2,
     maxMatchedRows: 1024,
+    modelCommitment: new Uint8Array(32).fill(0x53),
     ...overrides,
   };
 }
 
+export function encryptWeights(weights: Int32Array): Promise<BankModel> {
+  return encryptModel(
+    scorePlatform,
+    Array.from(weights, (weight) => Int32Array.of(weight)),
+  );
+}
+
+/** One Int16Array for each weight, all of one length. */
+export function rowsOf(columns: readonly Int16Array[]): partner.PartnerRows {
+  return columnRows(columns, columns[0]?.length ?? 0);
+}
+
 export interface ScoreRun {
+  /** Announcement, and ciphertexts unless the partner held them. */
   readonly bankFrames: readonly Frame[];
+  /** Reply and answers. */
   readonly partnerFrames: readonly Frame[];
   readonly labels: Uint8Array;
   readonly masked: Uint32Array;
+  /** What the partner keeps for the next job. */
+  readonly received: Uint8Array | undefined;
 }
 
-/** `columns`: one Int16Array for each weight, all of one length. */
-export function runScore(context: ScoreContext, weights: Int32Array, columns: readonly Int16Array[]): ScoreRun {
-  using keys = scorePlatform.he.createKeys();
-  let bankStep = bank.start(scorePlatform, context, { keys, weights, sendModel: true });
-  let partnerStep = partner.start(scorePlatform, context, { columns, rows: columns[0]?.length ?? 0 });
-  const bankFrames = [...bankStep.send];
-  for (const frame of bankFrames) {
-    if (partnerStep.kind === "done") throw new Error("the partner was done before the model's last frame");
-    partnerStep = partner.next(scorePlatform, partnerStep.state, frame);
+export interface ScoreRunInput {
+  readonly model: BankModel;
+  readonly rows: partner.PartnerRows;
+  readonly held?: Uint8Array;
+}
+
+/** To the end of both roles. */
+export function runScoreWith(context: ScoreContext, { model, rows, held }: ScoreRunInput): ScoreRun {
+  let bankStep = bank.start(scorePlatform, context, { model, announce: true });
+  let partnerStep = partner.start(scorePlatform, context, {
+    rows,
+    ...(held === undefined ? {} : { held }),
+  });
+  const [bankFrames, partnerFrames]: [Frame[], Frame[]] = [[...bankStep.send], [...partnerStep.send]];
+  for (let toPartner = 0, toBank = 0; toPartner < bankFrames.length || toBank < partnerFrames.length; ) {
+    if (toPartner < bankFrames.length) {
+      if (partnerStep.kind === "done") throw new Error("the partner was done before the bank's last frame");
+      partnerStep = partner.next(scorePlatform, partnerStep.state, bankFrames[toPartner++] as Frame);
+      partnerFrames.push(...partnerStep.send);
+    } else {
+      if (bankStep.kind === "done") throw new Error("the bank was done before the partner's last frame");
+      bankStep = bank.next(scorePlatform, bankStep.state, partnerFrames[toBank++] as Frame);
+      bankFrames.push(...bankStep.send);
+    }
   }
   if (partnerStep.kind !== "done") throw new Error("the partner still waits");
   using _model = partnerStep.output.model;
-  const labels = partnerStep.output.labels.slice();
-  const partnerFrames = [...partnerStep.send];
-  for (const frame of partnerFrames) {
-    if (bankStep.kind === "done") throw new Error("the bank was done before the last answer");
-    bankStep = bank.next(scorePlatform, bankStep.state, frame);
-  }
   if (bankStep.kind !== "done") throw new Error("the bank still waits");
-  return { bankFrames, partnerFrames, labels, masked: bankStep.output.masked };
+  const { labels, received } = partnerStep.output;
+  return { bankFrames, partnerFrames, labels, masked: bankStep.output.masked, received };
+}
+
+/** As `runScoreWith`, with a model encrypted for this run. `columns`: one Int16Array for each weight. */
+export async function runScore(
+  context: ScoreContext,
+  weights: Int32Array,
+  columns: readonly Int16Array[],
+): Promise<ScoreRun> {
+  using model = await encryptWeights(weights);
+  return runScoreWith(context, { model, rows: rowsOf(columns) });
 }
 
 /** Every row's score, as the bank computes it for a row that matched. */

@@ -1,19 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  classRows,
   logTailBound,
   MAX_AUDIENCE_ROWS,
   MAX_SCORE_ROWS,
-  MAX_SIZE_CLASS,
-  MIN_SIZE_CLASS,
   partitionOf,
   partitionPlan,
   planDigest,
-  sizeClassOf,
 } from "../../party/protocols/plan.ts";
 import { createPlatform } from "../../party/session/platform.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
+import { classRows, MAX_SIZE_CLASS, MIN_SIZE_CLASS, sizeClassOf } from "../../proto/size-class.ts";
 
 const BAD_REQUEST = expect.objectContaining({ code: "BAD_REQUEST" });
 
@@ -41,10 +38,10 @@ function logTail(n: number, p: number, rows: number): number {
 }
 
 describe("size classes", () => {
-  test("classRows is the exact ceiling of 2^(k/8)", () => {
+  test("classRows is the exact floor of 2^(k/8)", () => {
     for (let k = MIN_SIZE_CLASS; k <= MAX_SIZE_CLASS; k++) {
       const rows = BigInt(classRows(k));
-      expect(rows ** 8n >= 2n ** BigInt(k) && (rows - 1n) ** 8n < 2n ** BigInt(k)).toBe(true);
+      expect(rows ** 8n <= 2n ** BigInt(k) && (rows + 1n) ** 8n > 2n ** BigInt(k)).toBe(true);
     }
     expect(classRows(80)).toBe(1024);
     expect(classRows(256)).toBe(2 ** 32);

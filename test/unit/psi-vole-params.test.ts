@@ -1,12 +1,13 @@
 /** The statistical budget, and that nothing unsafe can be asked for. */
 import { describe, expect, test } from "vitest";
 import { DENSE_SLOTS, drawBiasBits, okvsPlan, rankFailure } from "../../party/crypto/okvs/params.ts";
-import { classRows, logTailBound, MAX_PARTITIONS, partitionPlan } from "../../party/protocols/plan.ts";
+import { logTailBound, MAX_PARTITIONS, partitionPlan } from "../../party/protocols/plan.ts";
 import { type Profile, parametersDigest, psiVoleParams } from "../../party/protocols/psi-vole/params.ts";
 import { psiVole } from "../../party/protocols/psi-vole/protocol.ts";
 import { sealedBytes } from "../../party/protocols/sealed-rows.ts";
 import { MAX_BODY_BYTES } from "../../proto/codec/frame.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
+import { classRows } from "../../proto/size-class.ts";
 
 const BAD_REQUEST = expect.objectContaining({ code: "BAD_REQUEST" });
 const SIZES = [1, 2, 1000, 1024, 3000, 2 ** 14, 2 ** 14 + 1, 40_000, 2 ** 18, 2 ** 20, 3_640_000, 2 ** 22];
