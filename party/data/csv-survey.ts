@@ -21,14 +21,15 @@ export async function surveyCsv(path: string, options: CsvSurveyOptions): Promis
   const { header, mark } = await readHeader(path, options.delimiter);
   const { dialect } = header;
   const named = header.columns.map((name) => ({ name }));
-  for (const name of [options.idColumn, ...Object.keys(options.columnTypes ?? {})]) columnIndex(named, name);
+  const given = new Map(Object.entries(options.columnTypes ?? {}));
+  for (const name of [options.idColumn, ...given.keys()]) columnIndex(named, name);
   const { version, scanner } = await readBytes(path, header, mark);
   const rows = scanner.records - 1;
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
   const { numeric, rejects } = await readCells(path, dialect, named.length, options.limits);
   const columns = named.map(({ name }, index): DatasetColumn => {
     if (name === options.idColumn) return { name, type: "id" };
-    return { name, type: options.columnTypes?.[name] ?? (numeric[index] ? "number" : "text") };
+    return { name, type: given.get(name) ?? (numeric[index] ? "number" : "text") };
   });
   const { map } = scanner;
   return {

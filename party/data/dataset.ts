@@ -5,7 +5,7 @@ import type { CsvDialect } from "./csv-dialect.ts";
 import type { NormaliserName } from "./normalise.ts";
 import type { RejectCounts } from "./rejection.ts";
 import { digestFile, type Fingerprint, fingerprintOf, sameFingerprint } from "./source.ts";
-import type { DatasetColumn, FileTable } from "./table.ts";
+import type { ColumnType, DatasetColumn, FileTable } from "./table.ts";
 
 export type DatasetFormat = "csv" | "parquet";
 
@@ -49,9 +49,18 @@ export function columnIndex(columns: readonly { readonly name: string }[], name:
 
 /** Position of a numeric column. Throws DATASET_COLUMN_UNKNOWN or DATASET_COLUMN_TYPE. */
 export function featureIndex(columns: readonly DatasetColumn[], name: string): number {
+  return indexOfType(columns, name, "number");
+}
+
+/** Position of a text column. Throws DATASET_COLUMN_UNKNOWN or DATASET_COLUMN_TYPE. */
+export function textIndex(columns: readonly DatasetColumn[], name: string): number {
+  return indexOfType(columns, name, "text");
+}
+
+function indexOfType(columns: readonly DatasetColumn[], name: string, wanted: ColumnType): number {
   const index = columnIndex(columns, name);
   const type = columns[index]?.type;
-  if (type !== "number") throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${name} is of type ${type}` });
+  if (type !== wanted) throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${name} is of type ${type}` });
   return index;
 }
 

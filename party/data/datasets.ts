@@ -6,6 +6,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
 import type { Clock, Random } from "../../proto/ports/ports.ts";
 import type { Store } from "../store/store.ts";
+import type { Delimiter } from "./csv-dialect.ts";
 import type { DatasetFormat, DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
 
@@ -43,17 +44,24 @@ export class Datasets {
     this.#spill = input.spill;
   }
 
-  /** Reads the file through; a second registration of a name makes a new version. Throws the errors of `inspectDataset`. */
+  /**
+   * Reads the file through; a second registration of a name makes a new version. `delimiter` and `columnTypes` are those
+   * of `inspectDataset`, for CSV. Throws the errors of `inspectDataset`.
+   */
   async register(input: {
     name: string;
     path: string;
     idColumn: string;
     normaliser: (typeof NORMALISERS)[number];
+    delimiter?: Delimiter;
+    columnTypes?: Readonly<Record<string, "number" | "text">>;
   }): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
     const format = FORMATS[extname(input.path).toLowerCase()];
     if (format === undefined)
       throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
+    if (format === "parquet" && (input.delimiter !== undefined || input.columnTypes !== undefined))
+      throw new EntenteError("DATASET_FORMAT", { detail: "a delimiter and column types can be given for CSV only" });
     const registration = await inspectDataset({
       ...input,
       name,

@@ -25,16 +25,18 @@ export interface DuckDb {
 }
 
 /**
- * What the instance may touch: one file to read, or one private folder to write into. Only the second may spill, and
- * there: spills are in clear (this build of DuckDB cannot encrypt them), so a reader fails rather than leave ids on disk.
+ * What the instance may touch: nothing, one file to read, or one private folder to write into. Only the last may spill,
+ * and there: spills are in clear (this build of DuckDB cannot encrypt them), so a reader fails rather than leave ids on
+ * disk.
  */
-export type Reach = { readonly file: string } | { readonly folder: string };
+export type Reach = "nothing" | { readonly file: string } | { readonly folder: string };
 
 export async function openDuckDb(reach: Reach, limits: DataLimits): Promise<DuckDb> {
+  const { file, folder }: { file?: string; folder?: string } = reach === "nothing" ? {} : reach;
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: `${limits.memoryLimitMb}MiB`,
     threads: String(limits.threads),
-    temp_directory: "folder" in reach ? join(reach.folder, "spill") : "",
+    temp_directory: folder === undefined ? "" : join(folder, "spill"),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     // Row numbers are positions in the file: both streams and parallel scans must keep them.
@@ -42,11 +44,8 @@ export async function openDuckDb(reach: Reach, limits: DataLimits): Promise<Duck
   });
   try {
     const connection = await instance.connect();
-    const allowed =
-      "file" in reach
-        ? `allowed_paths = [${sqlText(reach.file)}]`
-        : `allowed_directories = [${sqlText(`${reach.folder}/`)}]`;
-    await connection.run(`SET ${allowed}`);
+    if (file !== undefined) await connection.run(`SET allowed_paths = [${sqlText(file)}]`);
+    if (folder !== undefined) await connection.run(`SET allowed_directories = [${sqlText(`${folder}/`)}]`);
     await connection.run("SET enable_external_access = false");
     await connection.run("SET lock_configuration = true");
     return {

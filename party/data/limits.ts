@@ -45,3 +45,8 @@ export const MEMORY_ROWS = 2 ** 18;
 
 /** Rows of a partition while registration counts distinct ids: each is loaded as a whole, 28 MB with its index. */
 export const DISTINCT_ROWS = 2 ** 20;
+
+/** Of a filter: characters of its text, nodes of its tree, and how deep that is. A person's filter has some tens. */
+export const MAX_FILTER_CHARACTERS = 4000;
+export const MAX_FILTER_NODES = 500;
+export const MAX_FILTER_DEPTH = 32;

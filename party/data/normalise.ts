@@ -2,26 +2,16 @@
  * Normalisers: from an id as somebody typed it to the one text that both parties hash. Two parties match only where they
  * agree on every byte, so each rule is fixed by a golden vector in test/vectors/data/ids and a change needs a new name.
  */
+import type { NORMALISERS } from "../../proto/agreement/fields.ts";
+import { cnResidentId, cnUscc } from "./cn-codes.ts";
 import { MAX_ID_BYTES } from "./limits.ts";
-import type { IdReason } from "./rejection.ts";
+import { type Normalised, type Normaliser, normalised, unusable, withoutSeparators } from "./normalised.ts";
 
-export const NORMALISERS = ["phone-e164-cn", "trimmed"] as const;
 export type NormaliserName = (typeof NORMALISERS)[number];
-
-export type Normalised = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly reason: IdReason };
-
-export type Normaliser = (raw: string | null) => Normalised;
-
-const EMPTY: Normalised = { ok: false, reason: "id-empty" };
-const CHARACTERS: Normalised = { ok: false, reason: "id-characters" };
-const LENGTH: Normalised = { ok: false, reason: "id-length" };
-const NOT_MAINLAND_MOBILE: Normalised = { ok: false, reason: "id-not-mainland-mobile" };
 
 /** 工信部 numbering plan: 11 digits, the first 1, the second 3 to 9. */
 const MAINLAND_MOBILE = /^1[3-9]\d{9}$/;
 const PLAIN = /^(?:\+86)?(1[3-9]\d{9})$/;
-/** Unicode spaces, marks without width that copied text carries, all dashes, the minus sign, dots and parentheses. */
-const SEPARATORS = /[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\p{Dash_Punctuation}\u2212.()]/gu;
 /** ITU-T E.164 section 6.2.1: at most 15 digits, and no country code begins with 0. Under 8 names a service, not a person. */
 const E164 = /^[1-9]\d{7,14}$/;
 
@@ -31,35 +21,80 @@ const E164 = /^[1-9]\d{7,14}$/;
  * number of valid length is kept as it is. Mainland numbers must be mobile: a landline names a household or an office.
  */
 function phoneE164Cn(raw: string | null): Normalised {
-  if (raw === null) return EMPTY;
+  if (raw === null) return unusable("id-empty");
   const plain = PLAIN.exec(raw);
-  if (plain !== null) return { ok: true, id: `+86${plain[1]}` };
-  const text = raw.normalize("NFKC").replace(SEPARATORS, "");
-  if (text === "") return EMPTY;
-  if (!/^\+?\d+$/.test(text)) return CHARACTERS;
+  if (plain !== null) return normalised(`+86${plain[1]}`);
+  const text = withoutSeparators(raw);
+  if (text === "") return unusable("id-empty");
+  if (!/^\+?\d+$/.test(text)) return unusable("id-characters");
   const prefix = text.startsWith("+") ? 1 : text.startsWith("00") ? 2 : 0;
   const digits = text.slice(prefix);
-  if (prefix === 0 && MAINLAND_MOBILE.test(digits)) return { ok: true, id: `+86${digits}` };
+  if (prefix === 0 && MAINLAND_MOBILE.test(digits)) return normalised(`+86${digits}`);
   if (digits.startsWith("86")) {
     const national = digits.slice(2);
-    return MAINLAND_MOBILE.test(national) ? { ok: true, id: `+86${national}` } : NOT_MAINLAND_MOBILE;
+    return MAINLAND_MOBILE.test(national) ? normalised(`+86${national}`) : unusable("id-not-mainland-mobile");
   }
-  if (prefix === 0) return NOT_MAINLAND_MOBILE;
-  return E164.test(digits) ? { ok: true, id: `+${digits}` } : LENGTH;
+  if (prefix === 0) return unusable("id-not-mainland-mobile");
+  return E164.test(digits) ? normalised(`+${digits}`) : unusable("id-length");
 }
 
 const encoder = new TextEncoder();
 const idScratch = new Uint8Array(MAX_ID_BYTES);
 
+function fits(id: string): boolean {
+  return encoder.encodeInto(id, idScratch).read === id.length;
+}
+
 /** White space at both ends goes (ECMAScript `trim`), nothing else changes: case and composition are the parties' own. */
 function trimmed(raw: string | null): Normalised {
   const id = raw === null ? "" : raw.trim();
-  if (id === "") return EMPTY;
-  if (encoder.encodeInto(id, idScratch).read !== id.length) return LENGTH;
-  return { ok: true, id };
+  if (id === "") return unusable("id-empty");
+  return fits(id) ? normalised(id) : unusable("id-length");
 }
 
-const BY_NAME: Readonly<Record<NormaliserName, Normaliser>> = { "phone-e164-cn": phoneE164Cn, trimmed };
+/**
+ * As the PAIR protocol of the IAB Tech Lab has it: white space at both ends goes, ASCII letters become small, and nothing
+ * else; neither dots nor what follows a plus sign go. Needs something on either side of an @ and no space or mark within.
+ */
+function email(raw: string | null): Normalised {
+  const text = raw === null ? "" : raw.trim();
+  if (text === "") return unusable("id-empty");
+  if (!fits(text)) return unusable("id-length");
+  if (/[\s\p{Cc}\p{Cf}]/u.test(text)) return unusable("id-characters");
+  const at = text.lastIndexOf("@");
+  if (at < 1 || at === text.length - 1) return unusable("id-form");
+  return normalised(text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()));
+}
+
+/** Hashes that both sides hold already, by their digits in hex and the hash of a blank cell, which is nobody's. */
+export const HASHES = {
+  "hashed-sha256": { digits: 64, ofBlank: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+  "hashed-md5": { digits: 32, ofBlank: "d41d8cd98f00b204e9800998ecf8427e" },
+  "hashed-sm3": { digits: 64, ofBlank: "1ab21d8355cfa17f8e61194831e81a8f22bec8c728fefb747ed035eb5082aa2b" },
+} as const;
+export type HashName = keyof typeof HASHES;
+
+function hashed(name: HashName): Normaliser {
+  const { digits, ofBlank } = HASHES[name];
+  return (raw) => {
+    const id = (raw ?? "").trim().toLowerCase();
+    if (id === "") return unusable("id-empty");
+    if (!/^[0-9a-f]+$/.test(id)) return unusable("id-characters");
+    if (id.length !== digits) return unusable("id-length");
+    return id === ofBlank ? unusable("id-empty") : normalised(id);
+  };
+}
+
+const BY_NAME: Readonly<Record<NormaliserName, Normaliser>> = {
+  "phone-e164-cn": phoneE164Cn,
+  trimmed,
+  email,
+  "cn-resident-id": cnResidentId,
+  "cn-uscc": cnUscc,
+  "hashed-sha256": hashed("hashed-sha256"),
+  "hashed-md5": hashed("hashed-md5"),
+  "hashed-sm3": hashed("hashed-sm3"),
+};
 
 export function normaliserOf(name: NormaliserName): Normaliser {
   return BY_NAME[name];

@@ -1,9 +1,10 @@
 /** Partitions as they come out again, one at a time: each id once, the first of its rows in the file. */
 import { EntenteError } from "../../proto/errors.ts";
+import { IdSlots } from "../protocols/id-slots.ts";
 import type { BlockStore } from "./blocks.ts";
 import { ID_HASH_BYTES } from "./id-hash.ts";
 import type { PackedText } from "./packed-text.ts";
-import { type FeatureKind, type FeatureValues, ID_WORDS, type RowBlock, rowBlock } from "./row-block.ts";
+import { type FeatureKind, type FeatureValues, type RowBlock, rowBlock } from "./row-block.ts";
 
 /** One partition, rows in dataset order. */
 export interface PartitionedRows<Values extends FeatureValues = FeatureValues> {
@@ -25,39 +26,6 @@ interface ReaderInput {
   readonly store: BlockStore;
   readonly contents: readonly Contents[];
   readonly kinds: readonly FeatureKind[];
-}
-
-const EMPTY_SLOT = 0;
-
-/** Ids of a partition by their hash; they are uniform and keyed, so any of their words will do as a slot. */
-class IdSlots {
-  readonly #slots: Uint32Array;
-  readonly #idWords: Uint32Array;
-
-  /** `ids`: where they are to stand, `capacity` of them. */
-  constructor({ buffer, byteOffset }: Uint8Array, capacity: number) {
-    this.#idWords = new Uint32Array(buffer, byteOffset, capacity * ID_WORDS);
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, capacity * 1.5))));
-  }
-
-  /** Puts an id at position `count`, unless an equal one is there already: then false. */
-  add(words: Uint32Array, index: number, count: number): boolean {
-    const held = this.#idWords;
-    const mask = this.#slots.length - 1;
-    const from = index * ID_WORDS;
-    // Not the first word: its leading bits chose the partition.
-    let slot = (words[from + 1] as number) & mask;
-    for (let at = this.#slots[slot] as number; at !== EMPTY_SLOT; at = this.#slots[slot] as number) {
-      const other = (at - 1) * ID_WORDS;
-      let same = 0;
-      while (same < ID_WORDS && held[other + same] === words[from + same]) same++;
-      if (same === ID_WORDS) return false;
-      slot = (slot + 1) & mask;
-    }
-    this.#slots[slot] = count + 1;
-    for (let w = 0; w < ID_WORDS; w++) held[count * ID_WORDS + w] = words[from + w] as number;
-    return true;
-  }
 }
 
 export class PartitionReader<Values extends FeatureValues = FeatureValues> {

@@ -1,20 +1,21 @@
 /** From a dataset to what the protocols take: keyed hashes by partition, with the features of each row beside them. */
 import { EntenteError } from "../../proto/errors.ts";
+import { IdSlots } from "../protocols/id-slots.ts";
 import { MAX_PARTITIONS } from "../protocols/plan.ts";
 import { blockStore } from "./block-store.ts";
 import type { DatasetRegistration } from "./dataset.ts";
-import { idHasher } from "./id-hash.ts";
+import type { Filter } from "./filter.ts";
+import { type IdHasher, idHasher } from "./id-hash.ts";
 import type { DataLimits } from "./limits.ts";
 import type { PackedText } from "./packed-text.ts";
 import type { PartitionedRows, PartitionReader } from "./partition-reader.ts";
 import { PartitionSink, type Quantiser } from "./partition-sink.ts";
-import { readDataset } from "./read.ts";
+import { type ReadColumn, readDataset } from "./read.ts";
+import { ID_WORDS } from "./row-block.ts";
 import type { SpillPlace } from "./spill.ts";
 
-/** A numeric column, its values as they are: 8 bytes a row. */
-export interface RawColumn {
-  readonly name: string;
-}
+/** A column, its values as they are read: 8 bytes a row. */
+export type RawColumn = ReadColumn;
 
 /** A numeric column of int16: 2 bytes a row. */
 export interface QuantisedColumn extends RawColumn {
@@ -27,6 +28,10 @@ export interface PrepareOptions<Column extends RawColumn> {
   /** In the order that the model has them, all raw or all quantised. */
   readonly columns: readonly Column[];
   readonly partitions: number;
+  /** All rows without it. */
+  readonly filter?: Filter;
+  /** Only these people, by their normalised ids; all without it. */
+  readonly among?: PackedText;
   /** Whether `subjects` will be asked for; ids that nobody needs again are not stored. */
   readonly withSubjects: boolean;
   /** Where to keep the partitions of a large dataset; without it all are in memory. */
@@ -42,7 +47,7 @@ type ValuesOf<Column extends RawColumn> = Column extends QuantisedColumn
 /** All methods throw STORAGE_FAILED when a spill cannot be read or was changed, or after `destroy`. */
 export interface PreparedInput<Rows extends PartitionedRows = PartitionedRows> {
   readonly partitions: number;
-  /** Rows in all partitions together. */
+  /** Rows in all partitions together: distinct ids of the rows that pass the filter. */
   readonly count: number;
   /** Loads one partition, anew at each call; the arrays are the caller's. */
   rows(partition: number): Promise<Rows>;
@@ -70,25 +75,45 @@ export async function prepareInput<Column extends RawColumn>(
   const reader = (await fill(sink, registration, options)) as PartitionReader<ValuesOf<Column>>;
   return {
     partitions,
-    count: registration.accepted,
+    count: await countOf(reader, registration, options),
     rows: (partition) => reader.rows(partition),
     subjects: (partition) => reader.subjects(partition),
     destroy: () => reader.destroy(),
   };
 }
 
+/** Loads each partition once where a filter meets duplicates: which of them passed is not known before. */
+async function countOf(
+  reader: PartitionReader,
+  { accepted, duplicates }: DatasetRegistration,
+  { filter, among, partitions }: PrepareOptions<RawColumn>,
+): Promise<number> {
+  if (filter === undefined && among === undefined) return accepted;
+  let count = reader.written;
+  if (duplicates === 0) return count;
+  try {
+    for (let partition = 0; partition < partitions; partition++) count -= (await reader.duplicates(partition)).length;
+    return count;
+  } catch (error) {
+    await reader.destroy();
+    throw error;
+  }
+}
+
 async function fill(
   sink: PartitionSink,
   registration: DatasetRegistration,
-  { jobKey, columns, limits, onProgress }: PrepareOptions<RawColumn>,
+  { jobKey, columns, filter, among, limits, onProgress }: PrepareOptions<RawColumn>,
 ): Promise<PartitionReader> {
   const hasher = idHasher(jobKey);
   try {
-    const read = { columns: columns.map(({ name }) => name), ...(limits === undefined ? {} : { limits }) };
+    const read = { columns, ...(filter && { filter }), ...(limits && { limits }) };
+    const chosen = among && slotsOf(hasher, among);
     let done = 0;
-    for await (const { count, rows, ids, features } of readDataset(registration, read)) {
-      await sink.write({ count, rows, ids, features, hashes: hasher.hashAll(ids) });
-      done += count;
+    for await (const { good, count, rows, ids, features } of readDataset(registration, read)) {
+      const hashes = hasher.hashAll(ids);
+      await sink.write({ count, rows, ids, features, hashes, ...(chosen && { chosen }) });
+      done += good;
       onProgress?.(done);
     }
     return await sink.finish();
@@ -98,4 +123,13 @@ async function fill(
   } finally {
     hasher.destroy();
   }
+}
+
+function slotsOf(hasher: IdHasher, people: PackedText): IdSlots {
+  const hashes = hasher.hashAll(people);
+  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, people.count * ID_WORDS);
+  const slots = new IdSlots(new Uint8Array(hashes.length), people.count);
+  let count = 0;
+  for (let i = 0; i < people.count; i++) if (slots.add(words, i, count)) count++;
+  return slots;
 }

@@ -1,7 +1,14 @@
 /** Why a row is set aside. The list is closed: counts by reason stand in the registration and may be shown to a user. */
 
 /** Reasons about the id, from a normaliser. */
-export const ID_REASONS = ["id-empty", "id-characters", "id-not-mainland-mobile", "id-length"] as const;
+export const ID_REASONS = [
+  "id-empty",
+  "id-characters",
+  "id-not-mainland-mobile",
+  "id-length",
+  "id-form",
+  "id-check-character",
+] as const;
 
 /** Reasons about the row. The first five come from the CSV reader. */
 export const ROW_REASONS = [

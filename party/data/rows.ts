@@ -7,15 +7,12 @@ import type { NormaliserName } from "./normalise.ts";
 import { byteNormaliserOf, EMPTY, reasonOf } from "./normalise-bytes.ts";
 import type { PackedText } from "./packed-text.ts";
 import type { RejectReason } from "./rejection.ts";
-import { type FileTable, rowsQuery } from "./table.ts";
+import { type FileTable, type RowsShape, rowsQuery } from "./table.ts";
 
-export interface RowsInput {
+export interface RowsInput extends RowsShape {
   readonly path: string;
   readonly table: FileTable;
-  readonly idIndex: number;
   readonly normaliser: NormaliserName;
-  /** Positions of numeric columns. */
-  readonly features: readonly number[];
   readonly limits: DataLimits;
 }
 
@@ -27,10 +24,12 @@ export interface SetAside {
   readonly id: string | null;
 }
 
-/** Ids, rows and features are those of the good rows, duplicates included. */
+/** Ids, rows and features are those of the good rows that meet the condition, duplicates included. */
 export interface RowBatch {
   /** Rows read in this batch, good or not. */
   readonly read: number;
+  /** The good ones among them, whatever the condition. */
+  readonly good: number;
   readonly count: number;
   /** `count` row numbers, ascending. Valid until the next batch, like the other arrays. */
   readonly rows: Uint32Array;
@@ -39,7 +38,7 @@ export interface RowBatch {
   /** One array per feature, `count` long; NaN where the cell is blank or NULL. */
   readonly features: readonly Float64Array[];
   readonly setAside: readonly SetAside[];
-  /** The id as it stands in the file, of the `index`th good row. */
+  /** The id as it stands in the file, of the `index`th of these rows. */
   rawId(index: number): string;
 }
 
@@ -52,7 +51,7 @@ class Sorter {
   readonly #bytes = new Uint8Array(CHUNK_ROWS * MAX_ID_BYTES);
   readonly #offsets = new Uint32Array(CHUNK_ROWS + 1);
   readonly #rows = new Uint32Array(CHUNK_ROWS);
-  /** Positions in the chunk of the good rows. */
+  /** Positions in the chunk of the rows that stay. */
   readonly #kept = new Uint32Array(CHUNK_ROWS);
   readonly #features: readonly Float64Array[];
   #rowsBefore = 0;
@@ -65,17 +64,21 @@ class Sorter {
   sort(chunk: DuckDBDataChunk): RowBatch {
     const { rowCount } = chunk;
     if (rowCount > CHUNK_ROWS) throw new Error("a chunk of more rows than DuckDB's vectors hold");
-    const { table, normaliser } = this.#input;
+    const { table, normaliser, features, condition } = this.#input;
     const normalise = byteNormaliserOf(normaliser);
     const cells = new IdCells(chunk);
     const broken = integers(chunk, BROKEN_COLUMN);
+    const passes = condition === undefined ? undefined : integers(chunk, BROKEN_COLUMN + 1 + features.length);
     const setAside: SetAside[] = [];
+    let good = 0;
     let count = 0;
     let end = 0;
     for (let i = 0; i < rowCount; i++) {
       const filled = cells.at(i);
       const result = filled ? normalise(cells.bytes, cells.start, cells.end, this.#bytes, end) : EMPTY;
       if (result > 0 && broken[i] === 0) {
+        good++;
+        if (passes?.[i] === 0) continue;
         this.#kept[count] = i;
         this.#rows[count] = this.#rowsBefore + i;
         end += result;
@@ -91,6 +94,7 @@ class Sorter {
     this.#rowsBefore += rowCount;
     return {
       read: rowCount,
+      good,
       count,
       rows: this.#rows.subarray(0, count),
       ids: { count, bytes: this.#bytes.subarray(0, end), offsets: this.#offsets.subarray(0, count + 1) },
@@ -121,7 +125,7 @@ function textOf({ bytes, start, end }: IdCells): string {
 export async function* readRows(input: RowsInput): AsyncGenerator<RowBatch, void, undefined> {
   const db = await openDuckDb({ file: input.path }, input.limits);
   try {
-    const query = rowsQuery(input.table, input.idIndex, input.features);
+    const query = rowsQuery(input.table, input);
     const result = await db.connection.stream(query, [input.path]);
     const sorter = new Sorter(input);
     for (;;) {

@@ -5,7 +5,7 @@
 
 import { idColumns } from "./cells.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
-import { sqlName } from "./duckdb.ts";
+import { sqlName, sqlText } from "./duckdb.ts";
 import { MAX_BROKEN_LINES, MAX_LINE_BYTES } from "./limits.ts";
 
 /** What a job may use a column for: `id`, features are `number`; `other` are dates, blobs and nested values. */
@@ -54,17 +54,50 @@ export function isBadCell(index: number): string {
 const NAN = "'nan'::DOUBLE";
 
 /**
- * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
- * one double per feature, NaN for a missing value. Whether a row is broken never depends on which features are asked for.
+ * A column in the scope of `rowsQuery`: its cells as doubles, if it is of numbers, and as text. Of a Parquet file only the
+ * columns of the condition and of `texts` have their text there.
  */
-export function rowsQuery(table: FileTable, idIndex: number, features: readonly number[]): string {
+export function columnSql(table: FileTable, index: number): { readonly value: string; readonly written: string } {
+  if (table.format === "csv") return { value: `TRY_CAST(${cell(index)} AS DOUBLE)`, written: cell(index) };
+  return { value: `n${index}`, written: `x${index}` };
+}
+
+/** SQL of a condition on a row, in the scope of `rowsQuery`, and the columns that it names. */
+export interface RowCondition {
+  readonly sql: string;
+  readonly columns: readonly number[];
+}
+
+export interface RowsShape {
+  readonly idIndex: number;
+  readonly features: readonly number[];
+  /** Of features that are text: the texts that are told apart. */
+  readonly texts?: ReadonlyMap<number, readonly string[]>;
+  readonly condition?: RowCondition;
+}
+
+/**
+ * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
+ * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), then 1 or 0 where there is a condition: a row that does not meet it
+ * is still read. Whether a row is broken never depends on what is asked for.
+ */
+export function rowsQuery(table: FileTable, { idIndex, features, texts, condition }: RowsShape): string {
   const numbers = table.columns.flatMap(({ type }, index) => (type === "number" ? [index] : []));
-  const value = (index: number) => (table.format === "csv" ? `TRY_CAST(${cell(index)} AS DOUBLE)` : `n${index}`);
+  const value = (index: number) => columnSql(table, index).value;
   const bad = (index: number) => (table.format === "csv" ? isBadCell(index) : `coalesce(isinf(n${index}), false)`);
   const broken =
     numbers.length === 0 ? "0" : `CASE ${numbers.map((i) => `WHEN ${bad(i)} THEN ${i + 1}`).join(" ")} ELSE 0 END`;
-  const wanted = features.map((i) => `coalesce(${value(i)}, ${NAN}) AS f${i}`);
-  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted];
+  const placeOf = (index: number, known: readonly string[]) => {
+    const { written } = columnSql(table, index);
+    const places = known.map((text, place) => `WHEN ${written} = ${sqlText(text)} THEN ${place}`);
+    return `CAST(CASE WHEN ${written} IS NULL THEN ${NAN} ${places.join(" ")} ELSE -1 END AS DOUBLE)`;
+  };
+  const wanted = features.map((i) => {
+    const known = texts?.get(i);
+    return `${known === undefined ? `coalesce(${value(i)}, ${NAN})` : placeOf(i, known)} AS f${i}`;
+  });
+  const passes = condition === undefined ? [] : [`CASE WHEN ${condition.sql} THEN 1 ELSE 0 END AS passes`];
+  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted, ...passes];
   if (table.format === "csv") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.
@@ -72,7 +105,10 @@ export function rowsQuery(table: FileTable, idIndex: number, features: readonly 
     const source = csvSource(table.dialect, table.columns.length);
     return `SELECT ${[...selected, ...all].join(", ")} FROM (SELECT *, c${idIndex} AS id FROM ${source})`;
   }
-  const id = `CAST(${sqlName(table.columns[idIndex]?.name ?? "")} AS VARCHAR) AS id`;
-  const doubles = numbers.map((i) => `CAST(${sqlName(table.columns[i]?.name ?? "")} AS DOUBLE) AS n${i}`);
-  return `SELECT ${selected.join(", ")} FROM (SELECT ${[id, ...doubles].join(", ")} FROM ${PARQUET_SOURCE})`;
+  const cast = (index: number, type: string) => `CAST(${sqlName(table.columns[index]?.name ?? "")} AS ${type})`;
+  const doubles = numbers.map((i) => `${cast(i, "DOUBLE")} AS n${i}`);
+  const written = [...new Set([...(condition?.columns ?? []), ...(texts?.keys() ?? [])])];
+  const asText = written.map((i) => `${cast(i, "VARCHAR")} AS x${i}`);
+  const all = [`${cast(idIndex, "VARCHAR")} AS id`, ...doubles, ...asText];
+  return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${PARQUET_SOURCE})`;
 }

@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_ID_BYTES } from "../../party/data/limits.ts";
-import { NORMALISERS, type Normalised, type NormaliserName, normaliserOf } from "../../party/data/normalise.ts";
+import { type NormaliserName, normaliserOf } from "../../party/data/normalise.ts";
 import { byteNormaliserOf, reasonOf } from "../../party/data/normalise-bytes.ts";
+import type { Normalised } from "../../party/data/normalised.ts";
+import { NORMALISERS } from "../../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
 
 /** The byte normaliser in the form of the string one; the input stands amid other bytes. */
@@ -52,21 +55,78 @@ const spaced = fc
   )
   .map((parts) => parts.join(""));
 
+const between = (unit: fc.Arbitrary<string>, minLength: number, maxLength: number) =>
+  fc.string({ unit, minLength, maxLength, size: "max" });
+const edge = fc.constantFrom("", "", " ", "\t\n", "\u3000", "\ufeff", "\u200b", "g");
+const hex = fc.constantFrom(..."0123456789abcdefABCDEF");
+const hash = fc.oneof(
+  between(hex, 31, 33),
+  between(hex, 63, 65),
+  fc.constantFrom(...["md5", "sha256", "sm3"].map((name) => createHash(name).digest("hex"))),
+);
+const address = fc
+  .tuple(between(fc.constantFrom(..."aZ.+@ \u00c9\u4e2d\x7f"), 0, 6), between(fc.constantFrom(..."bY.-@"), 0, 4))
+  .map((parts) => parts.join("@"));
+const month = fc.constantFrom("01", "02", "12", "13", "00");
+const person = fc
+  .tuple(
+    fc.constantFrom("110105", "810000", "010105"),
+    fc.constantFrom("", "18", "19", "20", "17"),
+    between(digit, 2, 2),
+    month,
+    fc.constantFrom("01", "29", "31", "00"),
+    between(digit, 3, 3),
+    fc.constantFrom("", ..."0123456789Xx"),
+  )
+  .map((parts) => parts.join(""));
+const company = between(fc.constantFrom(..."0123456789ABCDEFGHJKLMNPQRTUWXYabyIOSVZ"), 10, 11).chain((tail) =>
+  fc.tuple(fc.constantFrom("91350100", "9135010A", "12100000"), fc.constant(tail)).map((parts) => parts.join("")),
+);
+const code = fc.tuple(edge, fc.oneof(hash, address, person, company), edge).map((parts) => parts.join(""));
+
+const OF_TEXT = ["id-characters", "id-empty", "id-length", "ok"];
+const OF_CODE = ["id-characters", "id-check-character", "id-empty", "id-form", "id-length", "ok"];
+/** What the inputs must bring about, so that all of a rule was tried. */
+const OUTCOMES: Readonly<Record<NormaliserName, readonly string[]>> = {
+  "phone-e164-cn": ["id-characters", "id-empty", "id-length", "id-not-mainland-mobile", "ok"],
+  trimmed: ["id-empty", "id-length", "ok"],
+  email: ["id-characters", "id-empty", "id-form", "id-length", "ok"],
+  "cn-resident-id": OF_CODE,
+  "cn-uscc": OF_CODE,
+  "hashed-sha256": OF_TEXT,
+  "hashed-md5": OF_TEXT,
+  "hashed-sm3": OF_TEXT,
+};
+
 describe.each(NORMALISERS)("%s on bytes", (name) => {
   it("is the normaliser of strings", () => {
     const reasons = new Set<string>();
     fc.assert(
-      fc.property(fc.oneof(phone, soup, anything, long, spaced), (raw) => {
+      fc.property(fc.oneof(phone, soup, anything, long, spaced, { weight: 4, arbitrary: code }), (raw) => {
         const expected = normaliserOf(name)(raw);
         reasons.add(expected.ok ? "ok" : expected.reason);
         expect(viaBytes(name, raw)).toEqual(expected);
       }),
       { numRuns: 6000 },
     );
-    expect([...reasons].sort()).toEqual(
-      name === "trimmed"
-        ? ["id-empty", "id-length", "ok"]
-        : ["id-characters", "id-empty", "id-length", "id-not-mainland-mobile", "ok"],
-    );
+    expect([...reasons].sort()).toEqual(OUTCOMES[name]);
+  });
+});
+
+/** Every digit of a code is under its check: with one changed, or two neighbours swapped, it is refused. */
+describe.each([
+  ["cn-resident-id", "11010519491231002X", "0123456789"],
+  ["cn-uscc", "91350100M000100Y43", "0123456789ABCDEFGHJKLMNPQRTUWXY"],
+] as const)("the check character of %s", (name, valid, characters) => {
+  it("tells every single change and every swap of neighbours", () => {
+    expect(normaliserOf(name)(valid)).toEqual({ ok: true, id: valid });
+    for (let i = 0; i < valid.length; i++) {
+      for (const character of characters) {
+        const changed = valid.slice(0, i) + character + valid.slice(i + 1);
+        if (changed !== valid) expect(normaliserOf(name)(changed).ok).toBe(false);
+      }
+      const swapped = valid.slice(0, i) + (valid[i + 1] ?? "") + valid[i] + valid.slice(i + 2);
+      if (swapped !== valid) expect(normaliserOf(name)(swapped).ok).toBe(false);
+    }
   });
 });

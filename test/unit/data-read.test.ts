@@ -1,12 +1,14 @@
 import { appendFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { DatasetRegistration } from "../../party/data/dataset.ts";
 import { asFormatError, openDuckDb } from "../../party/data/duckdb.ts";
+import { parseFilter } from "../../party/data/filter.ts";
 import { idHasher } from "../../party/data/id-hash.ts";
 import { DEFAULT_LIMITS } from "../../party/data/limits.ts";
-import { textAt } from "../../party/data/packed-text.ts";
+import { packTexts, textAt } from "../../party/data/packed-text.ts";
 import { prepareInput } from "../../party/data/prepare.ts";
 import { readDataset } from "../../party/data/read.ts";
 import { partitionOf } from "../../party/protocols/plan.ts";
@@ -16,7 +18,9 @@ const jobKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 
 async function collect(registration: DatasetRegistration, columns: readonly string[]) {
   const rows: (string | number)[][] = [];
-  for await (const { count, ids, features } of readDataset(registration, { columns }))
+  for await (const { count, ids, features } of readDataset(registration, {
+    columns: columns.map((name) => ({ name })),
+  }))
     for (let i = 0; i < count; i++) rows.push([textAt(ids, i), ...features.map((values) => values[i] as number)]);
   return rows;
 }
@@ -145,6 +149,54 @@ describe("asFormatError", () => {
   });
 });
 
+describe("text columns", () => {
+  const texts = ["Shanghai", "it's", "a,b", "\u4e0a\u6d77"];
+  const cities = ["Shanghai", " Shanghai ", "shanghai", "it's", '"a,b"', "\u4e0a\u6d77", "", "  ", "nan"];
+  const csv = ["phone,city,n", ...cities.map((city, i) => `1380013800${i},${city},${i}`)].join("\n");
+  const column = { name: "city", texts };
+
+  async function placesIn(registration: DatasetRegistration): Promise<number[]> {
+    const places: number[] = [];
+    for await (const { features } of readDataset(registration, { columns: [{ name: "n" }, column] }))
+      places.push(...(features[1] as Float64Array));
+    return places;
+  }
+
+  it("are read as the place of their text, -1 for another, NaN for a blank", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", csv);
+    expect(await placesIn(await folder.inspect("a.csv"))).toEqual([0, 0, -1, 1, 2, 3, Number.NaN, Number.NaN, -1]);
+  });
+
+  it("of Parquet, where white space is part of the text, and beside a filter on the same column", async () => {
+    await using folder = await dataFolder();
+    const rows = ["Shanghai", " Shanghai ", "it's", "a,b", "\u4e0a\u6d77", null, ""].map((city, i) => {
+      const cell = city === null ? "NULL" : `'${city.replace("'", "''")}'`;
+      return `('1380013800${i}', ${cell}::VARCHAR, ${i})`;
+    });
+    await folder.parquet("a.parquet", `SELECT * FROM (VALUES ${rows.join(", ")}) AS t(phone, city, n)`);
+    const registration = await folder.inspect("a.parquet");
+    expect(await placesIn(registration)).toEqual([0, -1, 1, 2, 3, Number.NaN, -1]);
+    const filter = await parseFilter(registration, "city <> 'Shanghai' and city <> ''");
+    const places: number[] = [];
+    for await (const { features } of readDataset(registration, { columns: [column], filter }))
+      places.push(...(features[0] as Float64Array));
+    expect(places).toEqual([-1, 1, 2, 3]);
+  });
+
+  it("must be of text: numbers, ids and unknown names are refused before anything is read", async () => {
+    await using folder = await dataFolder();
+    await folder.write("a.csv", csv);
+    const registration = await folder.inspect("a.csv");
+    const read = (name: string) => failure(readDataset(registration, { columns: [{ name, texts }] }).next());
+    expect([(await read("n")).code, (await read("phone")).code]).toEqual([
+      "DATASET_COLUMN_TYPE",
+      "DATASET_COLUMN_TYPE",
+    ]);
+    expect((await read("none")).code).toBe("DATASET_COLUMN_UNKNOWN");
+  });
+});
+
 describe("prepareInput", () => {
   it("puts each row once where its hash belongs, with its features and its id", async () => {
     await using folder = await dataFolder();
@@ -224,6 +276,34 @@ describe("prepareInput", () => {
     expect(features).toEqual([Int16Array.of(2, 9, -1), Int16Array.of(-1, 2000, -1)]);
   });
 
+  it("takes only the people that it is given, each of their rows as without that", async () => {
+    await using folder = await dataFolder();
+    const rows = Array.from({ length: 300 }, (_, i) => `${13_800_000_000 + (i % 250)},${i}`);
+    await folder.write("a.csv", `phone,n\n${rows.join("\n")}\n`);
+    const registration = await folder.inspect("a.csv");
+    const options = { jobKey, columns: [{ name: "n" }], partitions: 2, withSubjects: true };
+    const people = Array.from({ length: 100 }, (_, i) => `+86${13_800_000_000 + 7 * i}`);
+    const readWith = async (given?: readonly string[]) => {
+      const among = given && (await packTexts(Readable.from(given)));
+      const input = await prepareInput(registration, { ...options, ...(among && { among }) });
+      const found = new Map<string, number>();
+      for (const partition of [0, 1]) {
+        const { features } = await input.rows(partition);
+        const subjects = await input.subjects(partition);
+        for (const [i, n] of features[0]?.entries() ?? []) found.set(textAt(subjects, i), n);
+      }
+      expect(found.size).toBe(input.count);
+      return found;
+    };
+    const all = await readWith();
+    expect(all.size).toBe(250);
+    // Some are no longer in the dataset, and one is named twice.
+    const chosen = await readWith([...people, people[0] as string]);
+    expect(chosen).toEqual(new Map([...all].filter(([subject]) => people.includes(subject))));
+    expect(chosen.size).toBe(36);
+    expect(await readWith([])).toEqual(new Map());
+  });
+
   it("says what is asked wrongly", async () => {
     await using folder = await dataFolder();
     await folder.write("a.csv", CSV);
@@ -234,5 +314,19 @@ describe("prepareInput", () => {
     const input = await prepareInput(registration, options);
     await expect(input.rows(1)).rejects.toThrow(RangeError);
     expect((await failure(input.subjects(0))).code).toBe("STORAGE_FAILED");
+  });
+});
+
+describe("packTexts", () => {
+  it("keeps texts of every script, as many as come", async () => {
+    const texts = Array.from({ length: 3000 }, (_, i) => ["", "\u4e2d\u6587", "\u{1f600}", `+86${i}`][i % 4] as string);
+    const packed = await packTexts(Readable.from(texts));
+    expect(packed.count).toBe(3000);
+    expect(texts.map((_, i) => textAt(packed, i))).toEqual(texts);
+    expect(await packTexts(Readable.from([]))).toEqual({
+      count: 0,
+      bytes: new Uint8Array(0),
+      offsets: Uint32Array.of(0),
+    });
   });
 });

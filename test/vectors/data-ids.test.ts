@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { idHasher } from "../../party/data/id-hash.ts";
-import { NORMALISERS, normaliserOf } from "../../party/data/normalise.ts";
+import { normaliserOf } from "../../party/data/normalise.ts";
 import { partitionOf } from "../../party/protocols/plan.ts";
+import { NORMALISERS } from "../../proto/agreement/fields.ts";
 import { fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 
 function vectors<T>(name: string): readonly T[] {

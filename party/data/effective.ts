@@ -1,0 +1,34 @@
+/** How many people a job will work with, before it has a key to hash them under. */
+import type { DatasetRegistration } from "./dataset.ts";
+import { Duplicates } from "./duplicates.ts";
+import type { Filter } from "./filter.ts";
+import type { DataLimits } from "./limits.ts";
+import { readDataset } from "./read.ts";
+import type { SpillPlace } from "./spill.ts";
+
+export interface EffectiveOptions {
+  /** Where hashes wait to be compared, when there are many; in memory without it, at some 30 bytes a row. */
+  readonly spill?: SpillPlace;
+  readonly limits?: DataLimits;
+  readonly onProgress?: (rowsDone: number) => void;
+}
+
+/** Distinct ids of the rows that pass, in one pass over the dataset. Throws as `readDataset`, and STORAGE_FAILED. */
+export async function effectiveRows(
+  registration: DatasetRegistration,
+  filter: Filter | undefined,
+  { spill, limits, onProgress }: EffectiveOptions = {},
+): Promise<number> {
+  if (filter === undefined) return registration.accepted;
+  const expected = registration.rows;
+  await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
+  let done = 0;
+  let passed = 0;
+  for await (const batch of readDataset(registration, { columns: [], filter, ...(limits && { limits }) })) {
+    await duplicates.add(batch);
+    done += batch.good;
+    passed += batch.count;
+    onProgress?.(done);
+  }
+  return passed - (await duplicates.find());
+}

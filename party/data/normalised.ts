@@ -1,0 +1,22 @@
+/** What a normaliser makes of an id. */
+import type { IdReason } from "./rejection.ts";
+
+export type Normalised = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly reason: IdReason };
+
+export type Normaliser = (raw: string | null) => Normalised;
+
+export function normalised(id: string): Normalised {
+  return { ok: true, id };
+}
+
+export function unusable(reason: IdReason): Normalised {
+  return { ok: false, reason };
+}
+
+/** Unicode spaces, marks without width that copied text carries, all dashes, the minus sign, dots and parentheses. */
+const SEPARATORS = /[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\p{Dash_Punctuation}\u2212.()]/gu;
+
+/** A number or code as it was meant: full-width forms become ASCII (NFKC), separators go. */
+export function withoutSeparators(raw: string): string {
+  return raw.normalize("NFKC").replace(SEPARATORS, "");
+}
