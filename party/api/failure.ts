@@ -3,20 +3,22 @@ import type { Response } from "express";
 import type { Logger } from "pino";
 import type * as z from "zod";
 import { CATALOGUE, EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { isDenial } from "../access/denials.ts";
 import { traceOf } from "../trace.ts";
 
-const BODY_PROBLEMS: Readonly<Record<string, string>> = {
-  "entity.too.large": "body: larger than 1 MiB",
-  "entity.parse.failed": "body: not JSON",
-};
+const MIB = 1024 * 1024;
+
+function problemOf(type: unknown, limit: unknown): string {
+  if (type === "entity.too.large") return `body: larger than ${Number(limit) / MIB} MiB`;
+  return type === "entity.parse.failed" ? "body: not JSON" : "the request cannot be read";
+}
 
 /** Express and its body parser throw errors with a 4xx `status`; they are the caller's. */
 export function requestError(thrown: unknown): EntenteError {
-  const { status, type } = (thrown ?? {}) as { readonly status?: unknown; readonly type?: unknown };
+  const { status, type, limit } = (thrown ?? {}) as Readonly<Record<"status" | "type" | "limit", unknown>>;
   if (thrown instanceof EntenteError || typeof status !== "number" || status < 400 || status > 499)
     return toEntenteError(thrown);
-  const detail = BODY_PROBLEMS[String(type)] ?? "the request cannot be read";
-  return new EntenteError("BAD_REQUEST", { detail, cause: thrown });
+  return new EntenteError("BAD_REQUEST", { detail: problemOf(type, limit), cause: thrown });
 }
 
 /** BAD_REQUEST with the first field at fault. What a caller wrote is repeated only where it is a plain field name. */
@@ -36,6 +38,7 @@ export function fail(thrown: unknown, response: Response, logger: Logger): void 
   const { http, who } = CATALOGUE[error.code];
   const fields = { code: error.code, status: http };
   if (http >= 500 && who === "operator") logger.error({ ...fields, trace: traceOf(error) }, "request failed");
+  else if (isDenial(error.code)) logger.warn(fields, "request denied");
   else logger.info(fields, "request refused");
   if (response.headersSent) {
     response.destroy();

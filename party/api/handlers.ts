@@ -2,22 +2,32 @@
 
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
+import type { Logger } from "pino";
 import { fingerprint } from "../../proto/agreement/identity.ts";
+import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
-import type { RouteResponse } from "../../proto/http/routes.ts";
+import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import { collaborationId, partyId } from "../../proto/ids.ts";
+import type { LeakStatement } from "../../proto/policy/leak-statement.ts";
+import { classRange } from "../../proto/size-class.ts";
+import type { Access } from "../access/access.ts";
+import { accessHandlers } from "../access/handlers.ts";
+import type { Caller } from "../access/tokens.ts";
 import type { RegisteredDataset } from "../data/datasets.ts";
 import { exportEvidence } from "../evidence/export.ts";
+import { evidenceHandlers } from "../evidence/handlers.ts";
+import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
+import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
-import { classRows } from "../protocols/plan.ts";
 import { exportTags } from "../tags/export.ts";
+import { recordExport } from "../tags/exported.ts";
 import type { FileAnswer, Handlers } from "./server.ts";
 
 const CONTENT_TYPES = { csv: "text/csv; charset=utf-8", parquet: "application/vnd.apache.parquet" } as const;
 
-export function handlers(node: Node, version: string): Handlers {
+export function handlers(node: Node, access: Access, logger: Logger, version: string): Handlers {
   const info = (): RouteResponse<"node"> => ({
     party: node.keyring.party,
     fingerprint: fingerprint(node.keyring.identity.publicKey),
@@ -35,6 +45,7 @@ export function handlers(node: Node, version: string): Handlers {
     invite: async ({ party }) => ({ code: (await node.connected.link.createInvite(partyId(party))).code }),
     peers: async () => ({ peers: await node.connected.peers.list() }),
     confirmPeer: async ({ party, fingerprint: typed }) => node.connected.peers.confirm(party, typed),
+    acceptSuccession: async ({ party, fingerprint: typed }) => node.connected.peers.acceptSuccession(party, typed),
     peerDatasets: async ({ party }) => ({
       datasets: (await node.peerDatasets(party)).map((dataset) => ({ ...dataset, columns: [...dataset.columns] })),
     }),
@@ -44,15 +55,61 @@ export function handlers(node: Node, version: string): Handlers {
     agreement: async ({ digest }) => viewAgreement(await node.connected.agreements.status(digest)),
     proposeAgreement: async ({ document }) => viewAgreement(await node.connected.agreements.propose(document)),
     signAgreement: async ({ digest }) => viewAgreement(await node.connected.agreements.sign(digest)),
-    jobs: async () => ({ jobs: (await node.book.list()).map(jobView) }),
-    job: async ({ jobId }) => jobView(await node.book.require(jobId)),
-    startJob: async (input) => jobView(await node.book.require(await node.startJob(input))),
+    jobs: async (_input, caller) => ({ jobs: (await node.book.list()).map((job) => forCaller(jobView(job), caller)) }),
+    job: async ({ jobId }, caller) => forCaller(jobView(await node.book.require(jobId)), caller),
+    startJob: async (input, caller) => jobView(await node.book.require(await node.startJob(input, caller.person))),
+    commitTiers: async ({ tiers }) => ({
+      commitment: toHex(await node.connected.vault.commitTo("tiers", tiers)),
+    }),
+    revokeAgreement: async ({ digest, reason }) => {
+      await node.connected.revocations.revoke(digest, reason);
+      return viewAgreement(await node.connected.agreements.status(digest));
+    },
+    agreementSchema: async () => agreementJsonSchema(),
+    budgets: async () => ({ budgets: (await budgets(node.connected)).map(viewBudget) }),
+    approvals: async (_input, caller) => ({
+      approvals: (await waitingJobs(node.connected)).map((waiting) => ({
+        job: forCaller(jobView(waiting.job), caller),
+        purpose: waiting.spec.purpose,
+        purposeText: waiting.agreement.document.purposes.find(({ id }) => id === waiting.spec.purpose)?.text ?? "",
+        leakStatement: viewLeak(waiting.statement),
+      })),
+    }),
+    decideJob: async ({ jobId, decision, reason }, caller) => {
+      const decided = { jobId, isApproved: decision === "approve", person: caller.person, reason };
+      return forCaller(jobView(await decideJob(node.connected, decided)), caller);
+    },
+    leakStatement: async ({ jobId }) =>
+      viewLeak((await describeJob(node.connected, await node.book.require(jobId))).statement),
+    dryRun: async (input) => viewDryRun(await dryRun(node.connected, input)),
     tags: async () => ({ tags: await node.store.tagCounts(node.logbook.now()) }),
-    exportTags: async ({ format, key }) => tagsFile(node, format, key),
+    exportTags: async (wanted, caller) => tagsFile(node, wanted, caller.person),
     auditFiles: async ({ collaboration }) => {
       const files = await exportEvidence(node.connected, collaborationId(collaboration));
       return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
     },
+    ...evidenceHandlers(node),
+    ...accessHandlers(access, logger),
+  };
+}
+
+function viewBudget<T extends { epochEndsAt: number }>(budget: T) {
+  return { ...budget, epochEndsAt: new Date(budget.epochEndsAt).toISOString() };
+}
+
+function viewLeak({ text, parts, digest }: LeakStatement) {
+  return { text, parts: { ...parts }, digest };
+}
+
+function viewDryRun({ decision, needsApproval, budget, statement }: DryRun): RouteResponse<"dryRun"> {
+  const { refusedBy, rules } = decision;
+  return {
+    allowed: refusedBy === undefined,
+    refusedBy: refusedBy === undefined ? null : new EntenteError(refusedBy).toPublic(),
+    needsApproval,
+    rules: rules.map(({ code, outcome, inputs }) => ({ code, outcome, inputs: { ...inputs } })),
+    budget: budget === undefined ? null : viewBudget(budget),
+    leakStatement: viewLeak(statement),
   };
 }
 
@@ -84,11 +141,12 @@ function viewAgreement<T extends { parties: readonly string[]; signedBy: readonl
 }
 
 function viewJob(job: Job, progress: { step: string; done: number; total: number } | undefined): RouteResponse<"job"> {
-  const { operation, role, peer, agreement, ownRows } = job.proposed;
+  const { operation, output, role, peer, agreement, ownRows } = job.proposed;
   const { reason, summary, peerSizeClass } = job;
   return {
     jobId: job.jobId,
-    ...{ operation, role, peer, agreement, ownRows },
+    ...{ operation, output, role, peer, agreement, ownRows },
+    awaitsApproval: job.awaitsApproval && job.state === "proposed",
     state: job.state,
     updatedAt: job.updatedAt,
     progress: isFinal(job.state) ? null : (progress ?? null),
@@ -103,23 +161,37 @@ function viewJob(job: Job, progress: { step: string; done: number; total: number
             ...(reason.by === undefined ? {} : { by: reason.by }),
           },
     withheld: job.withheld,
-    peerRows:
-      peerSizeClass === undefined
-        ? null
-        : { from: peerSizeClass === 80 ? 0 : classRows(peerSizeClass - 1) + 1, to: classRows(peerSizeClass) },
+    peerRows: peerSizeClass === undefined ? null : classRange(peerSizeClass),
     summary: summary === undefined ? null : { ...summary },
   };
 }
 
+/** What came out of a job is for analysts: who approves or audits sees that it ran, how long, and how it ended. */
+function forCaller(view: RouteResponse<"job">, { roles }: Caller): RouteResponse<"job"> {
+  if (view.summary === null || roles.includes("analyst")) return view;
+  const { matched: _, tags: __, matchRate: ___, ...summary } = view.summary;
+  return { ...view, summary };
+}
+
+/** Tags are fed on only while the peer says that their agreements are in force. Throws AGREEMENT_NOT_IN_FORCE. */
+async function requireTagsInForce({ store, connected, logbook }: Node): Promise<void> {
+  for (const digest of await store.tagAgreements(logbook.now())) await connected.inForce.require(digest);
+}
+
 /** Written to a temporary folder as a whole first: a reader never gets a file that breaks off for a reason of ours. */
-async function tagsFile(node: Node, format: "csv" | "parquet", key: string | undefined): Promise<FileAnswer> {
+async function tagsFile(node: Node, wanted: RouteInput<"exportTags">, person: string): Promise<FileAnswer> {
+  const { format, key, destination = "" } = wanted;
   const { files, random } = node.ports;
   const folder = join(node.exportFolder, toHex(random.bytes(8)));
   await files.makeFolder(folder);
   const path = join(folder, `tags.${format}`);
   const filter = { now: node.logbook.now(), ...(key === undefined ? {} : { key }) };
   try {
+    await requireTagsInForce(node);
     await exportTags(node.store.tags(filter), { format, path });
+    const counts = (await node.store.tagCounts(filter.now)).filter((tags) => key === undefined || tags.key === key);
+    const jobIds = [...new Set(counts.map(({ jobId }) => jobId))].sort();
+    await recordExport(node, { jobIds, person, format, destination });
   } catch (error) {
     await files.remove(folder);
     throw error instanceof EntenteError ? error : new EntenteError("STORAGE_FAILED", { cause: error });

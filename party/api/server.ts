@@ -1,6 +1,6 @@
 /**
  * The node's HTTP API for its own organisation: maps each published route to a handler. Every request is checked here,
- * token first, then form, and every answer is cut to its published form, so that a handler can neither be called with
+ * token first, then role, then form, and every answer is cut to its published form, so that a handler can neither be called with
  * what the contract does not name nor tell it.
  */
 import type { Server } from "node:http";
@@ -11,9 +11,19 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import type { Logger } from "pino";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
+import {
+  ROUTES,
+  type Role,
+  type Route,
+  type RouteInput,
+  type RouteName,
+  type RouteResponse,
+} from "../../proto/http/routes.ts";
 import type { Random } from "../../proto/ports/ports.ts";
-import { fail, fieldError } from "./failure.ts";
+import type { Access } from "../access/access.ts";
+import { isDenial } from "../access/denials.ts";
+import type { Caller } from "../access/tokens.ts";
+import { fail, fieldError, requestError } from "./failure.ts";
 import { bearerToken } from "./token.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -32,13 +42,15 @@ export interface FileAnswer {
 
 export type RouteAnswer<N extends RouteName> = [RouteResponse<N>] extends [never] ? FileAnswer : RouteResponse<N>;
 
-/** One function for each route. What it throws as an `EntenteError` reaches the caller, anything else as INTERNAL. */
-export type Handlers = { readonly [N in RouteName]: (input: RouteInput<N>) => Promise<RouteAnswer<N>> };
+/**
+ * One function for each route, called only for a caller whose roles the route names. What it throws as an `EntenteError`
+ * reaches the caller, anything else as INTERNAL.
+ */
+export type Handlers = { readonly [N in RouteName]: (input: RouteInput<N>, caller: Caller) => Promise<RouteAnswer<N>> };
 
 export interface ApiOptions {
   readonly handlers: Handlers;
-  /** Whether a bearer token is one that this node issued; see `tokenCheck`. */
-  readonly authorise: (token: string) => boolean;
+  readonly access: Access;
   /** Default: 127.0.0.1. The API speaks plain HTTP: another address belongs behind a proxy with TLS. */
   readonly host?: string;
   /** 0: a free port. */
@@ -78,56 +90,102 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
   };
 }
 
-function createApp({ handlers, authorise, logger, random }: Omit<ApiOptions, "host" | "port">): express.Express {
+/** What is known of a request so far. */
+interface Known {
+  logger: Logger;
+  /** Whose token came with it, even if that has expired. */
+  holder?: Caller;
+  /** Only when the token is good. */
+  caller?: Caller;
+  /** Once the token has been found good. */
+  route?: RouteName;
+}
+
+function known(response: Response): Known {
+  return response.locals as Known;
+}
+
+function createApp({ handlers, access, logger, random }: Omit<ApiOptions, "host" | "port">): express.Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.enable("case sensitive routing");
   app.enable("strict routing");
   app.use((_request, response, next) => {
-    response.locals.logger = logger.child({ requestId: toHex(random.bytes(REQUEST_ID_BYTES)) });
+    const requestId = toHex(random.bytes(REQUEST_ID_BYTES));
+    known(response).logger = logger.child({ requestId });
     response.set({
-      "x-request-id": loggerOf(response).bindings().requestId as string,
+      "x-request-id": requestId,
       "x-content-type-options": "nosniff",
       "cache-control": "no-store",
     });
     next();
   });
-  // Before the body is read: a stranger's bytes are not worth parsing.
-  app.use("/v1", (request, _response, next) => {
-    const token = bearerToken(request.headers.authorization);
-    if (token === undefined || !authorise(token)) throw new EntenteError("TOKEN_MISSING");
+  app.use("/v1", async (request, response, next) => {
+    const identity = await access.tokens.identify(bearerToken(request.headers.authorization));
+    const holder = "caller" in identity ? identity.caller : identity.holder;
+    if (holder !== undefined) {
+      known(response).holder = holder;
+      logAlso(response, { tokenId: holder.tokenId, person: holder.person });
+    }
+    if ("refused" in identity) throw new EntenteError(identity.refused);
+    known(response).caller = identity.caller;
     next();
   });
-  app.use(express.json({ limit: MAX_BODY_BYTES, strict: true, type: "application/json" }));
+  // After token and role: the bytes of whoever may not ask are not worth parsing.
   for (const name of Object.keys(ROUTES) as RouteName[]) {
-    const { method, path } = ROUTES[name];
-    if (method === "GET") app.get(path, answering(name, handlers));
-    else app.post(path, answering(name, handlers));
+    const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
+    const parseBody = express.json({ limit: maxBodyBytes, strict: true, type: "application/json" });
+    const steps = [allowing(name), parseBody, answering(name, handlers)];
+    if (method === "GET") app.get(path, ...steps);
+    else app.post(path, ...steps);
   }
   app.use(() => {
     throw new EntenteError("NOT_FOUND", { detail: "no such route" });
   });
   // Express knows an error handler by its four parameters.
-  app.use((thrown: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    fail(thrown, response, loggerOf(response));
+  app.use(async (thrown: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const { holder, route, logger: requestLogger } = known(response);
+    const { code } = requestError(thrown);
+    if (isDenial(code))
+      await access.denials.record({
+        tokenId: holder?.tokenId ?? null,
+        person: holder?.person ?? null,
+        route: route ?? null,
+        code,
+      });
+    fail(thrown, response, requestLogger);
   });
   return app;
 }
 
-function loggerOf(response: Response): Logger {
-  return response.locals.logger as Logger;
+/** Fields that every later line of this request's log has. */
+function logAlso(response: Response, bindings: object): void {
+  known(response).logger = known(response).logger.child(bindings);
+}
+
+/** Denies by default: whoever has no role that the route names, and whoever came past the check of tokens somehow. */
+function allowing(name: RouteName): RequestHandler {
+  const allowed: readonly Role[] = ROUTES[name].roles;
+  return (_request, response, next) => {
+    const { caller } = known(response);
+    if (caller === undefined) throw new EntenteError("TOKEN_MISSING");
+    known(response).route = name;
+    logAlso(response, { route: name });
+    if (!caller.roles.some((role) => allowed.includes(role)))
+      throw new EntenteError("NOT_ALLOWED", { detail: `for ${allowed.join(" or ")}` });
+    next();
+  };
 }
 
 function answering(name: RouteName, handlers: Handlers): RequestHandler {
   // The contract's types hold for each name by itself; the union over all names has lost that.
-  const handler = handlers[name] as (input: unknown) => Promise<unknown>;
+  const handler = handlers[name] as (input: unknown, caller: Caller) => Promise<unknown>;
   const { request: form, response: answerForm } = ROUTES[name];
   return async (request, response) => {
-    response.locals.logger = loggerOf(response).child({ route: name });
     const input = form.safeParse(fieldsOf(request));
     if (!input.success) throw fieldError(input.error);
-    const answer = await handler(input.data);
+    const answer = await handler(input.data, known(response).caller as Caller);
     if (answerForm.type === "never") await sendFile(answer as FileAnswer, response);
     else response.json(answerForm.parse(answer));
   };
@@ -162,6 +220,6 @@ async function sendFile({ contentType, fileName, stream }: FileAnswer, response:
     await pipeline(Readable.from(all(), { objectMode: false }), response);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-    loggerOf(response).info("the client left before the file was complete");
+    known(response).logger.info("the client left before the file was complete");
   }
 }

@@ -1,22 +1,32 @@
-/** A node's API over handlers that a test gives: the real server on loopback, and what it logged. */
+/** A node's API over handlers that a test gives: the real server on loopback with real tokens, and what it logged. */
 import { pino } from "pino";
+import { type Access, openAccess } from "../../party/access/access.ts";
+import { Tokens } from "../../party/access/tokens.ts";
 import { type Handlers, startApi } from "../../party/api/server.ts";
-import { tokenCheck } from "../../party/api/token.ts";
+import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROUTES, type RouteResponse } from "../../proto/http/routes.ts";
+import { ROLES, ROUTES, type RouteResponse } from "../../proto/http/routes.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 
-export const STUB_TOKEN = "0123456789abcdef0123456789abcdef";
+/** Of all roles, held by "setup". */
+export const STUB_TOKEN = `ent_${"ab".repeat(32)}`;
+export const STUB_TOKEN_ID = "ab".repeat(8);
 
 export interface StubNode {
   readonly url: string;
   /** Lines of the node's log so far. */
   readonly log: readonly string[];
+  readonly access: Access;
   close(): Promise<void>;
 }
 
-/** Routes without a handler answer NOT_FOUND with the detail `stub`. */
-export async function startStubNode(handlers: Partial<Handlers> = {}): Promise<StubNode> {
+/**
+ * Routes without a handler answer NOT_FOUND with the detail `stub`. `nowMs` is the clock of its tokens and denials.
+ */
+export async function startStubNode(
+  handlers: Partial<Handlers> = {},
+  nowMs: () => number = nodePorts.clock.nowMs,
+): Promise<StubNode> {
   const log: string[] = [];
   const missing = Object.keys(ROUTES).map((name) => [
     name,
@@ -24,14 +34,21 @@ export async function startStubNode(handlers: Partial<Handlers> = {}): Promise<S
       throw new EntenteError("NOT_FOUND", { detail: "stub" });
     },
   ]);
+  const { random, timers } = nodePorts;
+  const logger = pino({ level: "trace" }, { write: (line: string) => void log.push(line) });
+  const store = openSqliteStore(":memory:");
+  const predictable = { bytes: (length: number) => new Uint8Array(length).fill(0xab) };
+  const first = { person: "setup", roles: ROLES, expiresInDays: 90 };
+  await new Tokens({ store, random: predictable, nowMs }).create(first, null);
+  const access = openAccess({ store, random, timers, nowMs, logger });
   const api = await startApi({
     handlers: { ...Object.fromEntries(missing), ...handlers },
-    authorise: tokenCheck(STUB_TOKEN),
+    access,
     port: 0,
-    logger: pino({ level: "trace" }, { write: (line: string) => void log.push(line) }),
-    random: nodePorts.random,
+    logger,
+    random,
   });
-  return { ...api, log };
+  return { ...api, log, access };
 }
 
 export const STUB_NODE_INFO: RouteResponse<"node"> = {
@@ -52,6 +69,8 @@ export const STUB_JOB: RouteResponse<"job"> = {
   updatedAt: "2026-11-01T00:00:00.000Z",
   progress: null,
   reason: null,
+  output: "list",
+  awaitsApproval: false,
   withheld: false,
   ownRows: 2000,
   peerRows: null,
