@@ -41,7 +41,7 @@ export async function readKeys(
     await Promise.all(ROLES.map(async (role) => [role, await readKey(files, folder, name, role)] as const)),
   ) as Record<(typeof ROLES)[number], SigningKey>;
   const { identity, log } = keys;
-  const keyset = issueKeyset({ party: name, identity, keys, nowMs: clock.nowMs() });
+  const keyset = issueKeyset({ party: name, identity, keys, recovery: null, nowMs: clock.nowMs() });
   return { identity, log, keyset: encodeEnvelope(keyset) };
 }
 

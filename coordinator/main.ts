@@ -6,13 +6,16 @@
  *     coordinator.db     store (SQLite)         keys/      seeds of its keys, 0600
  *     log/<collaboration>/<year>/               evidence logs, C2SP tlog-tiles
  */
+
 import { join } from "node:path";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { fingerprint } from "../proto/agreement/identity.ts";
 import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinator.ts";
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { EntenteError } from "../proto/errors.ts";
-import { partyId } from "../proto/ids.ts";
+import type { LogFile } from "../proto/evidence/log.ts";
+import { collaborationId, partyId } from "../proto/ids.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority } from "./authority.ts";
@@ -22,6 +25,7 @@ import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { CollaborationLogs } from "./log/collaboration-logs.ts";
+import { exportCollaboration } from "./log/export.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Inboxes } from "./relay/inboxes.ts";
 import { Meetings } from "./relay/meetings.ts";
@@ -47,8 +51,15 @@ export interface InitOptions {
   readonly ports?: Ports;
 }
 
+export interface MadeCoordinator {
+  /** Of its certificate authority: what invites carry. */
+  readonly caFingerprint: string;
+  /** Of its identity, which signs its logs: what an auditor compares. */
+  readonly fingerprint: string;
+}
+
 /** Makes a coordinator's folder: configuration, certificate authority, keys. Throws ALREADY_EXISTS, BAD_REQUEST. */
-export async function initCoordinator(options: InitOptions): Promise<{ readonly caFingerprint: string }> {
+export async function initCoordinator(options: InitOptions): Promise<MadeCoordinator> {
   const { folder, name = "coordinator", host = "127.0.0.1", ports = nodePorts } = options;
   const config: CoordinatorConfig = {
     format: "entente-coordinator/1",
@@ -64,7 +75,9 @@ export async function initCoordinator(options: InitOptions): Promise<{ readonly 
   await makeKeys(ports.files, ports.random, folder);
   // Last: a folder with this file is complete.
   await writeConfig(ports.files, folder, config);
-  return { caFingerprint: (await openAuthority(ports, folder)).caFingerprint };
+  const { identity } = await readKeys(ports, folder, config.name);
+  const { caFingerprint } = await openAuthority(ports, folder);
+  return { caFingerprint, fingerprint: fingerprint(identity.publicKey) };
 }
 
 export interface InviteOptions {
@@ -103,6 +116,27 @@ export async function revokeParty(options: Omit<InviteOptions, "validityMs">): P
   const store = openSqliteStore(join(folder, "coordinator.db"));
   try {
     if (!(await store.revokeParty(partyId(options.party), ports.clock.nowMs()))) throw new EntenteError("PEER_UNKNOWN");
+  } finally {
+    await store.close();
+  }
+}
+
+export interface AuditExportOptions {
+  readonly folder: string;
+  readonly collaboration: string;
+  readonly ports?: Ports;
+}
+
+/** Files of the folder that an auditor gets of this coordinator, which may be running or not. Throws NOT_FOUND (no
+ * coordinator in the folder, or no such collaboration), BAD_REQUEST, LOG_CORRUPT. */
+export async function exportAudit(options: AuditExportOptions): Promise<readonly LogFile[]> {
+  const { folder, ports = nodePorts } = options;
+  const name = partyId((await readConfig(ports.files, folder)).name);
+  const keys = await readKeys(ports, folder, name);
+  const store = openSqliteStore(join(folder, "coordinator.db"));
+  try {
+    const source = { files: ports.files, folder, name, keys, store };
+    return await exportCollaboration(source, collaborationId(options.collaboration));
   } finally {
     await store.close();
   }

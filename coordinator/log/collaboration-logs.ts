@@ -1,11 +1,16 @@
 /**
  * The coordinator's evidence logs, one per collaboration: the receipts that both parties signed. A receipt is stored as
  * pending in the transaction that accepts it and appended here, so a stop between the two loses and doubles nothing.
+ *
+ * One origin for each collaboration, whatever the year: a register of receipts grows by one entry a job, and its parties
+ * hold the same receipts in logs of their own.
  */
 import { join } from "node:path";
+import type { LogCheckpoint } from "../../proto/codec/coordinator.ts";
 import { equalBytes } from "../../proto/encoding/bytes.ts";
-import type { SigningKey } from "../../proto/encoding/ed25519.ts";
+import type { SigningKey, VerifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EvidenceLog, type LogFile } from "../../proto/evidence/log.ts";
+import { encodeNote } from "../../proto/evidence/note.ts";
 import type { CollaborationId, PartyId } from "../../proto/ids.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
 import type { PendingEntry, Store } from "../store/store.ts";
@@ -39,6 +44,23 @@ export class CollaborationLogs {
   /** All files of a collaboration's log at one moment. */
   async files(collaboration: CollaborationId): Promise<LogFile[]> {
     return (await this.#log(collaboration)).exportFiles();
+  }
+
+  /** The newest checkpoint, and the proof that it extends one of `oldSize`: none when the log is no longer than that. */
+  async checkpoint(collaboration: CollaborationId, oldSize: number): Promise<LogCheckpoint> {
+    const log = await this.#log(collaboration);
+    const { size } = log;
+    const proof = oldSize === 0 || oldSize >= size ? [] : log.consistencyProof(oldSize, size);
+    return { note: encodeNote(log.checkpointNote()), proof };
+  }
+
+  /** Durable when it resolves. Throws as `EvidenceLog.addCosignature`. */
+  async addCosignature(
+    collaboration: CollaborationId,
+    line: string,
+    by: { readonly size: number; readonly cosigner: VerifyingKey },
+  ): Promise<void> {
+    await (await this.#log(collaboration)).addCosignature(line, by);
   }
 
   async #flush(collaboration: CollaborationId): Promise<void> {

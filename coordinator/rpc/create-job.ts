@@ -6,7 +6,7 @@ import type { StoredJob } from "../store/store.ts";
 import { retried } from "./retried.ts";
 
 /** Notes a job that the caller asks of a peer; the same request again changes nothing. Throws AGREEMENT_UNKNOWN,
- * AGREEMENT_EXPIRED (it was revoked), BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, OVERLOADED. */
+ * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, OVERLOADED. */
 export async function createJob(service: Service, request: CreateJobRequest, { party }: Caller): Promise<Job> {
   const { store, limits, ports } = service;
   const { jobId, agreementDigest, peer, jobDigest } = request;
@@ -16,7 +16,7 @@ export async function createJob(service: Service, request: CreateJobRequest, { p
   return retried(async () => {
     const known = await store.findJob(jobId);
     if (known !== undefined) return requireSame(known, request, party);
-    if (agreement.state === "revoked") throw new EntenteError("AGREEMENT_EXPIRED");
+    if (agreement.state === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
     if ((await store.countJobs(party)) >= limits.jobsPerParty)
       throw new EntenteError("OVERLOADED", { detail: "jobs of this party" });
     const job: StoredJob = {

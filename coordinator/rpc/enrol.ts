@@ -1,7 +1,8 @@
 import { requireInForce, verifyKeyset } from "../../proto/agreement/keyset.ts";
+import { follow } from "../../proto/agreement/keyset-history.ts";
 import type { EnrolRequest, EnrolResponse } from "../../proto/codec/coordinator.ts";
 import { inviteSecretHash } from "../../proto/codec/invite.ts";
-
+import { equalBytes } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Service } from "../service.ts";
@@ -21,9 +22,16 @@ export async function enrol(service: Service, request: EnrolRequest): Promise<En
 
   const keyset = verifyKeyset(decodeEnvelope(request.keyset), request.identityPublicKey);
   if (keyset.party !== party) throw new EntenteError("SIGNATURE_INVALID", { detail: "keyset of another party" });
+  if (keyset.recovery === null)
+    throw new EntenteError("SIGNATURE_INVALID", { detail: "keyset without a recovery key" });
   requireInForce(keyset, nowMs);
 
   const known = await store.findParty(party);
+  // Another identity is for the transaction to refuse; the same with another recovery key is for no one to accept.
+  if (known !== undefined && equalBytes(known.identityPublicKey, request.identityPublicKey))
+    follow([verifyKeyset(decodeEnvelope(known.keyset), known.identityPublicKey)], {
+      keyset: decodeEnvelope(request.keyset),
+    });
   if (known?.revokedMs !== undefined && inviter !== undefined)
     throw new EntenteError("CERTIFICATE_REFUSED", { detail: "only the operator admits a revoked party" });
 

@@ -124,6 +124,13 @@ export function openSqliteStore(path: string): Store {
         run("INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
       }),
 
+    changeSetting: (key, change) =>
+      transaction(() => {
+        const row = statement("SELECT value FROM settings WHERE key = ?").get(key) as Row | undefined;
+        const sql = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        run(sql, key, change(row?.value as string | undefined));
+      }),
+
     addInvite: (added) =>
       transaction(() => {
         const { secretHash, inviter = null, expiresMs } = added;
@@ -165,6 +172,12 @@ export function openSqliteStore(path: string): Store {
     putKeyset: (name, keyset) =>
       transaction(() => {
         run("UPDATE parties SET keyset = ? WHERE party = ?", keyset, name);
+      }),
+    putIdentity: ({ party: name, identityPublicKey, keyset }, before) =>
+      transaction(() => {
+        const sql =
+          "UPDATE parties SET identity_public_key = ?, keyset = ? WHERE party = ? AND identity_public_key = ?";
+        run(sql, identityPublicKey, keyset, name, before);
       }),
     revokeParty: (name, nowMs) =>
       transaction(() => {

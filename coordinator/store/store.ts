@@ -60,6 +60,8 @@ export interface PendingEntry {
 export interface Store {
   readSetting(key: string): Promise<string | undefined>;
   writeSetting(key: string, value: string): Promise<void>;
+  /** Reading, changing and writing in one transaction; `change` may throw, and nothing is written then. */
+  changeSetting(key: string, change: (before: string | undefined) => string): Promise<void>;
 
   addInvite(invite: StoredInvite): Promise<void>;
   findInvite(secretHash: string): Promise<StoredInvite | undefined>;
@@ -72,6 +74,8 @@ export interface Store {
   listParties(after: string, limit: number): Promise<StoredParty[]>;
   putKeyset(party: PartyId, keyset: Uint8Array): Promise<void>;
   /** The party and all its certificates; false when it is unknown. */
+  /** A new identity with its keyset; nothing happens when the present one is not `before`. */
+  putIdentity(party: Omit<StoredParty, "revokedMs">, before: Uint8Array): Promise<void>;
   revokeParty(party: PartyId, nowMs: number): Promise<boolean>;
   findCertificate(fingerprint: string): Promise<StoredCertificate | undefined>;
 

@@ -1,9 +1,12 @@
 /** Agreement messages, and those of the coordinator's log of a collaboration, in their checked form. */
+import { fromUtf8, utf8 } from "../encoding/bytes.ts";
+import { HASH_BYTES, MAX_PROOF_HASHES } from "../evidence/merkle.ts";
 import { type CollaborationId, collaborationId, type Digest, digest, type PartyId } from "../ids.ts";
 import {
   bytesOf,
   countOf,
   enumOf,
+  MAX_ENVELOPE_BYTES,
   MAX_LOG_PIECE_BYTES,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
@@ -108,4 +111,61 @@ export const logPiece: Codec<LogPiece> = messageCodec(
     content: bytesOf("content", message.content, 0, MAX_LOG_PIECE_BYTES),
     last: message.last,
   }),
+);
+
+export interface CheckpointRequest {
+  readonly collaborationId: CollaborationId;
+  /** What the caller cosigned last; 0 for none. */
+  readonly oldSize: number;
+}
+
+export const fetchCheckpointRequest: Codec<CheckpointRequest> = messageCodec(
+  wire.FetchCheckpointRequest,
+  MAX_REQUEST_BYTES,
+  (value: CheckpointRequest) => value,
+  (message) => ({ collaborationId: collaborationId(message.collaborationId), oldSize: message.oldSize }),
+);
+
+export interface LogCheckpoint {
+  /** A signed note. */
+  readonly note: Uint8Array;
+  /** From the old size; empty when the log is no longer than that. */
+  readonly proof: readonly Uint8Array[];
+}
+
+export const logCheckpoint: Codec<LogCheckpoint> = messageCodec(
+  wire.LogCheckpoint,
+  MAX_RESPONSE_BYTES,
+  (value: LogCheckpoint) => ({ note: value.note, proof: [...value.proof] }),
+  (message) => ({
+    note: bytesOf("note", message.note, 1, MAX_ENVELOPE_BYTES),
+    proof: countOf("proof", message.proof, 0, MAX_PROOF_HASHES).map((hash) => bytesOf("proof", hash, HASH_BYTES)),
+  }),
+);
+
+export interface CosignatureSubmission {
+  readonly collaborationId: CollaborationId;
+  readonly size: number;
+  /** A note signature line with its newline, by the caller's cosigner key. */
+  readonly line: string;
+}
+
+const MAX_LINE_BYTES = 512;
+
+export const submitCosignatureRequest: Codec<CosignatureSubmission> = messageCodec(
+  wire.SubmitCosignatureRequest,
+  MAX_REQUEST_BYTES,
+  (value: CosignatureSubmission) => ({ ...value, line: utf8(value.line) }),
+  (message) => ({
+    collaborationId: collaborationId(message.collaborationId),
+    size: message.size,
+    line: fromUtf8(bytesOf("line", message.line, 1, MAX_LINE_BYTES)),
+  }),
+);
+
+export const submitCosignatureResponse: Codec<undefined> = messageCodec(
+  wire.SubmitCosignatureResponse,
+  MAX_RESPONSE_BYTES,
+  () => ({}),
+  () => undefined,
 );

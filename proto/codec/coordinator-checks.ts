@@ -11,6 +11,8 @@ export const wire = entente.v1;
 export const PUBLIC_KEY_BYTES = 32;
 export const MAX_CERTIFICATE_BYTES = 8_192;
 export const MAX_KEYSET_BYTES = 8_192;
+/** Of one party: changes of its identity, each of which people notice. */
+export const MAX_SUCCESSIONS = 16;
 export const MAX_CODE_CHARACTERS = 2_048;
 /** A log entry's limit (C2SP tlog-tiles: entries carry a 16-bit length). */
 export const MAX_ENVELOPE_BYTES = 65_535;

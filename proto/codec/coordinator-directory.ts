@@ -8,6 +8,7 @@ import {
   MAX_KEYSET_BYTES,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
+  MAX_SUCCESSIONS,
   PAGE_SIZE,
   PUBLIC_KEY_BYTES,
   textOf,
@@ -66,12 +67,32 @@ export const enrolResponse: Codec<EnrolResponse> = messageCodec(
   }),
 );
 
+/** A new identity with the first keyset under it; DSSE envelopes, JSON. */
+export interface SuccessionBytes {
+  readonly succession: Uint8Array;
+  readonly keyset: Uint8Array;
+}
+
+function successionFromWire(message: { succession?: Uint8Array | null; keyset?: Uint8Array | null }): SuccessionBytes {
+  const { succession, keyset } = new wire.Succession(message);
+  return {
+    succession: bytesOf("succession", succession, 1, MAX_KEYSET_BYTES),
+    keyset: bytesOf("keyset", keyset, 1, MAX_KEYSET_BYTES),
+  };
+}
+
 export interface PartyEntry {
   readonly party: PartyId;
   readonly identityPublicKey: Uint8Array;
   /** DSSE envelope, JSON; the reader verifies it under an identity that it has confirmed. */
   readonly keyset: Uint8Array;
   readonly connected: boolean;
+  /** Oldest first, the last may not hold yet; empty in a list. */
+  readonly successions: readonly SuccessionBytes[];
+}
+
+function partyEntryToWire(value: PartyEntry) {
+  return { ...value, successions: [...value.successions] };
 }
 
 function partyEntryFromWire(message: InstanceType<typeof wire.PartyEntry>): PartyEntry {
@@ -80,13 +101,14 @@ function partyEntryFromWire(message: InstanceType<typeof wire.PartyEntry>): Part
     identityPublicKey: bytesOf("identity_public_key", message.identityPublicKey, PUBLIC_KEY_BYTES),
     keyset: bytesOf("keyset", message.keyset, 1, MAX_KEYSET_BYTES),
     connected: message.connected,
+    successions: countOf("successions", message.successions, 0, MAX_SUCCESSIONS).map(successionFromWire),
   };
 }
 
 export const partyEntry: Codec<PartyEntry> = messageCodec(
   wire.PartyEntry,
   MAX_RESPONSE_BYTES,
-  (value: PartyEntry) => value,
+  partyEntryToWire,
   partyEntryFromWire,
 );
 
@@ -100,7 +122,7 @@ export const lookupRequest: Codec<{ readonly party: PartyId }> = messageCodec(
 export const partyList: Codec<readonly PartyEntry[]> = messageCodec(
   wire.ListPartiesResponse,
   MAX_RESPONSE_BYTES,
-  (parties: readonly PartyEntry[]) => ({ parties: [...parties] }),
+  (parties: readonly PartyEntry[]) => ({ parties: parties.map(partyEntryToWire) }),
   (message) =>
     countOf("parties", message.parties, 0, PAGE_SIZE).map((item) => partyEntryFromWire(new wire.PartyEntry(item))),
 );
@@ -110,6 +132,13 @@ export const publishKeysetRequest: Codec<{ readonly keyset: Uint8Array }> = mess
   MAX_REQUEST_BYTES,
   (value: { readonly keyset: Uint8Array }) => value,
   (message) => ({ keyset: bytesOf("keyset", message.keyset, 1, MAX_KEYSET_BYTES) }),
+);
+
+export const publishSuccessionRequest: Codec<SuccessionBytes> = messageCodec(
+  wire.PublishSuccessionRequest,
+  MAX_REQUEST_BYTES,
+  (succession: SuccessionBytes) => ({ succession }),
+  (message) => successionFromWire(message.succession ?? {}),
 );
 
 export const createInviteRequest: Codec<{ readonly party: PartyId }> = messageCodec(

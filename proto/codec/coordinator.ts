@@ -6,11 +6,15 @@ import { type CollaborationId, digest, jobId, partyId } from "../ids.ts";
 import {
   agreementEntry,
   agreementList,
+  fetchCheckpointRequest,
   fetchLogRequest,
   getAgreementRequest,
   type LogPiece,
+  logCheckpoint,
   logPiece,
   recordAgreementRequest,
+  submitCosignatureRequest,
+  submitCosignatureResponse,
 } from "./coordinator-agreements.ts";
 import { pageRequest, wire } from "./coordinator-checks.ts";
 import {
@@ -22,6 +26,7 @@ import {
   partyEntry,
   partyList,
   publishKeysetRequest,
+  publishSuccessionRequest,
 } from "./coordinator-directory.ts";
 import {
   createJobRequest,
@@ -41,6 +46,9 @@ export {
   type AgreementEntry,
   type AgreementRecord,
   type AgreementState,
+  type CheckpointRequest,
+  type CosignatureSubmission,
+  type LogCheckpoint,
   type LogPiece,
 } from "./coordinator-agreements.ts";
 export {
@@ -49,9 +57,16 @@ export {
   MAX_PARTIES,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
+  MAX_SUCCESSIONS,
   PAGE_SIZE,
 } from "./coordinator-checks.ts";
-export type { CreatedInvite, EnrolRequest, EnrolResponse, PartyEntry } from "./coordinator-directory.ts";
+export type {
+  CreatedInvite,
+  EnrolRequest,
+  EnrolResponse,
+  PartyEntry,
+  SuccessionBytes,
+} from "./coordinator-directory.ts";
 export {
   type CreateJobRequest,
   JOB_STATES,
@@ -72,11 +87,18 @@ export const ENROL = unary("Enrolment/Enrol", enrolRequest, enrolResponse);
 export const LOOKUP = unary("Directory/Lookup", lookupRequest, partyEntry);
 export const LIST_PARTIES = unary("Directory/List", pageRequest(wire.ListPartiesRequest, partyId), partyList);
 export const PUBLISH_KEYSET = unary("Directory/PublishKeyset", publishKeysetRequest, partyEntry);
+export const PUBLISH_SUCCESSION = unary("Directory/PublishSuccession", publishSuccessionRequest, partyEntry);
 export const CREATE_INVITE = unary("Directory/CreateInvite", createInviteRequest, createInviteResponse);
 export const REQUEST_SESSION = unary("Sessions/Request", sessionRequest, sessionTicket);
 export const RECORD_AGREEMENT = unary("Agreements/Record", recordAgreementRequest, agreementEntry);
 export const GET_AGREEMENT = unary("Agreements/Get", getAgreementRequest, agreementEntry);
 export const LIST_AGREEMENTS = unary("Agreements/List", pageRequest(wire.ListAgreementsRequest, digest), agreementList);
+export const FETCH_CHECKPOINT = unary("Agreements/FetchCheckpoint", fetchCheckpointRequest, logCheckpoint);
+export const SUBMIT_COSIGNATURE = unary(
+  "Agreements/SubmitCosignature",
+  submitCosignatureRequest,
+  submitCosignatureResponse,
+);
 export const CREATE_JOB = unary("Jobs/Create", createJobRequest, job);
 export const REPORT_JOB = unary("Jobs/Report", reportJobRequest, job);
 export const GET_JOB = unary("Jobs/Get", getJobRequest, job);

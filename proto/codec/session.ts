@@ -4,8 +4,10 @@ import { fromUtf8, utf8 } from "../encoding/bytes.ts";
 
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../encoding/dsse.ts";
 import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
+import { MAX_ENTRY_BYTES } from "../evidence/tiles.ts";
 import { entente } from "../gen/messages.js";
-import { type JobId, jobId } from "../ids.ts";
+import { type CollaborationId, collaborationId, type Digest, digest, type JobId, jobId } from "../ids.ts";
+import { RULE_CODES } from "../policy/rules.ts";
 import type { Frame } from "./frame.ts";
 
 export interface DatasetDescriptor {
@@ -23,6 +25,8 @@ export interface WirePrepareRequest {
   readonly jobId: JobId;
   readonly lastAttempt: number;
   readonly finished: readonly PartitionOfAttempt[];
+  /** The receiver's signed statement that the agreement is in force. */
+  readonly inForce: Envelope;
 }
 
 export interface WirePrepareResponse {
@@ -30,6 +34,9 @@ export interface WirePrepareResponse {
   readonly nonce: Uint8Array;
   readonly attempt: number;
   readonly finished: readonly PartitionOfAttempt[];
+  /** 32 bytes: tag of the provider's dataset version, equal for one version within an epoch. */
+  readonly version: Uint8Array;
+  readonly inForce: Envelope;
 }
 
 export interface WireTreeHead {
@@ -38,11 +45,22 @@ export interface WireTreeHead {
   readonly root: Uint8Array;
 }
 
-export interface WireCheckpointOffer {
+/** What a witness has cosigned of a log: size 0 and no origin before the first time. */
+export interface WitnessState {
+  readonly origin: string;
+  readonly size: number;
+}
+
+export interface WireLogOffer {
   readonly oldSize: number;
   readonly proof: readonly Uint8Array[];
   /** A signed note. */
   readonly note: Uint8Array;
+  /** Of a log that follows the one that the witness knows. */
+  readonly first?: { readonly entry: Uint8Array; readonly proof: readonly Uint8Array[] } | undefined;
+}
+
+export interface WireCheckpointOffer extends WireLogOffer {
   readonly receiptIndex: number;
   readonly inclusionProof: readonly Uint8Array[];
 }
@@ -59,17 +77,40 @@ export type SessionMessage =
   | ({ readonly kind: "prepareRequest" } & WirePrepareRequest)
   | ({ readonly kind: "prepareResponse" } & WirePrepareResponse)
   | { readonly kind: "goodbye" }
+  | { readonly kind: "revocationNotice"; readonly envelope: Envelope }
+  | { readonly kind: "noted" }
+  | { readonly kind: "inForceRequest"; readonly agreement: Digest }
+  | { readonly kind: "inForceReply"; readonly envelope: Envelope | undefined }
+  | { readonly kind: "jobDecided"; readonly jobId: JobId }
   | {
       readonly kind: "receiptPart";
       readonly inputCommitment: Uint8Array;
       readonly lastCosigned: WireTreeHead | undefined;
+      /** Of aggregate outputs. */
+      readonly sketchCommitment: Uint8Array | undefined;
     }
   | { readonly kind: "receiptSignature"; readonly envelope: Envelope }
   | ({ readonly kind: "checkpointOffer" } & WireCheckpointOffer)
   | { readonly kind: "cosignature"; readonly line: string }
   | { readonly kind: "gateKeys"; readonly keys: readonly Uint8Array[] }
   | { readonly kind: "opened" }
-  | { readonly kind: "witnessState"; readonly size: number };
+  | ({ readonly kind: "witnessState" } & WitnessState)
+  | { readonly kind: "witnessRequest"; readonly collaboration: CollaborationId; readonly known: WitnessState }
+  | { readonly kind: "witnessReply"; readonly knownNote: Uint8Array | undefined; readonly offer: WireLogOffer }
+  | {
+      readonly kind: "cosignRequest";
+      readonly collaboration: CollaborationId;
+      /** The asking end's cosignature of the other's checkpoint. */
+      readonly line: string;
+      readonly cosigned: WitnessState;
+      readonly offer: WireLogOffer;
+    }
+  | {
+      readonly kind: "keysetNotice";
+      readonly envelope: Envelope;
+      /** Of the first keyset under a new identity. */
+      readonly succession: Envelope | undefined;
+    };
 
 type Kind = SessionMessage["kind"];
 type Message<K extends Kind> = Extract<SessionMessage, { kind: K }>;
@@ -87,6 +128,12 @@ export const SESSION_FRAME_TYPES: Readonly<Record<Kind, number>> = {
   prepareRequest: 278,
   prepareResponse: 279,
   goodbye: 280,
+  revocationNotice: 281,
+  noted: 282,
+  inForceRequest: 283,
+  inForceReply: 284,
+  jobDecided: 285,
+  keysetNotice: 286,
   receiptPart: 287,
   receiptSignature: 288,
   checkpointOffer: 289,
@@ -94,6 +141,9 @@ export const SESSION_FRAME_TYPES: Readonly<Record<Kind, number>> = {
   gateKeys: 291,
   opened: 292,
   witnessState: 293,
+  witnessRequest: 294,
+  witnessReply: 295,
+  cosignRequest: 296,
 };
 const KINDS = new Map(Object.entries(SESSION_FRAME_TYPES).map(([kind, type]) => [type, kind as Kind]));
 
@@ -116,6 +166,14 @@ function wireEnvelope(envelope: Envelope): Uint8Array {
 export function readEnvelope(bytes: Uint8Array | null | undefined): Envelope {
   if (bytes == null || bytes.length === 0) throw invalid("envelope missing");
   return decodeEnvelope(bytes);
+}
+
+function envelopeOrNone(bytes: Uint8Array | null | undefined): Envelope | undefined {
+  return bytes == null || bytes.length === 0 ? undefined : readEnvelope(bytes);
+}
+
+function bytesOrNone(bytes: Uint8Array | null | undefined, length: number, what: string): Uint8Array | undefined {
+  return bytes == null || bytes.length === 0 ? undefined : exactly(bytes, length, what);
 }
 
 function exactly(bytes: Uint8Array | null | undefined, length: number, what: string): Uint8Array {
@@ -141,14 +199,20 @@ const SAYABLE: readonly ErrorCode[] = [
     "SEAL_INVALID",
   ] as const),
   ...(["RECEIPT_MISMATCH", "SIGNATURE_INVALID", "DATASET_CHANGED", "LOG_FORKED", "LOG_BEHIND"] as const),
+  ...(["COLLABORATION_FROZEN", "COLLABORATION_READ_ONLY"] as const),
   ...([
     "AGREEMENT_INVALID",
     "AGREEMENT_UNKNOWN",
     "AGREEMENT_UNSIGNED",
     "AGREEMENT_EXPIRED",
+    "AGREEMENT_REVOKED",
+    "AGREEMENT_SUPERSEDED",
+    "AGREEMENT_NOT_IN_FORCE",
     "PEER_UNCONFIRMED",
   ] as const),
-  ...(["POLICY_OPERATION", "POLICY_DATASET", "POLICY_INPUT_FLOOR"] as const),
+  ...RULE_CODES,
+  ...(["POLICY_AUDIENCE", "POLICY_RESULT_FLOOR"] as const),
+  ...(["APPROVAL_DECLINED", "APPROVAL_OVERDUE"] as const),
 ];
 
 function peerFailure(code: ErrorCode): EntenteError {
@@ -173,6 +237,39 @@ function proofOf(hashes: readonly Uint8Array[] | null | undefined): readonly Uin
 function name(text: string | null | undefined): string {
   if (text == null || text.length === 0 || text.length > 128) throw invalid("name length");
   return text;
+}
+
+function note(bytes: Uint8Array | null | undefined): Uint8Array {
+  if (bytes == null || bytes.length === 0 || bytes.length > MAX_NOTE_BYTES) throw invalid("note length");
+  return bytes;
+}
+
+function logOfferToWire({
+  oldSize,
+  proof,
+  note: checkpointNote,
+  first,
+}: WireLogOffer): entente.v1.LogOffer.$Properties {
+  const begin = first === undefined ? {} : { firstEntry: first.entry, firstProof: [...first.proof] };
+  return { oldSize, consistencyProof: [...proof], checkpointNote, ...begin };
+}
+
+function logOfferOf(offer: entente.v1.LogOffer.$Properties | null | undefined): WireLogOffer {
+  const entry = offer?.firstEntry;
+  if ((entry?.length ?? 0) > MAX_ENTRY_BYTES) throw invalid("entry length");
+  return {
+    oldSize: offer?.oldSize ?? 0,
+    proof: proofOf(offer?.consistencyProof),
+    note: note(offer?.checkpointNote),
+    first: entry == null || entry.length === 0 ? undefined : { entry, proof: proofOf(offer?.firstProof) },
+  };
+}
+
+/** An origin exactly when the size is not 0. */
+function witnessState(state: entente.v1.WitnessState.$Properties | null | undefined): WitnessState {
+  const { size, origin } = { size: state?.size ?? 0, origin: state?.origin ?? "" };
+  if (origin.length > 128 || (size > 0 && origin === "")) throw invalid("witness state");
+  return { size, origin };
 }
 
 function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties {
@@ -203,6 +300,7 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
           jobId: message.jobId,
           lastAttempt: message.lastAttempt,
           finished: message.finished.map((item) => ({ ...item })),
+          inForce: wireEnvelope(message.inForce),
         },
       };
     case "prepareResponse":
@@ -212,15 +310,28 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
           nonce: message.nonce,
           attempt: message.attempt,
           finished: message.finished.map((item) => ({ ...item })),
+          version: message.version,
+          inForce: wireEnvelope(message.inForce),
         },
       };
     case "goodbye":
       return { goodbye: {} };
+    case "revocationNotice":
+      return { revocationNotice: { envelope: wireEnvelope(message.envelope) } };
+    case "noted":
+      return { noted: {} };
+    case "inForceRequest":
+      return { inForceRequest: { agreement: message.agreement } };
+    case "inForceReply":
+      return { inForceReply: message.envelope === undefined ? {} : { envelope: wireEnvelope(message.envelope) } };
+    case "jobDecided":
+      return { jobDecided: { jobId: message.jobId } };
     case "receiptPart":
       return {
         receiptPart: {
           inputCommitment: message.inputCommitment,
           ...(message.lastCosigned === undefined ? {} : { lastCosigned: { ...message.lastCosigned } }),
+          ...(message.sketchCommitment === undefined ? {} : { sketchCommitment: message.sketchCommitment }),
         },
       };
     case "receiptSignature":
@@ -228,9 +339,7 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
     case "checkpointOffer":
       return {
         checkpointOffer: {
-          oldSize: message.oldSize,
-          consistencyProof: [...message.proof],
-          checkpointNote: message.note,
+          log: logOfferToWire(message),
           receiptIndex: message.receiptIndex,
           inclusionProof: [...message.inclusionProof],
         },
@@ -242,7 +351,29 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
     case "opened":
       return { opened: {} };
     case "witnessState":
-      return { witnessState: { size: message.size } };
+      return { witnessState: { size: message.size, origin: message.origin } };
+    case "witnessRequest":
+      return { witnessRequest: { collaboration: message.collaboration, known: { ...message.known } } };
+    case "witnessReply":
+      return {
+        witnessReply: { knownNote: message.knownNote ?? new Uint8Array(), offer: logOfferToWire(message.offer) },
+      };
+    case "cosignRequest":
+      return {
+        cosignRequest: {
+          collaboration: message.collaboration,
+          line: utf8(message.line),
+          ...message.cosigned,
+          offer: logOfferToWire(message.offer),
+        },
+      };
+    case "keysetNotice":
+      return {
+        keysetNotice: {
+          envelope: wireEnvelope(message.envelope),
+          ...(message.succession === undefined ? {} : { succession: wireEnvelope(message.succession) }),
+        },
+      };
   }
 }
 
@@ -257,6 +388,7 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     }
     case "describeRequest":
     case "goodbye":
+    case "noted":
     case "opened":
       return { kind };
     case "describeResponse": {
@@ -266,10 +398,16 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     }
     case "agreementOffer":
       return { kind, envelope: readEnvelope(wire.agreementOffer?.envelope) };
-    case "agreementReply": {
-      const bytes = wire.agreementReply?.envelope;
-      return { kind, envelope: bytes == null || bytes.length === 0 ? undefined : readEnvelope(bytes) };
-    }
+    case "agreementReply":
+      return { kind, envelope: envelopeOrNone(wire.agreementReply?.envelope) };
+    case "revocationNotice":
+      return { kind, envelope: readEnvelope(wire.revocationNotice?.envelope) };
+    case "inForceRequest":
+      return { kind, agreement: digest(wire.inForceRequest?.agreement ?? "") };
+    case "inForceReply":
+      return { kind, envelope: envelopeOrNone(wire.inForceReply?.envelope) };
+    case "jobDecided":
+      return { kind, jobId: jobId(wire.jobDecided?.jobId ?? "") };
     case "jobOffer":
       return { kind, specEnvelope: readEnvelope(wire.jobOffer?.specEnvelope) };
     case "jobReply":
@@ -280,6 +418,7 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
         jobId: jobId(wire.prepareRequest?.jobId ?? ""),
         lastAttempt: wire.prepareRequest?.lastAttempt ?? 0,
         finished: partitionsOf(wire.prepareRequest?.finished),
+        inForce: readEnvelope(wire.prepareRequest?.inForce),
       };
     case "prepareResponse": {
       const sizeClass = wire.prepareResponse?.sizeClass ?? 0;
@@ -290,6 +429,8 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
         nonce: exactly(wire.prepareResponse?.nonce, 32, "nonce"),
         attempt: wire.prepareResponse?.attempt ?? 0,
         finished: partitionsOf(wire.prepareResponse?.finished),
+        version: exactly(wire.prepareResponse?.version, 32, "version tag"),
+        inForce: readEnvelope(wire.prepareResponse?.inForce),
       };
     }
     case "receiptPart": {
@@ -301,19 +442,16 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
           head == null
             ? undefined
             : { origin: name(head.origin), size: head.size ?? 0, root: exactly(head.root, 32, "root") },
+        sketchCommitment: bytesOrNone(wire.receiptPart?.sketchCommitment, 32, "sketch commitment"),
       };
     }
     case "receiptSignature":
       return { kind, envelope: readEnvelope(wire.receiptSignature?.envelope) };
     case "checkpointOffer": {
       const offer = wire.checkpointOffer;
-      const note = offer?.checkpointNote;
-      if (note == null || note.length === 0 || note.length > MAX_NOTE_BYTES) throw invalid("note length");
       return {
         kind,
-        oldSize: offer?.oldSize ?? 0,
-        proof: proofOf(offer?.consistencyProof),
-        note,
+        ...logOfferOf(offer?.log),
         receiptIndex: offer?.receiptIndex ?? 0,
         inclusionProof: proofOf(offer?.inclusionProof),
       };
@@ -321,7 +459,32 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     case "cosignature":
       return { kind, line: shortText(wire.cosignature?.noteSignature, MAX_NOTE_BYTES) };
     case "witnessState":
-      return { kind, size: wire.witnessState?.size ?? 0 };
+      return { kind, ...witnessState(wire.witnessState) };
+    case "witnessRequest": {
+      const { collaboration, known } = wire.witnessRequest ?? {};
+      return { kind, collaboration: collaborationId(collaboration ?? ""), known: witnessState(known) };
+    }
+    case "witnessReply": {
+      const { knownNote, offer } = wire.witnessReply ?? {};
+      const known = knownNote == null || knownNote.length === 0 ? undefined : note(knownNote);
+      return { kind, knownNote: known, offer: logOfferOf(offer) };
+    }
+    case "cosignRequest": {
+      const { collaboration, line, offer, ...cosigned } = wire.cosignRequest ?? {};
+      return {
+        kind,
+        collaboration: collaborationId(collaboration ?? ""),
+        line: shortText(line, MAX_NOTE_BYTES),
+        cosigned: witnessState(cosigned),
+        offer: logOfferOf(offer),
+      };
+    }
+    case "keysetNotice":
+      return {
+        kind,
+        envelope: readEnvelope(wire.keysetNotice?.envelope),
+        succession: envelopeOrNone(wire.keysetNotice?.succession),
+      };
     case "gateKeys": {
       const keys = wire.gateKeys?.keys ?? [];
       if (keys.length === 0 || keys.length > MAX_PARTITIONS) throw invalid("number of gate keys");

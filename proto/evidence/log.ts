@@ -7,7 +7,7 @@
  * the log is opened; what it covers is there. A checkpoint may have become durable although its write failed, so an
  * append that threw may have happened: the next one reads the disk again before it signs anything.
  */
-import { equalBytes } from "../encoding/bytes.ts";
+import { equalBytes, toHex } from "../encoding/bytes.ts";
 import type { SigningKey, VerifyingKey } from "../encoding/ed25519.ts";
 import { EntenteError } from "../errors.ts";
 import type { Files } from "../ports/ports.ts";
@@ -15,6 +15,7 @@ import {
   type Checkpoint,
   checkpointBody,
   openCheckpoint,
+  parseCheckpointBody,
   signCheckpoint,
   type TreeHead,
   treeHead,
@@ -43,6 +44,8 @@ export interface EvidenceLogOptions {
   readonly origin: string;
   /** The party's log key, `<party>/log`. */
   readonly key: SigningKey;
+  /** Log keys that the party had before: what is on disk may be signed by one of them. */
+  readonly earlierKeys?: readonly VerifyingKey[];
 }
 
 export interface Appended {
@@ -81,17 +84,19 @@ export class EvidenceLog {
   readonly #files: Files;
   readonly #folder: string;
   readonly #origin: string;
-  readonly #key: SigningKey;
+  #key: SigningKey;
+  #earlierKeys: readonly VerifyingKey[];
   #state: State;
   /** Set while it is unknown what a failed write left on disk. */
   #inDoubt = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor({ files, folder, origin, key }: EvidenceLogOptions, state: State) {
+  private constructor({ files, folder, origin, key, earlierKeys = [] }: EvidenceLogOptions, state: State) {
     this.#files = files;
     this.#folder = folder;
     this.#origin = origin;
     this.#key = key;
+    this.#earlierKeys = earlierKeys;
     this.#state = state;
   }
 
@@ -120,10 +125,21 @@ export class EvidenceLog {
     return treeHead({ origin: this.#origin, size, root: tree.root(size) });
   }
 
+  /** The tree's root when it had `size` (at most `this.size`) entries, hex. Throws BAD_REQUEST out of range. */
+  rootAt(size: number): string {
+    this.#requireDurable(size);
+    return toHex(this.#state.tree.root(size));
+  }
+
   /** The newest checkpoint with this log's signature and the cosignatures gathered for this size. */
   checkpointNote(): Note {
     const { note, cosigned, size } = this.#state;
-    return cosigned?.head.size === size ? cosigned.note : note;
+    if (cosigned?.head.size !== size) return note;
+    const own = noteVerifier(this.#key);
+    return {
+      text: note.text,
+      signatures: [...note.signatures, ...cosigned.note.signatures.filter((s) => !isFrom(s, own))],
+    };
   }
 
   /** The newest checkpoint that a peer cosigned; undefined before the first. */
@@ -151,20 +167,34 @@ export class EvidenceLog {
     });
   }
 
+  /** Checkpoints are signed by `key` from now on, the newest one anew. Throws STORAGE_FAILED. */
+  rekey(key: SigningKey): Promise<void> {
+    return this.#exclusive(async () => {
+      await this.#settleDoubt();
+      this.#earlierKeys = [...this.#earlierKeys, this.#key];
+      this.#key = key;
+      this.#state.note = await signedNow(
+        { files: this.#files, folder: this.#folder, origin: this.#origin, key },
+        this.#state.note,
+      );
+    });
+  }
+
   /** The bytes of an acknowledged entry. Throws BAD_REQUEST out of range, LOG_CORRUPT when the disk has other bytes. */
   entry(index: number): Promise<Uint8Array> {
     return this.#exclusive(async () => {
-      const { tree, size } = this.#state;
-      if (!Number.isSafeInteger(index) || index < 0 || index >= size)
-        throw new EntenteError("BAD_REQUEST", { detail: "log index out of range" });
-      const bundle = Math.floor(index / TILE_WIDTH);
-      const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH);
-      const path = tilePath({ level: "entries", index: bundle, width });
-      const bytes = await readFrom(this.#files, this.#folder, path);
-      const found = bytes && parseBundle(bytes, width)[index % TILE_WIDTH];
-      if (found === undefined || !equalBytes(leafHash(found), tree.node(0, index))) throw corrupt(path);
-      return found;
+      const { entries, skip } = await this.#bundleOf(index);
+      return entries[skip] as Uint8Array;
     });
+  }
+
+  /** The bytes of all acknowledged entries from an index on, in order; errors as `entry`. */
+  async *entriesFrom(index: number): AsyncGenerator<Uint8Array> {
+    for (let at = index; at < this.size; ) {
+      const { entries, skip } = await this.#exclusive(() => this.#bundleOf(at));
+      yield* entries.slice(skip);
+      at += entries.length - skip;
+    }
   }
 
   /** RFC 6962 audit path in the tree of `size` (at most `this.size`) leaves. Throws BAD_REQUEST out of range. */
@@ -219,6 +249,23 @@ export class EvidenceLog {
     });
   }
 
+  /** The entries of the bundle that holds an entry, each compared with the tree, and its place among them. */
+  async #bundleOf(index: number): Promise<{ readonly entries: readonly Uint8Array[]; readonly skip: number }> {
+    const { tree, size } = this.#state;
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size)
+      throw new EntenteError("BAD_REQUEST", { detail: "log index out of range" });
+    const bundle = Math.floor(index / TILE_WIDTH);
+    const first = bundle * TILE_WIDTH;
+    const width = Math.min(TILE_WIDTH, size - first);
+    const path = tilePath({ level: "entries", index: bundle, width });
+    const bytes = await readFrom(this.#files, this.#folder, path);
+    const entries = bytes === undefined ? [] : parseBundle(bytes, width);
+    const isWhole =
+      entries.length === width && entries.every((entry, i) => equalBytes(leafHash(entry), tree.node(0, first + i)));
+    if (!isWhole) throw corrupt(path);
+    return { entries, skip: index - first };
+  }
+
   #requireDurable(size: number): void {
     if (!Number.isSafeInteger(size) || size < 0 || size > this.#state.size)
       throw new EntenteError("BAD_REQUEST", { detail: "tree size out of range" });
@@ -235,7 +282,8 @@ export class EvidenceLog {
    * an index for which a checkpoint may be on disk would fork the log. */
   async #settleDoubt(): Promise<void> {
     if (!this.#inDoubt) return;
-    const options = { files: this.#files, folder: this.#folder, origin: this.#origin, key: this.#key };
+    const place = { files: this.#files, folder: this.#folder, origin: this.#origin };
+    const options = { ...place, key: this.#key, earlierKeys: this.#earlierKeys };
     const [state, before] = [await load(options), this.#state];
     const keepsAcknowledged =
       state.size >= before.size && equalBytes(state.tree.root(before.size), before.tree.root(before.size));
@@ -247,7 +295,7 @@ export class EvidenceLog {
   async #write(entries: readonly Uint8Array[]): Promise<Appended> {
     const state = this.#state;
     const { tree, size: firstIndex } = state;
-    for (const entry of entries) tree.append(leafHash(entry));
+    for (const entry of entries) tree.appendEntry(entry);
     const size = tree.size;
     const pending = [...state.tail, ...entries];
     const pendingFrom = firstIndex - state.tail.length;
@@ -322,10 +370,10 @@ async function create({ files, folder, origin, key }: EvidenceLogOptions): Promi
 function openOwn(
   bytes: Uint8Array,
   path: string,
-  { origin, key }: EvidenceLogOptions,
+  { origin, key, earlierKeys = [] }: EvidenceLogOptions,
 ): ReturnType<typeof openCheckpoint> {
   try {
-    return openCheckpoint(bytes, { origin, verifiers: [noteVerifier(key)] });
+    return openCheckpoint(bytes, { origin, verifiers: [key, ...earlierKeys].map(noteVerifier) });
   } catch (cause) {
     throw corrupt(path, cause);
   }
@@ -336,15 +384,24 @@ async function load(options: EvidenceLogOptions): Promise<State> {
   const read = (path: string) => readFrom(files, folder, path);
   const bytes = await read("checkpoint");
   if (bytes === undefined) return create(options);
-  const { note, checkpoint } = openOwn(bytes, "checkpoint", options);
+  const { note: found, checkpoint } = openOwn(bytes, "checkpoint", options);
   const { size, root } = checkpoint;
   const rebuilt = await rebuild(size, read);
   if ("what" in rebuilt) throw corrupt(`${rebuilt.path} ${rebuilt.what}`);
-  const { tree, entries } = rebuilt;
+  const { tree, tail } = rebuilt;
   if (!equalBytes(tree.root(), root)) throw corrupt("checkpoint: root");
   const cosigned = await loadCosigned(options, tree);
+  const note = await signedNow(options, found);
   await removeStrays(files, folder, size);
-  return { tree, size, tail: entries.slice(size - (size % TILE_WIDTH)), note, cosigned };
+  return { tree, size, tail, note, cosigned };
+}
+
+/** The note of the newest checkpoint, by the key that the log has now: a witness knows no earlier one. */
+async function signedNow({ files, folder, key }: EvidenceLogOptions, note: Note): Promise<Note> {
+  if (note.signatures.some((signature) => isFrom(signature, noteVerifier(key)))) return note;
+  const signed = signCheckpoint(parseCheckpointBody(note.text), key);
+  await writeTo(files, folder, "checkpoint", encodeNote(signed));
+  return signed;
 }
 
 async function loadCosigned(options: EvidenceLogOptions, tree: MerkleTree): Promise<Cosigned | undefined> {

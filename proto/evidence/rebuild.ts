@@ -3,12 +3,13 @@
  * sound: tiles may verify among themselves while an entry beside them has rotted.
  */
 import { equalBytes } from "../encoding/bytes.ts";
-import { leafHash, MerkleTree } from "./merkle.ts";
+import { MerkleTree } from "./merkle.ts";
 import { parseBundle, TILE_WIDTH, type TileName, tileBytes, tilePath, tilesOf } from "./tiles.ts";
 
 export interface Rebuilt {
-  readonly entries: readonly Uint8Array<ArrayBuffer>[];
   readonly tree: MerkleTree;
+  /** Entries of the last, partial bundle; none when the size is a multiple of 256. */
+  readonly tail: readonly Uint8Array[];
 }
 
 /** The first thing that does not fit, with the entry's index where one can be named. */
@@ -28,12 +29,12 @@ function breakageOf(tile: TileName, path: string, want: Uint8Array, got: Uint8Ar
 }
 
 /**
- * Reads exactly the files that a tree of `size` leaves has. `read` takes a path below the log's folder. The root is for
- * the caller to compare. Throws only what `read` throws.
+ * Reads exactly the files that a tree of `size` leaves has, one at a time: what is kept is the tree. `read` takes a path
+ * below the log's folder. The root is for the caller to compare. Throws only what `read` throws.
  */
 export async function rebuild(size: number, read: Read): Promise<Rebuilt | Breakage> {
-  const entries: Uint8Array<ArrayBuffer>[] = [];
-  const tree = new MerkleTree();
+  let tail: readonly Uint8Array[] = [];
+  const tree = new MerkleTree(size);
   for (const tile of tilesOf(size)) {
     const path = tilePath(tile);
     const bytes = await read(path);
@@ -41,17 +42,17 @@ export async function rebuild(size: number, read: Read): Promise<Rebuilt | Break
     if (tile.level === "entries") {
       const parsed = tryParseBundle(bytes, tile.width);
       if (parsed === undefined) return { path, what: "malformed" };
-      for (const entry of parsed) tree.append(leafHash(entry));
-      entries.push(...parsed);
+      for (const entry of parsed) tree.appendEntry(entry);
+      tail = tile.width === TILE_WIDTH ? [] : parsed;
     } else {
       const want = tileBytes(tree, tile.level, tile.index, tile.width);
       if (!equalBytes(want, bytes)) return breakageOf(tile, path, want, bytes);
     }
   }
-  return { entries, tree };
+  return { tree, tail };
 }
 
-function tryParseBundle(bytes: Uint8Array, width: number): Uint8Array<ArrayBuffer>[] | undefined {
+function tryParseBundle(bytes: Uint8Array, width: number): Uint8Array[] | undefined {
   try {
     return parseBundle(bytes, width);
   } catch {

@@ -20,7 +20,17 @@ export function predicateType(event: EvidenceEvent): string {
 }
 
 /** What a subject's digest is of; a dataset's is its salted commitment. */
-export const SUBJECT_NAMES = ["agreement", "dataset", "job", "keyset", "receipt", "tags"] as const;
+export const SUBJECT_NAMES = [
+  "agreement",
+  "dataset",
+  "fork",
+  "job",
+  "keyset",
+  "log",
+  "receipt",
+  "succession",
+  "tags",
+] as const;
 
 const subjectSchema = z
   .array(z.strictObject({ name: z.enum(SUBJECT_NAMES), digest: z.strictObject({ sha256: digestField }) }))

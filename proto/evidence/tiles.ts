@@ -5,7 +5,7 @@
  */
 import { concat, uintBe } from "../encoding/bytes.ts";
 import { EntenteError } from "../errors.ts";
-import { HASH_BYTES, type MerkleTree } from "./merkle.ts";
+import type { MerkleTree } from "./merkle.ts";
 
 export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
@@ -70,9 +70,7 @@ export function tilesOf(size: number, from = 0): TileName[] {
 
 /** The bytes of a tile: its hashes one after another. Throws BAD_REQUEST when the tree does not reach that far. */
 export function tileBytes(tree: MerkleTree, level: number, index: number, width: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(width * HASH_BYTES);
-  for (let i = 0; i < width; i++) out.set(tree.node(level * TILE_HEIGHT, index * TILE_WIDTH + i), i * HASH_BYTES);
-  return out;
+  return tree.nodes(level * TILE_HEIGHT, index * TILE_WIDTH, width);
 }
 
 /** Throws BAD_REQUEST for an entry above 65,535 bytes. */
@@ -85,17 +83,17 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array<ArrayBu
   return concat(...parts);
 }
 
-/** Exactly `width` entries and nothing after them; throws WIRE_INVALID otherwise. The entries are copies. */
-export function parseBundle(bytes: Uint8Array, width: number): Uint8Array<ArrayBuffer>[] {
+/** Exactly `width` entries and nothing after them; throws WIRE_INVALID otherwise. The entries are views of `bytes`. */
+export function parseBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   const invalid = () => new EntenteError("WIRE_INVALID", { detail: "entry bundle" });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries: Uint8Array<ArrayBuffer>[] = [];
+  const entries: Uint8Array[] = [];
   let at = 0;
   while (at < bytes.length) {
     if (entries.length === width || at + 2 > bytes.length) throw invalid();
     const end = at + 2 + view.getUint16(at);
     if (end > bytes.length) throw invalid();
-    entries.push(new Uint8Array(bytes.slice(at + 2, end)));
+    entries.push(bytes.subarray(at + 2, end));
     at = end;
   }
   if (entries.length !== width) throw invalid();

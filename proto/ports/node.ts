@@ -1,6 +1,6 @@
 /** The real `Ports`, for the two `main.ts`, the command line and tests. The only file under `proto` with I/O. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Files, Ports } from "./ports.ts";
 
@@ -30,7 +30,8 @@ async function makeFolder(path: string): Promise<void> {
 const files: Files = {
   async read(path) {
     try {
-      return new Uint8Array(await readFile(path));
+      const { buffer, byteOffset, length } = await readFile(path);
+      return new Uint8Array(buffer, byteOffset, length);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -54,6 +55,17 @@ const files: Files = {
       throw error;
     }
     await syncFolder(folder);
+  },
+  // A restored file has another inode, and no program can set the time at which an inode was changed. The device's number is
+  // left out: it may differ after a reboot.
+  async fileIdentity(path) {
+    try {
+      const { ino, ctimeNs } = await stat(path, { bigint: true });
+      return `${ino}/${ctimeNs}`;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   },
   async list(path) {
     try {

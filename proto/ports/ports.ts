@@ -26,6 +26,8 @@ export interface Files {
   read(path: string): Promise<Uint8Array | undefined>;
   /** Writes a temporary sibling (several parts one after another), syncs it, renames it over `path`, syncs the folder. Mode 0600. Creates folders. */
   writeDurable(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
+  /** What tells the file at a path from a copy of it put back later; undefined when there is none. Opaque. */
+  fileIdentity(path: string): Promise<string | undefined>;
   /** Names in a folder, sorted; empty when there is none. */
   list(path: string): Promise<string[]>;
   makeFolder(path: string): Promise<void>;

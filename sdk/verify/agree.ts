@@ -1,124 +1,192 @@
 /** Agree: the logs of a collaboration tell one story, and each log has one history. */
-import { equalBytes } from "../../proto/encoding/bytes.ts";
-import type { Receipt } from "../../proto/evidence/predicates.ts";
-import type { Entry } from "./entries.ts";
-import { ownerOf } from "./log.ts";
-import { type EntryOf, jobIdOf, type ReplayedLog } from "./replay.ts";
-import type { Findings, JobSummary } from "./verdict.ts";
-
-interface Sighting {
-  readonly entry: EntryOf<"receipt">;
-  readonly from: ReplayedLog;
-}
-
-export function agree(logs: readonly ReplayedLog[], findings: Findings): void {
-  for (const sightings of receiptsByJob(logs).values()) compareJob(sightings, logs, findings);
-  for (const copies of Map.groupBy(logs, ({ log }) => log.origin).values()) {
-    const { log, entries } = longestOf(copies);
-    if (isRegister(longestOf(copies))) continue;
-    const cosignedSize = Math.max(...copies.map((copy) => copy.log.cosignedSize));
-    const uncovered = entries.find((entry) => entry.event === "receipt" && entry.index >= cosignedSize);
-    const place = { folder: log.folder, log: log.origin };
-    if (uncovered !== undefined) findings.report("NOT_COSIGNED", { ...place, index: uncovered.index });
-    else if (cosignedSize === 0 && log.entries.length > 0) findings.report("NOT_COSIGNED", place);
-  }
-}
-
-/** The coordinator's log: a register of other parties' receipts. It repeats what the parties' own, cosigned logs hold, and
- * no party is its witness yet. */
-function isRegister({ log, entries }: ReplayedLog): boolean {
-  return entries.every(
-    (entry) =>
-      entry.event === "receipt" &&
-      !Object.values(entry.statement.predicate.parties).some((party) => party === log.owner),
-  );
-}
-
-function longestOf(copies: readonly ReplayedLog[]): ReplayedLog {
-  return copies.reduce((a, b) => (b.log.tree.size > a.log.tree.size ? b : a));
-}
+import { equalBytes, fromHex } from "../../proto/encoding/bytes.ts";
+import type { Checkpoint, TreeHead } from "../../proto/evidence/checkpoint.ts";
+import { cosignatureTimeS, verifyCosignedHead } from "../../proto/evidence/cosignature.ts";
+import { compareOrigins, parseOrigin } from "../../proto/evidence/origin.ts";
+import type { Keyring } from "./keys.ts";
+import { isHeadOf, ownerOf, type SeenHead } from "./log.ts";
+import type { Charge, HeadClaim, JobTrace, LogRecord, TracedReceipt } from "./trace.ts";
+import type { Findings, Place, ProblemCode } from "./verdict.ts";
 
 /** The same log in several folders: the shorter must be how the longer began. */
-export function compareCopies(logs: readonly ReplayedLog[], findings: Findings): void {
-  for (const copies of Map.groupBy(logs, ({ log }) => log.origin).values()) {
+export function compareCopies(records: readonly LogRecord[], findings: Findings): void {
+  for (const copies of Map.groupBy(records, ({ log }) => log.origin).values()) {
     const longest = longestOf(copies);
     for (const { log } of copies) {
       if (!equalBytes(log.tree.root(), longest.log.tree.root(log.tree.size)))
-        findings.report("LOGS_DISAGREE", { folder: log.folder, log: log.origin });
+        findings.report("LOGS_DISAGREE", { folder: log.folder, log: log.origin }, "two histories of one log");
     }
   }
 }
 
-function receiptsByJob(logs: readonly ReplayedLog[]): Map<string, Sighting[]> {
-  const jobs = new Map<string, Sighting[]>();
-  for (const from of logs) {
-    for (const entry of from.entries) {
-      if (entry.event !== "receipt") continue;
-      const jobId = entry.statement.predicate.job.jobId;
-      jobs.set(jobId, [...(jobs.get(jobId) ?? []), { entry, from }]);
-    }
-  }
-  return jobs;
+export function longestOf(copies: readonly LogRecord[]): LogRecord {
+  return copies.reduce((a, b) => (b.log.tree.size > a.log.tree.size ? b : a));
 }
 
-function compareJob(sightings: readonly Sighting[], logs: readonly ReplayedLog[], findings: Findings): void {
-  const [first] = sightings as [Sighting, ...Sighting[]];
-  const { parties, job } = first.entry.statement.predicate;
-  const place = { folder: first.from.log.folder, log: first.from.log.origin, index: first.entry.index };
-  const other = sightings.find(({ entry }) => entry.digest !== first.entry.digest);
-  if (other !== undefined) {
-    const { log } = other.from;
-    findings.report("LOGS_DISAGREE", { folder: log.folder, log: log.origin, index: other.entry.index });
+/** Compares a head with every copy of that log that is here. */
+export function compareHead(
+  head: Pick<Checkpoint, "origin" | "size" | "root">,
+  records: readonly LogRecord[],
+): ProblemCode | undefined {
+  const copies = records.filter(({ log }) => log.origin === head.origin);
+  if (copies.some(({ log }) => head.size <= log.tree.size && !isHeadOf(log.tree, head))) return "LOGS_DISAGREE";
+  return copies.length > 0 && copies.every(({ log }) => head.size > log.tree.size) ? "LOG_SHORT" : undefined;
+}
+
+function headOf({ origin, size, root }: TreeHead): Checkpoint {
+  return { origin, size, root: fromHex(root) };
+}
+
+/** The heads that releases name; returns those that their cosigners vouch for, by origin. */
+export function compareClaims(
+  records: readonly LogRecord[],
+  keyring: Keyring,
+  findings: Findings,
+): Map<string, SeenHead[]> {
+  const seen = new Map<string, SeenHead[]>();
+  for (const record of records) {
+    for (const claim of record.claims) {
+      const { head, cosigner, place } = claim;
+      const problem = claimProblem(claim, record, records, keyring);
+      if (problem !== undefined) findings.report(...problem(place));
+      if (!isCosigned(claim, keyring)) continue;
+      const timeS = cosignatureTimeS(fromHex(head.cosignature));
+      seen.set(head.origin, [...(seen.get(head.origin) ?? []), { size: head.size, by: cosigner, timeS }]);
+    }
   }
-  const isPresent = (party: string) => logs.some(({ log }) => log.owner === party);
-  for (const party of Object.values(parties)) {
-    if (!isPresent(party)) findings.report("LOG_MISSING", place);
-    else if (!sightings.some(({ from }) => from.log.owner === party))
-      findings.report(mustHold(party, first.entry, logs) ? "LOGS_DISAGREE" : "RECEIPT_MISSING", place);
-  }
-  const isRequested = logs.some(({ entries }) =>
-    entries.some(
-      ({ event, statement }) =>
-        event === "job-requested" && (statement.predicate as { jobDigest?: string }).jobDigest === job.jobDigest,
+  return seen;
+}
+
+type Report = (place: Place) => [ProblemCode, Place, string?];
+
+function isCosigned({ head, cosigner }: HeadClaim, keyring: Keyring): boolean {
+  return keyring.keysOf(cosigner, "cosigner").some(({ key }) => verifyCosignedHead(head, key));
+}
+
+/** The head must be of the owner's log, cosigned by the other party, cover the receipt, and precede the release. */
+function claimProblem(
+  claim: HeadClaim,
+  { log }: LogRecord,
+  records: readonly LogRecord[],
+  keyring: Keyring,
+): Report | undefined {
+  const { head, owner, receiptDigest, place } = claim;
+  const gate =
+    (why: string): Report =>
+    () => ["GATE_BROKEN", place, why];
+  if (ownerOf(head.origin) !== owner) return gate("a head of another party's log");
+  if (!isCosigned(claim, keyring)) return () => ["COSIGNATURE_INVALID", place];
+  const problem = compareHead(headOf(head), records);
+  if (problem !== undefined) return () => [problem, place, `the head of ${head.origin} at ${head.size}`];
+  const isLater = () => compareOrigins(parseOrigin(head.origin), parseOrigin(log.origin)) > 0;
+  if (owner === log.owner && isLater()) return gate("a head of a later log of its own");
+  if (head.origin === log.origin && head.size > (place.index ?? 0)) return gate("a head of its own future");
+  // Older exports of the same log end before the head, and have nothing to say of it.
+  const copies = records.filter((other) => other.log.origin === head.origin && other.log.tree.size >= head.size);
+  const isCovered = copies.every(
+    ({ receipts }) => (receipts.get(receiptDigest) ?? Number.POSITIVE_INFINITY) < head.size,
+  );
+  return isCovered ? undefined : gate(`the head of ${head.origin} at ${head.size} does not cover the receipt`);
+}
+
+interface Sighting {
+  readonly record: LogRecord;
+  readonly trace: JobTrace;
+  readonly receipt: TracedReceipt;
+}
+
+function placeOf({ log }: LogRecord, index: number): Place {
+  return { folder: log.folder, log: log.origin, index };
+}
+
+/** Jobs that several logs know: one receipt, one charge, and both parties' logs here. */
+export function compareJobs(records: readonly LogRecord[], findings: Findings): void {
+  const sightings = records.flatMap((record) =>
+    [...record.jobs.values()].flatMap((trace) =>
+      trace.receipt?.log !== record.log.origin ? [] : [{ record, trace, receipt: trace.receipt }],
     ),
   );
-  if (!isRequested)
-    findings.report(Object.values(parties).every(isPresent) ? "ORDER_BROKEN" : "REQUEST_MISSING", place);
+  for (const same of Map.groupBy(sightings, ({ trace }) => trace.jobId).values())
+    compareReceipts(same as [Sighting, ...Sighting[]], records, findings);
+  for (const record of records)
+    for (const trace of record.jobs.values()) compareCharges(record, trace, records, findings);
 }
 
-function entriesOfJob(jobId: string, logs: readonly ReplayedLog[]): Entry[] {
-  return logs.flatMap(({ entries }) => entries.filter((entry) => jobIdOf(entry) === jobId));
+function compareReceipts(same: [Sighting, ...Sighting[]], records: readonly LogRecord[], findings: Findings): void {
+  const [first] = same;
+  const { parties, lastCosigned } = first.receipt.predicate;
+  const place = placeOf(first.record, first.receipt.index);
+  const other = same.find(({ receipt }) => receipt.digest !== first.receipt.digest);
+  if (other !== undefined)
+    findings.report("LOGS_DISAGREE", placeOf(other.record, other.receipt.index), "another receipt of one job");
+  for (const party of Object.values(parties)) {
+    if (!records.some(({ log }) => log.owner === party)) findings.report("LOG_MISSING", place, `of ${party}`);
+    else if (!same.some(({ record }) => record.log.owner === party))
+      findings.report(
+        mustHold(party, same, records) ? "LOGS_DISAGREE" : "RECEIPT_MISSING",
+        place,
+        `not in the log of ${party}`,
+      );
+  }
+  for (const head of Object.values(lastCosigned)) {
+    const problem = head === null ? undefined : compareHead(headOf(head), records);
+    if (problem !== undefined) findings.report(problem, place, `the head of ${head?.origin} at ${head?.size}`);
+  }
 }
 
 /** Whether something was released on a head of the party's log that is here in full: then the receipt stands in it. An
  * export from before that is merely older. */
-function mustHold(party: string, receipt: EntryOf<"receipt">, logs: readonly ReplayedLog[]): boolean {
-  const releases = entriesOfJob(receipt.statement.predicate.job.jobId, logs).filter(
-    (entry) => entry.event === "opened" || entry.event === "gate-key-released",
-  );
-  return releases.some(({ statement }) =>
-    Object.values(statement.predicate.cosigned).some(
-      (head) =>
+function mustHold(party: string, same: readonly Sighting[], records: readonly LogRecord[]): boolean {
+  const digests = new Set(same.map(({ receipt }) => receipt.digest));
+  return records.some(({ claims }) =>
+    claims.some(
+      ({ head, receiptDigest }) =>
+        digests.has(receiptDigest) &&
         ownerOf(head.origin) === party &&
-        logs.some(({ log }) => log.origin === head.origin && log.tree.size >= head.size),
+        records.some(({ log }) => log.origin === head.origin && log.tree.size >= head.size),
     ),
   );
 }
 
-/** One line for each job that has a receipt. */
-export function summariseJobs(logs: readonly ReplayedLog[]): JobSummary[] {
-  return [...receiptsByJob(logs)].map(([jobId, [first]]) => {
-    const receipt: Receipt = (first as Sighting).entry.statement.predicate;
-    const events = new Set(entriesOfJob(jobId, logs).map(({ event }) => event));
-    return {
-      jobId,
-      operation: receipt.operation,
-      agreementDigest: receipt.agreementDigest,
-      receiver: receipt.parties.receiver,
-      sender: receipt.parties.sender,
-      attempts: receipt.attempts.length,
-      finishedAt: receipt.finishedAt,
-      outcome: events.has("withheld") ? "withheld" : events.has("opened") ? "opened" : "receipt-only",
-    };
+/** Both sides charged the same run; the receiver did so before it was told the provider's version. */
+function compareCharges(record: LogRecord, trace: JobTrace, records: readonly LogRecord[], findings: Findings): void {
+  const { charge } = trace;
+  if (charge?.log !== record.log.origin || record.log.owner !== charge.charge.provider) return;
+  for (const other of records) {
+    const theirs = other.log.owner === charge.charge.receiver ? other.jobs.get(trace.jobId)?.charge : undefined;
+    if (theirs === undefined) continue;
+    const differing = (Object.keys(charge.charge) as (keyof Charge)[]).filter(
+      (name) => name !== "providerVersion" && charge.charge[name] !== theirs.charge[name],
+    );
+    if (differing.length > 0)
+      findings.report(
+        "LOGS_DISAGREE",
+        placeOf(record, charge.index),
+        `the parties charged another ${differing.join(", ")}`,
+      );
+  }
+}
+
+/** Up to where each log is covered by cosignatures of all `witnesses`, over all copies; 0 when it is not. */
+export function cosignedSize(copies: readonly LogRecord[], witnesses: readonly string[]): number {
+  const sizes = copies.map(({ log: { cosigned } }) => {
+    const by = new Set(cosigned.map((head) => head.by));
+    return witnesses.every((name) => by.has(name)) ? Math.max(0, ...cosigned.map(({ size }) => size)) : 0;
   });
+  return Math.max(0, ...sizes);
+}
+
+/** A party's log whose receipts, or which at all, the others have not cosigned. The coordinator's is a register of what the
+ * parties' own, cosigned logs hold. */
+export function requireCosigned(copies: readonly LogRecord[], witnesses: readonly string[], findings: Findings): void {
+  const { log, isParty, jobs } = longestOf(copies);
+  if (!isParty) return;
+  const size = cosignedSize(copies, witnesses);
+  const uncovered = [...jobs.values()].flatMap(({ receipt }) =>
+    receipt?.log === log.origin && receipt.index >= size ? [receipt.index] : [],
+  );
+  const place = { folder: log.folder, log: log.origin };
+  const why = `by ${witnesses.join(" and ")}`;
+  if (uncovered.length > 0) findings.report("NOT_COSIGNED", { ...place, index: Math.min(...uncovered) }, why);
+  else if (size === 0 && log.tree.size > 0) findings.report("NOT_COSIGNED", place, why);
 }

@@ -1,29 +1,22 @@
-/** Load: an export's folder into memory, when it is exactly what its manifest lists. */
-import { digestOf } from "../../proto/encoding/sha256.ts";
-import { MANIFEST_PATH, type Manifest, parseManifest } from "../../proto/evidence/export.ts";
+/** Load: an export's folder, when it is exactly what its manifest lists. Files are read again where they are looked at. */
+import { hash } from "node:crypto";
+import { isExportPath, MANIFEST_PATH, type Manifest, parseManifest } from "../../proto/evidence/export.ts";
 import type { Files } from "../../proto/ports/ports.ts";
+import { namesIn } from "./folders.ts";
 import type { Findings } from "./verdict.ts";
 
 export interface ExportFolder {
   /** As it was given; for messages. */
   readonly folder: string;
   readonly manifest: Manifest;
-  /** By path below the folder; the manifest is not among them. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Below the folder, in order; the manifest is not among them. */
+  readonly paths: readonly string[];
+  /** The bytes that the manifest lists; undefined when it lists none, or the file has changed since. */
+  read(path: string): Promise<Uint8Array | undefined>;
 }
 
 /** Deeper than any export: ends the walk in a folder that links to itself. */
 const MAX_DEPTH = 12;
-
-/** `list` fails on what is no folder, on every platform; a folder that cannot be listed is then a file that cannot be
- * read, and is reported as such. */
-async function namesIn(files: Files, path: string): Promise<string[] | undefined> {
-  try {
-    return await files.list(path);
-  } catch {
-    return undefined;
-  }
-}
 
 async function pathsBelow(files: Files, folder: string, prefix = "", depth = 0): Promise<string[]> {
   const names = depth > MAX_DEPTH ? undefined : await namesIn(files, `${folder}/${prefix}`);
@@ -48,18 +41,32 @@ export async function loadFolder(files: Files, folder: string, findings: Finding
     findings.report("MANIFEST_INVALID", { folder, path: MANIFEST_PATH });
     return undefined;
   }
-  const before = findings.problems.length;
-  const contents = new Map<string, Uint8Array>();
-  for (const { path, bytes: length, sha256 } of manifest.files) {
+  const before = findings.count;
+  const rows = new Map(manifest.files.map((row) => [row.path, row]));
+  const isListed = (path: string, bytes: Uint8Array) => {
+    const row = rows.get(path);
+    return row !== undefined && bytes.length === row.bytes && hash("sha256", bytes, "hex") === row.sha256;
+  };
+  for (const path of rows.keys()) {
     const bytes = await readOrNothing(files, `${folder}/${path}`);
     if (bytes === undefined) findings.report("FILE_MISSING", { folder, path });
-    else if (bytes.length !== length || digestOf(bytes) !== sha256) findings.report("FILE_DIFFERS", { folder, path });
-    else contents.set(path, bytes);
+    else if (!isListed(path, bytes)) findings.report("FILE_DIFFERS", { folder, path });
+    // A file that no verb looks at would be vouched for without having been verified.
+    else if (!isExportPath(path)) findings.report("FILE_EXTRA", { folder, path });
   }
-  const listed = new Set([MANIFEST_PATH, ...manifest.files.map((file) => file.path)]);
   for (const path of await pathsBelow(files, folder))
-    if (!listed.has(path)) findings.report("FILE_EXTRA", { folder, path });
-  return findings.problems.length === before ? { folder, manifest, files: contents } : undefined;
+    if (path !== MANIFEST_PATH && !rows.has(path)) findings.report("FILE_EXTRA", { folder, path });
+  if (findings.count !== before) return undefined;
+  return {
+    folder,
+    manifest,
+    paths: [...rows.keys()],
+    async read(path) {
+      if (!rows.has(path)) return undefined;
+      const bytes = await readOrNothing(files, `${folder}/${path}`);
+      return bytes !== undefined && isListed(path, bytes) ? bytes : undefined;
+    },
+  };
 }
 
 async function readManifest(files: Files, folder: string): Promise<Manifest | undefined> {

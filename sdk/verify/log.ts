@@ -1,63 +1,72 @@
-/** Verify each log: checkpoint, tree from the entries, tiles, cosignatures. */
-import { equalBytes } from "../../proto/encoding/bytes.ts";
+/** Verify each log: checkpoint, tree from the entries, tiles, cosignatures. Entries are read one bundle at a time. */
+import { equalBytes, toBase64, toHex } from "../../proto/encoding/bytes.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpointBody } from "../../proto/evidence/checkpoint.ts";
-import { cosignatureVerifier } from "../../proto/evidence/cosignature.ts";
-import { logFolder } from "../../proto/evidence/export.ts";
+import { cosignatureTimeS, cosignatureVerifier } from "../../proto/evidence/cosignature.ts";
+import { LOGS_FOLDER, logFolder } from "../../proto/evidence/export.ts";
 import type { MerkleTree } from "../../proto/evidence/merkle.ts";
-import { isFrom, type Note, noteVerifier, parseNote } from "../../proto/evidence/note.ts";
+import { isFrom, type Note, noteVerifier, parseNote, SIGNATURE_TYPE } from "../../proto/evidence/note.ts";
 import { ORIGIN_FORM } from "../../proto/evidence/predicates.ts";
 import { rebuild } from "../../proto/evidence/rebuild.ts";
-import { TILE_WIDTH, tilePath, tilesOf } from "../../proto/evidence/tiles.ts";
+import { parseBundle, TILE_WIDTH, tilePath, tilesOf } from "../../proto/evidence/tiles.ts";
 import type { Keyring } from "./keys.ts";
 import type { ExportFolder } from "./load.ts";
 import type { Findings, Place } from "./verdict.ts";
+
+/** A cosignature of a head of a log, which has been verified. */
+export interface SeenHead {
+  readonly size: number;
+  readonly by: string;
+  /** By the cosigner's clock, POSIX seconds. */
+  readonly timeS: number;
+}
 
 export interface VerifiedLog {
   readonly folder: string;
   readonly origin: string;
   /** The party whose log it is. */
   readonly owner: string;
-  readonly entries: readonly Uint8Array[];
+  readonly collaboration: string;
   readonly tree: MerkleTree;
-  /** 0 when no peer cosigned. */
-  readonly cosignedSize: number;
+  /** Its checkpoints in the folder, and the place of the keyset that signed each. */
+  readonly notes: readonly { readonly path: string; readonly size: number; readonly signedBy: number }[];
+  /** From the file `cosigned`: one of each cosigner. */
+  readonly cosigned: readonly SeenHead[];
+  /** The newest checkpoint that the folder has for an index: cosigned where there is one that covers it. */
+  noteFor(index: number): Uint8Array;
+  /** In order, each a view of its bundle. Throws when a file changed since the log was verified. */
+  entries(): AsyncGenerator<Uint8Array>;
+  entry(index: number): Promise<Uint8Array>;
 }
-
-const LOGS = "logs/";
 
 /** The logs of a folder that verify; what is wrong with the others is reported. */
 export async function verifyLogs(folder: ExportFolder, keyring: Keyring, findings: Findings): Promise<VerifiedLog[]> {
-  const byLog = Map.groupBy(
-    [...folder.files].filter(([path]) => path.startsWith(LOGS)),
-    ([path]) => path.split("/")[1] as string,
+  const names = new Set(
+    folder.paths.filter((path) => path.startsWith(LOGS_FOLDER)).map((path) => path.split("/")[1] as string),
   );
   const logs: VerifiedLog[] = [];
-  for (const [name, files] of byLog) {
-    const prefix = `${LOGS}${name}/`;
-    const own = new Map(files.map(([path, bytes]) => [path.slice(prefix.length), bytes]));
-    const log = await new LogReader(folder, prefix, own, keyring, findings).verify();
+  for (const name of names) {
+    const log = await new LogReader(folder, `${LOGS_FOLDER}${name}/`, keyring, findings).verify();
     if (log !== undefined) logs.push(log);
   }
   return logs;
 }
 
+interface OpenedNote {
+  readonly note: Note;
+  readonly checkpoint: Checkpoint;
+  readonly signedBy: number;
+  readonly bytes: Uint8Array;
+}
+
 class LogReader {
   readonly #folder: ExportFolder;
   readonly #prefix: string;
-  readonly #files: ReadonlyMap<string, Uint8Array>;
   readonly #keyring: Keyring;
   readonly #findings: Findings;
 
-  constructor(
-    folder: ExportFolder,
-    prefix: string,
-    files: ReadonlyMap<string, Uint8Array>,
-    keyring: Keyring,
-    findings: Findings,
-  ) {
+  constructor(folder: ExportFolder, prefix: string, keyring: Keyring, findings: Findings) {
     this.#folder = folder;
     this.#prefix = prefix;
-    this.#files = files;
     this.#keyring = keyring;
     this.#findings = findings;
   }
@@ -66,79 +75,132 @@ class LogReader {
     return { folder: this.#folder.folder, path: `${this.#prefix}${path}` };
   }
 
+  #read(path: string): Promise<Uint8Array | undefined> {
+    return this.#folder.read(`${this.#prefix}${path}`);
+  }
+
   async verify(): Promise<VerifiedLog | undefined> {
-    const opened = this.#open("checkpoint");
+    const opened = await this.#open("checkpoint");
     if (opened === undefined) {
       this.#findings.report("CHECKPOINT_INVALID", this.#place("checkpoint"));
       return undefined;
     }
     const { origin, size, root } = opened.checkpoint;
+    const own = this.#folder.paths.filter((path) => path.startsWith(this.#prefix));
     // A forged size must not make the verifier look for more files than a folder can hold.
-    if (Math.floor(size / TILE_WIDTH) > this.#files.size) {
+    if (Math.floor(size / TILE_WIDTH) > own.length) {
       this.#findings.report("FILE_MISSING", { ...this.#place("tile/entries"), log: origin });
       return undefined;
     }
-    const rebuilt = await rebuild(size, async (path) => this.#files.get(path));
+    const rebuilt = await rebuild(size, (path) => this.#read(path));
     if ("what" in rebuilt) {
       const { path, index, what } = rebuilt;
       const place = { ...this.#place(path), log: origin, ...(index === undefined ? {} : { index }) };
       this.#findings.report(what === "missing" ? "FILE_MISSING" : "TREE_DIFFERS", place);
       return undefined;
     }
-    const { entries, tree } = rebuilt;
+    const { tree } = rebuilt;
     if (!equalBytes(tree.root(), root)) {
       this.#findings.report("TREE_DIFFERS", { ...this.#place("checkpoint"), log: origin });
       return undefined;
     }
     const expected = new Set(["checkpoint", "cosigned", ...tilesOf(size).map(tilePath)]);
-    for (const path of this.#files.keys())
+    for (const path of own.map((name) => name.slice(this.#prefix.length)))
       if (!expected.has(path)) this.#findings.report("FILE_EXTRA", { ...this.#place(path), log: origin });
-    const owner = ownerOf(origin);
-    const cosignedSize = this.#cosignedSize(origin, owner, tree);
-    return { folder: this.#folder.folder, origin, owner, entries, tree, cosignedSize };
+    const [, owner = "", collaboration = ""] = ORIGIN_FORM.exec(origin) ?? [];
+    const cosigned = await this.#cosigned(origin, owner, tree);
+    const bundle = (index: number) => this.#bundle(index, size);
+    const notes = [opened, ...(cosigned === undefined ? [] : [cosigned.opened])].map((one, i) => ({
+      path: `${this.#prefix}${i === 0 ? "checkpoint" : "cosigned"}`,
+      size: one.checkpoint.size,
+      signedBy: one.signedBy,
+    }));
+    return {
+      ...{ folder: this.#folder.folder, origin, owner, collaboration, tree, notes, cosigned: cosigned?.heads ?? [] },
+      noteFor: (index) => (cosigned?.heads.some((head) => head.size > index) ? cosigned.opened.bytes : opened.bytes),
+      async *entries() {
+        for (let at = 0; at < size; at += TILE_WIDTH) yield* await bundle(at / TILE_WIDTH);
+      },
+      async entry(index) {
+        return (await bundle(Math.floor(index / TILE_WIDTH)))[index % TILE_WIDTH] as Uint8Array;
+      },
+    };
+  }
+
+  async #bundle(index: number, size: number): Promise<Uint8Array[]> {
+    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
+    const bytes = await this.#read(tilePath({ level: "entries", index, width }));
+    return parseBundle(bytes ?? new Uint8Array(), width);
   }
 
   /** A note that the owner's log key signed, of a log that belongs in this folder under this name. */
-  #open(path: string): { readonly note: Note; readonly checkpoint: Checkpoint } | undefined {
-    try {
-      const bytes = this.#files.get(path);
-      if (bytes === undefined) return undefined;
-      const { origin } = parseCheckpointBody(parseNote(bytes).text);
-      const [, owner = "", collaboration] = ORIGIN_FORM.exec(origin) ?? [];
-      if (collaboration !== this.#folder.manifest.collaboration) return undefined;
-      if (`${LOGS}${logFolder(origin)}/` !== this.#prefix) return undefined;
-      const verifiers = this.#keyring.keysOf(owner, "log").map(({ key }) => noteVerifier(key));
-      return openCheckpoint(bytes, { origin, verifiers });
-    } catch {
-      return undefined;
-    }
+  async #open(path: string): Promise<OpenedNote | undefined> {
+    const bytes = await this.#read(path);
+    if (bytes === undefined) return undefined;
+    const opened = openSigned(bytes, this.#keyring);
+    const [, , collaboration] = ORIGIN_FORM.exec(opened?.checkpoint.origin ?? "") ?? [];
+    if (opened === undefined || collaboration !== this.#folder.manifest.collaboration) return undefined;
+    return `${LOGS_FOLDER}${logFolder(opened.checkpoint.origin)}/` === this.#prefix ? { ...opened, bytes } : undefined;
   }
 
-  #cosignedSize(origin: string, owner: string, tree: MerkleTree): number {
-    if (!this.#files.has("cosigned")) return 0;
+  async #cosigned(
+    origin: string,
+    owner: string,
+    tree: MerkleTree,
+  ): Promise<{ readonly heads: SeenHead[]; readonly opened: OpenedNote } | undefined> {
+    if (!this.#folder.paths.includes(`${this.#prefix}cosigned`)) return undefined;
     const place = { ...this.#place("cosigned"), log: origin };
-    const opened = this.#open("cosigned");
-    const isHead =
-      opened !== undefined &&
-      opened.checkpoint.origin === origin &&
-      opened.checkpoint.size <= tree.size &&
-      equalBytes(opened.checkpoint.root, tree.root(opened.checkpoint.size));
-    if (!isHead) {
+    const opened = await this.#open("cosigned");
+    if (opened === undefined || opened.checkpoint.origin !== origin || !isHeadOf(tree, opened.checkpoint)) {
       this.#findings.report("CHECKPOINT_INVALID", place);
-      return 0;
+      return undefined;
     }
-    const verifiers = this.#keyring.cosignersOf(owner).map(cosignatureVerifier);
-    const known = opened.note.signatures.flatMap((signature) =>
-      verifiers.filter((verifier) => isFrom(signature, verifier)).map((verifier) => ({ signature, verifier })),
-    );
-    if (!known.every(({ signature, verifier }) => verifier.verify(opened.note.text, signature.signature))) {
-      this.#findings.report("COSIGNATURE_INVALID", place);
-      return 0;
+    const heads: SeenHead[] = [];
+    for (const by of this.#keyring.witnessesOf(owner)) {
+      const verifiers = this.#keyring.keysOf(by, "cosigner").map(({ key }) => cosignatureVerifier(key));
+      const own = opened.note.signatures.filter((line) => verifiers.some((verifier) => isFrom(line, verifier)));
+      for (const { signature } of own) {
+        if (!verifiers.some((verifier) => verifier.verify(opened.note.text, signature))) {
+          this.#findings.report("COSIGNATURE_INVALID", place, `by ${by}`);
+          return undefined;
+        }
+        heads.push({ size: opened.checkpoint.size, by, timeS: cosignatureTimeS(signature) });
+      }
     }
-    return known.length === 0 ? 0 : opened.checkpoint.size;
+    return { heads, opened };
+  }
+}
+
+export function isHeadOf(tree: MerkleTree, { size, root }: Pick<Checkpoint, "size" | "root">): boolean {
+  return size <= tree.size && equalBytes(root, tree.root(size));
+}
+
+/** The checkpoint in a note that its origin's owner signed with a log key of its own, and the place of the keyset that the
+ * key is of; undefined for anything else. */
+export function openSigned(
+  bytes: Uint8Array,
+  keyring: Keyring,
+): { readonly note: Note; readonly checkpoint: Checkpoint; readonly signedBy: number } | undefined {
+  try {
+    const { origin } = parseCheckpointBody(parseNote(bytes).text);
+    const keys = keyring.keysOf(ownerOf(origin), "log").map(({ key, place }) => ({ ...noteVerifier(key), place }));
+    const opened = openCheckpoint(bytes, { origin, verifiers: keys });
+    const by = keys.filter((key) => opened.note.signatures.some((line) => isFrom(line, key)));
+    return { ...opened, signedBy: Math.max(...by.map(({ place }) => place)) };
+  } catch {
+    return undefined;
   }
 }
 
 export function ownerOf(origin: string): string {
   return origin.split("/", 1)[0] as string;
+}
+
+/** C2SP signed-note's form of a public key, for other tools: `<name>+<key id>+<base64 of type and key>`. */
+export function verifierKeys(owner: string, keyring: Keyring): string[] {
+  const keys = keyring.keysOf(owner, "log").map(({ key }) => {
+    const typed = new Uint8Array([SIGNATURE_TYPE.ed25519, ...key.publicKey]);
+    return `${key.keyId}+${toHex(noteVerifier(key).keyId)}+${toBase64(typed)}`;
+  });
+  return [...new Set(keys)];
 }

@@ -16,8 +16,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import type { DatasetRegistration } from "../../party/data/dataset.ts";
 import { inspectDataset } from "../../party/data/inspect.ts";
 import { prepareInput } from "../../party/data/prepare.ts";
-import { MAX_AUDIENCE_ROWS, partitionPlan, sizeClassOf } from "../../party/protocols/plan.ts";
+import { MAX_AUDIENCE_ROWS, partitionPlan } from "../../party/protocols/plan.ts";
 import { datasetName } from "../../proto/ids.ts";
+import { sizeClassOf } from "../../proto/size-class.ts";
 
 const FORMATS = ["parquet", "csv"] as const;
 type Format = (typeof FORMATS)[number];

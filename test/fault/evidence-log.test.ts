@@ -4,7 +4,7 @@ import { openCheckpoint } from "../../proto/evidence/checkpoint.ts";
 import { cosign } from "../../proto/evidence/cosignature.ts";
 import { EvidenceLog } from "../../proto/evidence/log.ts";
 import { leafHash, MerkleTree } from "../../proto/evidence/merkle.ts";
-import { encodeSignatureLine, noteVerifier } from "../../proto/evidence/note.ts";
+import { encodeNote, encodeSignatureLine, noteVerifier } from "../../proto/evidence/note.ts";
 import { testKey } from "../support/evidence-world.ts";
 import { type Fault, MemoryFiles } from "../support/memory-files.ts";
 
@@ -15,14 +15,14 @@ const open = (files: MemoryFiles) => EvidenceLog.open({ files, folder: "/log", o
 
 async function allEntries(log: EvidenceLog): Promise<string[]> {
   const texts: string[] = [];
-  for (let i = 0; i < log.size; i++) texts.push(new TextDecoder().decode(await log.entry(i)));
+  for await (const entry of log.entriesFrom(0)) texts.push(new TextDecoder().decode(entry));
   return texts;
 }
 
 /** Each signed checkpoint that ever reached the disk must be a head of the final log: a log never forks. */
 async function expectOneHistory(files: MemoryFiles, log: EvidenceLog): Promise<void> {
   const tree = new MerkleTree();
-  for (let i = 0; i < log.size; i++) tree.append(leafHash(await log.entry(i)));
+  for await (const entry of log.entriesFrom(0)) tree.append(leafHash(entry));
   for (const { path, bytes } of files.writes.filter(({ path }) => /checkpoint|cosigned/.test(path))) {
     const { checkpoint } = openCheckpoint(bytes, { origin: ORIGIN, verifiers: [noteVerifier(KEY)] });
     expect(equalBytes(tree.root(checkpoint.size), checkpoint.root), path).toBe(true);
@@ -144,4 +144,60 @@ test("when the disk lost what was acknowledged, the log signs nothing more", asy
   for (const [path, bytes] of old) files.contents.set(path, bytes);
   for (const _ of [1, 2])
     await expect(log.append([utf8("c")])).rejects.toThrow(expect.objectContaining({ code: "LOG_CORRUPT" }));
+});
+
+test("a full disk refuses entries, loses none, and takes them again when there is space", async () => {
+  const files = new MemoryFiles();
+  const log = await open(files);
+  await log.append([utf8("a"), utf8("b")]);
+  for (let free = 0; free < 3; free++) {
+    // The first writes fit, no other does; reading and removing go on.
+    files.freeWrites = free;
+    for (const entry of ["x", "y"])
+      await expect(log.append([utf8(entry)])).rejects.toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
+    const line = encodeSignatureLine(cosign(log.checkpointNote().text, COSIGNER, 1_777_600_000));
+    await expect(log.addCosignature(line, { size: 2, cosigner: COSIGNER })).rejects.toThrow();
+    expect(await allEntries(await open(files))).toEqual(["a", "b"]);
+  }
+  files.freeWrites = Number.POSITIVE_INFINITY;
+  await log.append([utf8("c")]);
+  expect(await allEntries(await open(files))).toEqual(["a", "b", "c"]);
+  await expectOneHistory(files, log);
+});
+
+const NEXT_KEY = { ...testKey("mallory", "log"), keyId: KEY.keyId };
+
+test.each(MODES)("each file call of changing the key fails in turn (%j)", async (mode) => {
+  const under = (files: MemoryFiles, key = NEXT_KEY) =>
+    EvidenceLog.open({ files, folder: "/log", origin: ORIGIN, key, earlierKeys: [KEY] });
+  let faults = 0;
+  for (let call = 1; ; call++) {
+    const files = new MemoryFiles();
+    const log = await open(files);
+    await log.append([utf8("a")]);
+    await log.addCosignature(encodeSignatureLine(cosign(log.checkpointNote().text, COSIGNER, 1_777_600_000)), {
+      size: 1,
+      cosigner: COSIGNER,
+    });
+    files.arm({ call, ...mode });
+    const rekeyed = await log.rekey(NEXT_KEY).then(
+      () => true,
+      () => false,
+    );
+    const reached = files.disarm();
+    const again = await under(files);
+    expect(await allEntries(again)).toEqual(["a"]);
+    expect(again.lastCosigned()?.head.size).toBe(1);
+    // Whatever happened: a witness that knows the new key alone believes the log from now on.
+    const believed = { origin: ORIGIN, verifiers: [noteVerifier(NEXT_KEY)] };
+    expect(openCheckpoint(encodeNote(again.checkpointNote()), believed).checkpoint.size).toBe(1);
+    await again.append([utf8("b")]);
+    expect(await allEntries(await under(files))).toEqual(["a", "b"]);
+    if (!reached) {
+      expect(rekeyed).toBe(true);
+      break;
+    }
+    faults++;
+  }
+  expect(faults).toBeGreaterThan(0);
 });

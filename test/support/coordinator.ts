@@ -15,8 +15,10 @@ import { parseInvite } from "../../proto/codec/invite.ts";
 
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type SigningKey, signingKey } from "../../proto/encoding/ed25519.ts";
+import { sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
 
 export interface TestIdentity {
   readonly identity: SigningKey;
@@ -42,6 +44,7 @@ export function makeIdentity(party: string, identitySeed: Uint8Array = randomByt
         log: keys.log.publicKey,
         cosigner: keys.cosigner.publicKey,
       },
+      recovery: signingKey(keyId(party, "recovery"), sha256(identitySeed)).publicKey,
     },
     identity,
   );
@@ -58,6 +61,8 @@ export class TestCoordinator {
   #running: Coordinator | undefined;
   readonly #limits: Partial<Limits>;
   readonly #links: CoordinatorLink[] = [];
+  /** By how much its clock is moved. */
+  aheadMs = 0;
   /** Everything that was logged. */
   log = "";
 
@@ -85,7 +90,9 @@ export class TestCoordinator {
       done();
     };
     const log = new Writable({ write });
-    this.#running = await startCoordinator({ folder: this.folder, log, limits: this.#limits, ...ports });
+    const clock = { ...nodePorts.clock, nowMs: () => nodePorts.clock.nowMs() + this.aheadMs };
+    const options = { folder: this.folder, log, limits: this.#limits, ports: { ...nodePorts, clock } };
+    this.#running = await startCoordinator({ ...options, ...ports });
   }
 
   /** Stops it and starts it on the same ports. */
@@ -117,7 +124,7 @@ export class TestCoordinator {
   async close(): Promise<void> {
     for (const link of this.#links) link.close();
     await this.#running?.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

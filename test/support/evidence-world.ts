@@ -4,15 +4,32 @@ import { type Keyset, signKeyset } from "../../proto/agreement/keyset.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import { type SigningKey, signingKey } from "../../proto/encoding/ed25519.ts";
-import { digestOf, domainHash, sha256 } from "../../proto/encoding/sha256.ts";
+import { digestOf, domainHash } from "../../proto/encoding/sha256.ts";
 import { type CosignedHead, cosign, cosignedHead } from "../../proto/evidence/cosignature.ts";
 import { exportBundle, manifestBytes } from "../../proto/evidence/export.ts";
 import { EvidenceLog, type LogFile } from "../../proto/evidence/log.ts";
 import { encodeNote, encodeSignatureLine } from "../../proto/evidence/note.ts";
+import {
+  commitmentsIn,
+  commitTo,
+  type Opening,
+  type OpeningKind,
+  type OpeningValue,
+  openingBytes,
+} from "../../proto/evidence/openings.ts";
 import type { PredicateInput } from "../../proto/evidence/predicates.ts";
-import { assembleEntry, signStatement, statementEntry, statementPayload } from "../../proto/evidence/statements.ts";
+import {
+  assembleEntry,
+  parseStatement,
+  type Subject,
+  signStatement,
+  statementEntry,
+  statementPayload,
+} from "../../proto/evidence/statements.ts";
 import { decide } from "../../proto/evidence/witness.ts";
-import { type PartyId, partyId } from "../../proto/ids.ts";
+import { type Digest, type PartyId, partyId } from "../../proto/ids.ts";
+import { decide as decideJob, type JobRequest } from "../../proto/policy/rules.ts";
+import { classRows } from "../../proto/size-class.ts";
 import { MemoryFiles } from "./memory-files.ts";
 
 export const AT = "2026-05-01T00:00:00.000Z";
@@ -24,8 +41,12 @@ export function testKey(party: string, role: Role): SigningKey {
 }
 
 /** A value that stands for a digest or commitment in a statement. */
-export function testHash(label: string): string {
-  return toHex(sha256(new TextEncoder().encode(label)));
+export function testHash(label: string): Digest {
+  return hashOf(label);
+}
+
+function hashOf(label: string): Digest {
+  return digestOf(new TextEncoder().encode(label));
 }
 
 export interface TestParty {
@@ -48,6 +69,7 @@ export function testParty(name: string): TestParty {
       log: log.publicKey,
       cosigner: cosigner.publicKey,
     },
+    recovery: null,
   };
   return { name: partyId(name), keys, keyset: signKeyset(keyset, identity) };
 }
@@ -55,10 +77,17 @@ export function testParty(name: string): TestParty {
 export const BANK = testParty("bank");
 export const PARTNER = testParty("partner");
 
-export const AGREEMENT: Agreement = makeAgreement({
+export function agreementWith(
+  changes: Record<string, unknown> = {},
+  operation: Record<string, unknown> = {},
+): Agreement {
+  return makeAgreement({ ...draft(operation), ...changes });
+}
+
+const draft = (operation: Record<string, unknown>) => ({
   format: "entente-agreement/1",
   title: "Joint audience",
-  purpose: "Test of the evidence",
+  purposes: [{ id: "test", text: "Test of the evidence", legalBasis: "None, nobody is concerned" }],
   parties: [BANK, PARTNER].map(({ name, keys }) => ({ name, identity: toHex(keys.identity.publicKey) })),
   datasets: [BANK, PARTNER].map(({ name }) => ({
     party: name,
@@ -73,17 +102,14 @@ export const AGREEMENT: Agreement = makeAgreement({
       receiverDataset: "customers",
       providerDataset: "customers",
       protocol: "psi-dh",
+      ...operation,
     },
   ],
-  minimumInput: 1000,
-  minimumResult: 100,
   validFrom: "2026-01-01T00:00:00.000Z",
   validUntil: "2026-12-01T00:00:00.000Z",
 });
-const SIGNED_AGREEMENT = mergeSignatures(
-  signAgreement(AGREEMENT, BANK.keys.identity),
-  signAgreement(AGREEMENT, PARTNER.keys.identity),
-);
+
+export const AGREEMENT: Agreement = agreementWith();
 
 export function originOf(party: TestParty): string {
   return `${party.name}/${AGREEMENT.collaboration}/2026`;
@@ -91,17 +117,59 @@ export function originOf(party: TestParty): string {
 
 export const JOB = { jobId: testHash("job id").slice(0, 32), jobDigest: testHash("job") };
 export const ABOUT_JOB = [{ name: "job" as const, digest: { sha256: JOB.jobDigest } }];
-const REQUEST = { ...JOB, agreementDigest: AGREEMENT.digest };
+/** What the job takes from the budgets, as the provider knows it. */
+export const CHARGE = {
+  operation: "audience" as const,
+  output: "list" as const,
+  receiver: "bank",
+  provider: "partner",
+  receiverDataset: "customers",
+  providerDataset: "customers",
+  modelVersion: null,
+  featureBits: null,
+  receiverVersion: testHash("version bank"),
+  providerVersion: testHash("version partner"),
+};
+
+const SALT = domainHash("test salt", new Uint8Array());
+/** What the parties open: the commitments in this module's entries are to these. */
+export const COUNTS = { bank: 1000, partner: 3900, matched: 640 };
+
+function openingOf<K extends OpeningKind>(kind: K, value: OpeningValue<K>): Opening {
+  const commitment = toHex(commitTo(kind, value, SALT));
+  return { kind, commitment, opened: { salt: SALT, value: openingBytes(kind, value) } };
+}
+
+export const OPENINGS = {
+  bank: {
+    input: openingOf("input", { datasetVersion: hashOf("bank file"), rows: COUNTS.bank, digest: hashOf("bank rows") }),
+    output: openingOf("output", { matched: COUNTS.matched, digest: hashOf("matched rows") }),
+    tags: openingOf("tags", { count: COUNTS.matched, digest: hashOf("tag lines") }),
+    approver: openingOf("approver", { person: "Li Wei" }),
+  },
+  partner: {
+    input: openingOf("input", {
+      datasetVersion: hashOf("partner file"),
+      rows: COUNTS.partner,
+      digest: hashOf("p rows"),
+    }),
+    approver: openingOf("approver", { person: "Zhao Min" }),
+  },
+} as const;
 
 export function receiptOf(overrides: Partial<PredicateInput<"receipt">> = {}): PredicateInput<"receipt"> {
   return {
     job: JOB,
     agreementDigest: AGREEMENT.digest,
     operation: "audience",
+    output: "list",
+    modelVersion: null,
     protocol: { name: "psi-dh", parametersDigest: testHash("parameters"), version: 1 },
     parties: { receiver: "bank", sender: "partner" },
     sizeClasses: { receiver: 80, sender: 96 },
-    inputCommitments: { receiver: testHash("in bank"), sender: testHash("in partner") },
+    inputCommitments: { receiver: OPENINGS.bank.input.commitment, sender: OPENINGS.partner.input.commitment },
+    datasetVersions: { receiver: CHARGE.receiverVersion, sender: CHARGE.providerVersion },
+    sketchCommitment: null,
     attempts: [
       {
         attempt: 1,
@@ -127,28 +195,51 @@ export async function cosignBy(log: EvidenceLog, owner: TestParty, witness: Test
     { origin: log.origin, key: owner.keys.log },
   );
   if (decision.kind === "refused") throw decision.error;
-  const signature = cosign(decision.body, witness.keys.cosigner, 1_777_600_000);
+  const signature = cosign(decision.body, witness.keys.cosigner, Date.parse(AT) / 1000);
   await log.addCosignature(encodeSignatureLine(signature), { size: log.size, cosigner: witness.keys.cosigner });
   return cosignedHead(decision.next, signature);
 }
 
-type Step = "requests" | "receipt" | "cosign" | "release" | "opened" | "tags" | "final cosign";
+type Step =
+  | "signing"
+  | "requests"
+  | "decisions"
+  | "partitions"
+  | "receipt"
+  | "cosign"
+  | "release"
+  | "opened"
+  | "final cosign"
+  | "openings";
 
 export interface Heads {
   readonly receiver: CosignedHead;
   readonly sender: CosignedHead;
 }
 
+type Decision = PredicateInput<"policy-decision">;
+
 export interface Script {
   /** Steps to leave out, to make a story that must not verify. */
   readonly without?: readonly Step[];
   readonly receipt?: Partial<PredicateInput<"receipt">>;
+  readonly opened?: Partial<PredicateInput<"opened">>;
   /** What the release entries say of the heads instead of the truth. */
   readonly heads?: (heads: Heads) => Heads;
   /** The peers cosign before the receipt, not after. */
   readonly cosignEarly?: boolean;
   /** Entries before the job, so that the log has more than one tile. */
   readonly padding?: number;
+  /** Of this agreement, not of the module's. */
+  readonly agreement?: Agreement;
+  /** What a party's decision says instead. */
+  readonly decision?: (decision: Decision, party: string) => Decision;
+  /** Entries before the decision, after it, or after everything; by their owner, who signs them. */
+  readonly before?: (party: TestParty) => readonly Uint8Array[];
+  readonly meanwhile?: (party: TestParty) => readonly Uint8Array[];
+  readonly afterwards?: (party: TestParty) => readonly Uint8Array[];
+  readonly openings?: (openings: readonly Opening[], party: string) => readonly Opening[];
+  readonly revocations?: readonly Envelope[];
 }
 
 export interface Exports {
@@ -156,35 +247,103 @@ export interface Exports {
   readonly dirs: readonly [string, string];
 }
 
+/** Both parties' signatures. */
+export function signedByBoth(agreement: Agreement): Envelope {
+  return mergeSignatures(signAgreement(agreement, BANK.keys.identity), signAgreement(agreement, PARTNER.keys.identity));
+}
+
+/** What the rules say of the job at a party's node when nothing ran before. */
+function recordedRules(agreement: Agreement, party: TestParty, decision: Pick<Decision, "charge" | "at">) {
+  const { modelVersion, featureBits, receiverVersion, providerVersion, ...pair } = decision.charge ?? CHARGE;
+  const isReceiver = party === BANK;
+  const classes = receiptOf().sizeClasses;
+  const job: JobRequest = {
+    ...pair,
+    jobId: JOB.jobId,
+    purpose: "test",
+    tagDays: 30,
+    protocol: "psi-dh",
+    alignment: "hidden",
+    role: isReceiver ? "receiver" : "provider",
+    providerFeatures: [],
+    ...(receiverVersion === null ? {} : { receiverVersion }),
+    ...(providerVersion === null ? {} : { providerVersion }),
+  };
+  const facts = {
+    nowMs: Date.parse(decision.at),
+    ownRows: isReceiver ? COUNTS.bank : COUNTS.partner,
+    state: "active" as const,
+    ...(isReceiver ? {} : { peerMaxRows: classRows(classes.receiver) }),
+  };
+  return decideJob(agreement, job, [], facts).rules.map(({ code, outcome, inputs }) => ({
+    code,
+    outcome,
+    inputs: { ...inputs },
+  }));
+}
+
+/** A party's decision to allow the job, as its node would record it. */
+export function decisionOf(party: TestParty, agreement: Agreement = AGREEMENT, at = AT): Decision {
+  const charge = party === BANK ? { ...CHARGE, providerVersion: null } : CHARGE;
+  const decision = { ...JOB, agreementDigest: agreement.digest, decision: "allowed" as const, charge, at };
+  return { ...decision, rules: recordedRules(agreement, party, decision) };
+}
+
 /** Runs the job of this module and exports the two logs to `/export/bank` and `/export/partner`. */
-export async function runJob({
-  without = [],
-  receipt = {},
-  padding = 0,
-  heads = (same) => same,
-  cosignEarly = false,
-}: Script = {}): Promise<Exports> {
+export async function runJob(script: Script = {}): Promise<Exports> {
+  const { without = [], padding = 0, heads = (same) => same, agreement = AGREEMENT } = script;
   const files = new MemoryFiles();
   const open = (party: TestParty) =>
     EvidenceLog.open({ files, folder: `/node/${party.name}`, origin: originOf(party), key: party.keys.log });
   const [bank, partner] = [await open(BANK), await open(PARTNER)];
+  const logs = [
+    [BANK, bank],
+    [PARTNER, partner],
+  ] as const;
   const does = (step: Step) => !without.includes(step);
-  const padded = Array.from({ length: padding }, (_, i) =>
-    statementEntry(
-      "dataset-registered",
-      [{ name: "dataset", digest: { sha256: testHash(`dataset ${i}`) } }],
-      { datasetCommitment: testHash(`dataset ${i}`), at: AT },
-      BANK.keys.jobs,
-    ),
-  );
-  if (padding > 0) await bank.append(padded);
-  if (does("requests")) {
-    const request = { ...REQUEST, operation: "audience" as const, requester: "bank", at: AT };
-    await bank.append([statementEntry("job-requested", ABOUT_JOB, request, BANK.keys.jobs)]);
-    const decision = { ...REQUEST, decision: "allowed" as const, rules: [], budget: null, at: AT };
-    await partner.append([statementEntry("policy-decision", ABOUT_JOB, decision, PARTNER.keys.jobs)]);
+  const append = async (log: EvidenceLog, entries: readonly Uint8Array[]) => {
+    if (entries.length > 0) await log.append(entries);
+  };
+  const jobAndAgreement = { ...JOB, agreementDigest: agreement.digest };
+  for (const [party, log] of logs) {
+    const key = party.keys.jobs;
+    const padded = Array.from({ length: party === BANK ? padding : 0 }, (_, i) =>
+      statementEntry(
+        "dataset-registered",
+        [{ name: "dataset", digest: { sha256: testHash(`dataset ${i}`) } }],
+        { datasetCommitment: testHash(`dataset ${i}`), at: AT },
+        key,
+      ),
+    );
+    await append(log, padded);
+    if (does("signing")) {
+      const signers = ["bank/identity", "partner/identity"];
+      const signed = { agreementDigest: agreement.digest, supersedes: agreement.document.supersedes, signers, at: AT };
+      await append(log, [statementEntry("agreement-signed", aboutAgreement(agreement), signed, key)]);
+    }
+    await append(log, script.before?.(party) ?? []);
+    if (does("requests")) {
+      const { operation, output } = CHARGE;
+      const request = { ...jobAndAgreement, operation, output, purpose: "test", requester: "bank", at: AT };
+      await append(log, [statementEntry("job-requested", ABOUT_JOB, request, key)]);
+    }
+    if (does("decisions")) {
+      const decision = decisionOf(party, agreement);
+      const told = script.decision?.(decision, party.name) ?? decision;
+      await append(log, [statementEntry("policy-decision", ABOUT_JOB, told, key)]);
+    }
+    await append(log, script.meanwhile?.(party) ?? []);
+    if (does("partitions"))
+      for (const partition of [0, 1]) {
+        const done = { jobId: JOB.jobId, attempt: 1, partition, transcriptHash: testHash("transcript"), at: AT };
+        await append(log, [statementEntry("partition-finished", ABOUT_JOB, done, key)]);
+      }
   }
-  const payload = statementPayload("receipt", ABOUT_JOB, receiptOf(receipt));
+  const payload = statementPayload(
+    "receipt",
+    ABOUT_JOB,
+    receiptOf({ agreementDigest: agreement.digest, ...script.receipt }),
+  );
   const entry = assembleEntry(payload, [
     signStatement(payload, PARTNER.keys.jobs),
     signStatement(payload, BANK.keys.jobs),
@@ -194,8 +353,8 @@ export async function runJob({
     receiver: await cosignBy(bank, BANK, PARTNER),
     sender: await cosignBy(partner, PARTNER, BANK),
   });
-  const early = cosignEarly ? await cosignBoth() : undefined;
-  if (does("receipt")) for (const log of [bank, partner]) await log.append([entry]);
+  const early = script.cosignEarly ? await cosignBoth() : undefined;
+  if (does("receipt")) for (const [, log] of logs) await log.append([entry]);
   if (does("cosign")) {
     const cosigned = heads(early ?? (await cosignBoth()));
     const about = { jobId: JOB.jobId, receiptDigest, cosigned, at: AT };
@@ -206,26 +365,52 @@ export async function runJob({
     if (does("opened")) {
       const opened = {
         ...about,
-        outputCommitment: testHash("out"),
-        outputSizeClass: null,
-        tags: { commitment: testHash("tags"), expiresAt: AT },
+        outputCommitment: OPENINGS.bank.output.commitment,
+        outputSizeClass: 80,
+        tags: { commitment: OPENINGS.bank.tags.commitment, expiresAt: "2026-05-31T00:00:00.000Z" },
         receiver: "bank",
+        ...script.opened,
       };
       await bank.append([statementEntry("opened", ABOUT_JOB, opened, BANK.keys.jobs)]);
     }
   }
-  if (does("tags")) {
-    const tags = { tagsCommitment: testHash("tags"), expiresAt: "2026-12-01T00:00:00.000Z", at: AT };
-    const issued = { jobId: JOB.jobId, agreementDigest: AGREEMENT.digest, ...tags };
-    await bank.append([statementEntry("tags-issued", ABOUT_JOB, issued, BANK.keys.jobs)]);
+  for (const [party, log] of logs) await append(log, script.afterwards?.(party) ?? []);
+  if (does("final cosign")) await cosignBoth();
+  for (const [party, log] of logs) {
+    const own = await openingsFor(party, log);
+    const openings = does("openings") ? (script.openings?.(own, party.name) ?? own) : [];
+    const extra = { agreement, openings, revocations: script.revocations ?? [] };
+    await exportTo(files, `/export/${party.name}`, party, log, extra);
   }
-  if (does("final cosign")) await cosignBy(bank, BANK, PARTNER);
-  await exportTo(files, "/export/bank", BANK, bank);
-  await exportTo(files, "/export/partner", PARTNER, partner);
   return { files, dirs: ["/export/bank", "/export/partner"] };
 }
 
-async function exportTo(files: MemoryFiles, dir: string, party: TestParty, log: EvidenceLog): Promise<void> {
+/** Of the commitments in the party's own log, as its node would export them. */
+export async function openingsFor(party: TestParty, log: EvidenceLog): Promise<Opening[]> {
+  const made = new Set<string>();
+  for await (const entry of log.entriesFrom(0))
+    for (const { by, commitment } of commitmentsIn(parseStatement(entry), party.name))
+      if (by === party.name) made.add(commitment);
+  return Object.values(OPENINGS[party.name as keyof typeof OPENINGS]).filter(({ commitment }) => made.has(commitment));
+}
+
+export function aboutAgreement({ digest }: Agreement): Subject {
+  return [{ name: "agreement", digest: { sha256: digest } }];
+}
+
+interface Extra {
+  readonly agreement: Agreement;
+  readonly openings: readonly Opening[];
+  readonly revocations: readonly Envelope[];
+}
+
+async function exportTo(
+  files: MemoryFiles,
+  dir: string,
+  party: TestParty,
+  log: EvidenceLog,
+  { agreement, openings, revocations }: Extra,
+): Promise<void> {
   const bundle = exportBundle({
     collaboration: AGREEMENT.collaboration,
     exportingParty: party.name,
@@ -234,7 +419,11 @@ async function exportTo(files: MemoryFiles, dir: string, party: TestParty, log: 
       identity: keys.identity.publicKey,
       envelope: keyset,
     })),
-    agreements: [SIGNED_AGREEMENT],
+    agreements: [signedByBoth(agreement)],
+    revocations,
+    openings,
+    witnessed: [],
+    forks: [],
     logs: [{ origin: log.origin, files: await log.exportFiles() }],
   });
   for (const { path, bytes } of bundle) files.contents.set(`${dir}/${path}`, bytes);

@@ -60,7 +60,7 @@ describe("agreements", () => {
     expect(await codeOf(stranger.link.getAgreement(agreementDigest))).toBe("AGREEMENT_UNKNOWN");
     expect(await stranger.link.listAgreements()).toEqual([]);
     const job = { jobId: newJobId(), agreementDigest, peer: TELECOM, jobDigest: newDigest() };
-    expect(await codeOf(bank.link.createJob(job))).toBe("AGREEMENT_EXPIRED");
+    expect(await codeOf(bank.link.createJob(job))).toBe("AGREEMENT_REVOKED");
   });
 
   test("both at once lose nothing", async () => {

@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "vitest";
-import { type CosigningInput, cosignEachOther, hasCosigned } from "../../party/evidence/cosigning.ts";
+import { type CosigningInput, cosignEachOther } from "../../party/evidence/cosigning.ts";
+import { Forks } from "../../party/evidence/forks.ts";
 import { Logbook } from "../../party/evidence/logbook.ts";
+import { Witness } from "../../party/evidence/witness.ts";
 import type { Channel } from "../../party/session/channel.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { SessionMessage } from "../../proto/codec/session.ts";
@@ -22,22 +24,35 @@ afterEach(() => {
   for (const channel of open.splice(0)) channel.close();
 });
 
+const AGREED = {
+  output: "list",
+  modelVersion: null,
+  datasetVersions: { receiver: testHash("version bank"), sender: testHash("version bureau") },
+  sketchCommitment: null,
+} as const;
+
 /** The receipt of the n-th job: the same bytes in both logs. */
 function receiptEntry(n: number): Uint8Array {
   const job = { jobId: testHash(`job ${n}`).slice(0, 32), jobDigest: testHash(`job ${n}`) };
-  return statementEntry("receipt", ABOUT_JOB, receiptOf({ job }), parties.bank.keys.jobs, parties.bureau.keys.jobs);
+  return statementEntry(
+    "receipt",
+    ABOUT_JOB,
+    receiptOf({ job, ...AGREED }),
+    parties.bank.keys.jobs,
+    parties.bureau.keys.jobs,
+  );
 }
 
-async function side(party: SessionParty, peer: SessionParty) {
-  const store = openSqliteStore(":memory:");
+async function side(party: SessionParty, peer: SessionParty, store = openSqliteStore(":memory:")) {
   const files = new MemoryFiles();
   const book = new Logbook({
     ports: { ...nodePorts, files },
     folder: "/evidence",
-    party: party.name,
-    logKey: party.keys.log,
-    jobsKey: party.keys.jobs,
+    signers: { party: party.name, identity: party.identity, keys: party.keys, earlierLogKeys: [] },
+    store: { setting: async () => undefined, putSetting: async () => undefined },
   });
+  const forks = new Forks({ files, folder: "/forks" });
+  const witness = new Witness({ store, clock: nodePorts.clock, signers: party, logbook: book, forks });
   const log = await book.log(collaboration);
   const note = () =>
     book.record(collaboration, "failed", [...ABOUT_JOB], {
@@ -47,15 +62,13 @@ async function side(party: SessionParty, peer: SessionParty) {
       at: book.now(),
     });
   const input = (channel: Channel, receipt: CosigningInput["receipt"]): CosigningInput => ({
-    ...{ channel, log, collaboration, store, receipt },
+    ...{ channel, log, collaboration, witness, receipt },
     inTurn: (work) => book.inTurn(collaboration, work),
     speaksFirst: party.name < peer.name,
     peer: peer.peer,
-    cosignerKey: party.keys.cosigner,
-    clock: nodePorts.clock,
     timeoutMs: 1_000,
   });
-  return { party, store, files, log, note, input };
+  return { party, store, files, log, note, input, witness, forks };
 }
 type Side = Awaited<ReturnType<typeof side>>;
 
@@ -128,7 +141,7 @@ test("a log that was put back and grew otherwise is not cosigned again", async (
   expect(codes(await settle(both, 1))).toEqual(["cosigned", "cosigned"]);
   const before = await both.bank.store.witness(both.bureau.log.origin);
   // The bureau's disk is restored from before, and another history written.
-  const forked = { ...both, bureau: { ...(await side(parties.bureau, parties.bank)), store: both.bureau.store } };
+  const forked = { ...both, bureau: await side(parties.bureau, parties.bank, both.bureau.store) };
   for (let i = 0; i < 4; i++) await forked.bureau.note();
   const results = await settle(forked, 2);
   expect(codes(results)[0]).toBe("LOG_FORKED");
@@ -250,14 +263,14 @@ test("every head that was cosigned is known again, and no other", async () => {
     heads.push(both.bureau.log.head);
   }
   const [first] = heads as [(typeof heads)[number]];
-  for (const head of heads) expect(await hasCosigned(both.bank.store, head)).toBe(true);
+  for (const head of heads) expect(await both.bank.witness.hasCosigned(head)).toBe(true);
   for (const other of [
     { ...first, size: first.size + 10 },
     { ...first, root: testHash("fork") },
     { ...first, origin: both.bank.log.origin },
     both.bank.log.head,
   ])
-    expect(await hasCosigned(both.bank.store, other)).toBe(false);
+    expect(await both.bank.witness.hasCosigned(other)).toBe(false);
 });
 
 test("what is cosigned survives: the log opens again and verifies", async () => {

@@ -23,6 +23,7 @@ import {
   AGREEMENT,
   AT,
   BANK,
+  CHARGE,
   JOB,
   originOf,
   PARTNER,
@@ -43,6 +44,21 @@ const head = (party: typeof BANK, cosigner: string) => ({
 });
 const cosigned = { receiver: head(BANK, "partner/cosigner"), sender: head(PARTNER, "bank/cosigner") };
 
+const bare = (size: number) => ({ origin: `${originOf(BANK)}-2`, size, root: testHash(`root of ${size}`) });
+
+function identityChange(by: string) {
+  const signatures = [by, "new-identity"].map((role) => ({ signer: `bank/${role}`, signature: "ab".repeat(64) }));
+  const digests = { successionDigest: testHash("succession"), keysetDigest: testHash("next k") };
+  return {
+    party: "bank",
+    ...digests,
+    identityFingerprint: "0123-4567-89ab-cdef-0123-4567-89ab-cdef",
+    effectiveAt: AT,
+    signatures,
+    at: AT,
+  };
+}
+
 /** One good predicate of every event. */
 const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
   enrolled: {
@@ -51,18 +67,42 @@ const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
     keysetDigest: testHash("k"),
     at: AT,
   },
-  "agreement-signed": { agreementDigest: AGREEMENT.digest, signers: ["bank/identity", "partner/identity"], at: AT },
-  "job-requested": { ...job, operation: "audience", requester: "bank", at: AT },
+  "agreement-signed": {
+    agreementDigest: AGREEMENT.digest,
+    supersedes: testHash("version before"),
+    signers: ["bank/identity", "partner/identity"],
+    at: AT,
+  },
+  "agreement-revoked": {
+    agreementDigest: AGREEMENT.digest,
+    by: "partner",
+    revocationDigest: testHash("revocation"),
+    at: AT,
+  },
+  "job-requested": {
+    ...job,
+    operation: "score",
+    output: "tier",
+    purpose: "credit-review",
+    requester: "bank",
+    at: AT,
+  },
   "policy-decision": {
     ...job,
     decision: "allowed",
-    rules: [{ code: "POLICY_INPUT_FLOOR", outcome: "passed" }],
-    budget: { before: testHash("b"), after: testHash("a") },
+    rules: [
+      { code: "POLICY_INPUT_FLOOR", outcome: "passed", inputs: { floor: 1000, ownRowsUpTo: 1024 } },
+      { code: "POLICY_PURPOSE", outcome: "passed", inputs: {} },
+    ],
+    charge: { ...CHARGE, operation: "score", output: "tier", modelVersion: testHash("model"), featureBits: 8 },
     at: AT,
   },
   approval: { ...JOB, decision: "approved", leakStatementDigest: testHash("leak"), approver: testHash("who"), at: AT },
   "partition-finished": { jobId, attempt: 1, partition: 0, transcriptHash: testHash("t"), at: AT },
   receipt: receiptOf({
+    output: "match-rate",
+    modelVersion: testHash("model"),
+    sketchCommitment: testHash("sketch"),
     lastCosigned: { receiver: { origin: originOf(BANK), size: 1, root: testHash("r") }, sender: null },
   }),
   "gate-key-released": {
@@ -91,9 +131,22 @@ const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
     at: AT,
   },
   "tags-exported": { jobId, tagsCommitment: testHash("tags"), destination: testHash("crm"), at: AT },
+  "tags-withdrawn": { agreementDigest: AGREEMENT.digest, tagsCommitment: testHash("withdrawn"), at: AT },
   refused: { ...JOB, by: "partner", code: "POLICY_OPERATION", at: AT },
   failed: { jobId, attempt: null, code: "PEER_GONE", at: AT },
   "dataset-registered": { datasetCommitment: testHash("dataset"), at: AT },
+  "keyset-rotated": {
+    party: "bank",
+    previousKeysetDigest: testHash("k"),
+    keysetDigest: testHash("next k"),
+    validFrom: AT,
+    at: AT,
+  },
+  "identity-rotated": identityChange("old-identity"),
+  "identity-recovered": identityChange("recovery"),
+  "log-continued": { previous: head(BANK, "partner/cosigner"), at: AT },
+  "log-recovered": { lost: [bare(9)], found: bare(4), at: AT },
+  "log-fork-seen": { known: bare(4), offered: bare(5), forkDigest: testHash("fork"), at: AT },
 };
 
 test.each(EVIDENCE_EVENTS)("%s: written, read and verified", (event) => {
@@ -121,6 +174,7 @@ function at(value: unknown, path: readonly (string | number)[]): Record<string, 
   return path.reduce<unknown>((item, key) => (item as Record<string, unknown>)[key], value) as Record<string, unknown>;
 }
 
+/** But for a rule's inputs: which counts there are is the rule's to say. */
 test.each(EVIDENCE_EVENTS)("%s: no object takes another field or lacks one", (event) => {
   for (const path of objectsIn(GOOD[event])) {
     const extra = structuredClone(GOOD[event]);
@@ -129,7 +183,8 @@ test.each(EVIDENCE_EVENTS)("%s: no object takes another field or lacks one", (ev
     for (const key of Object.keys(at(GOOD[event], path))) {
       const less = structuredClone(GOOD[event]);
       delete at(less, path)[key];
-      expect(PREDICATES[event].safeParse(less).success, `${path.join(".")} without ${key}`).toBe(false);
+      const isNamedCount = path.includes("inputs");
+      expect(PREDICATES[event].safeParse(less).success, `${path.join(".")} without ${key}`).toBe(isNamedCount);
     }
   }
 });
@@ -158,6 +213,62 @@ test.each(EVIDENCE_EVENTS)("%s: no text field takes plain text", (event) => {
       }
     }
   }
+});
+
+const inCharge = (name: string) => `charge.${name}`;
+/** Fields that a statement must have, but that may say that there is nothing to say. */
+const NULLABLE: { readonly [E in EvidenceEvent]?: readonly string[] } = {
+  "agreement-signed": ["supersedes"],
+  "policy-decision": ["charge", ...["modelVersion", "featureBits", "receiverVersion", "providerVersion"].map(inCharge)],
+  receipt: ["modelVersion", "sketchCommitment", "lastCosigned.receiver", "lastCosigned.sender"],
+  opened: ["outputSizeClass", "tags"],
+  failed: ["attempt"],
+};
+
+test.each(EVIDENCE_EVENTS)("%s: null stands where it means something, and nowhere else", (event) => {
+  const allowed = NULLABLE[event] ?? [];
+  for (const path of objectsIn(GOOD[event])) {
+    for (const key of Object.keys(at(GOOD[event], path))) {
+      const emptied = structuredClone(GOOD[event]);
+      at(emptied, path)[key] = null;
+      const name = [...path, key].join(".");
+      expect(PREDICATES[event].safeParse(emptied).success, name).toBe(allowed.includes(name));
+    }
+  }
+});
+
+test.each<[string, unknown]>([
+  ["a name that is a sentence", { "ids of 3 people": 3 }],
+  ["a name with a digit", { limit2: 3 }],
+  ["no name", { "": 3 }],
+  ["a name of 41 letters", { ["a".repeat(41)]: 3 }],
+  ["a negative count", { limit: -1 }],
+  ["half a run", { runs: 1.5 }],
+  ["a text", { limit: "1000" }],
+  ["nothing", { limit: null }],
+])("a rule's inputs are named counts: not %s", (_, inputs) => {
+  const decision = (given: unknown) => ({
+    ...GOOD["policy-decision"],
+    rules: [{ code: "POLICY_RUNS_DAY", outcome: "failed", inputs: given }],
+  });
+  const parse = (given: unknown) => PREDICATES["policy-decision"].safeParse(decision(given)).success;
+  expect([parse({ runs: 6, limit: 5 }), parse({ ["a".repeat(40)]: 0 })]).toEqual([true, true]);
+  expect(parse(inputs)).toBe(false);
+});
+
+test.each<[string, Record<string, unknown>]>([
+  ["no bits", { featureBits: 0 }],
+  ["more bits than a feature has", { featureBits: 33 }],
+  ["half a bit", { featureBits: 0.5 }],
+  ["an output that there is not", { output: "rows" }],
+  ["a dataset that is a path", { providerDataset: "../other" }],
+])("a charge with %s is refused", (_, change) => {
+  const parse = (charge: unknown) =>
+    PREDICATES["policy-decision"].safeParse({ ...GOOD["policy-decision"], charge }).success;
+  expect([parse(CHARGE), parse({ ...CHARGE, featureBits: 1 }), parse({ ...CHARGE, featureBits: 32 })]).toEqual(
+    Array(3).fill(true),
+  );
+  expect(parse({ ...CHARGE, ...change })).toBe(false);
 });
 
 test("a refusal names the field, never the value or the name of an unknown field", () => {

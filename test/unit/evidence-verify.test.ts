@@ -6,6 +6,8 @@ import { exportBundle, logFolder, parseManifest } from "../../proto/evidence/exp
 import { EvidenceLog } from "../../proto/evidence/log.ts";
 import { MerkleTree } from "../../proto/evidence/merkle.ts";
 import { encodeNote } from "../../proto/evidence/note.ts";
+import { encodeOpenings } from "../../proto/evidence/openings.ts";
+import type { EvidenceEvent, PredicateInput } from "../../proto/evidence/predicates.ts";
 import { statementEntry } from "../../proto/evidence/statements.ts";
 import { EXIT_CODE } from "../../sdk/verify/verdict.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
@@ -14,15 +16,44 @@ import {
   AGREEMENT,
   AT,
   BANK,
+  COUNTS,
   JOB,
+  openingsFor,
   originOf,
   PARTNER,
   receiptOf,
   remakeManifest,
   runJob,
   type Script,
+  type TestParty,
   testHash,
 } from "../support/evidence-world.ts";
+
+/** One more entry of the bank's, after all others. */
+function byBank<E extends EvidenceEvent>(
+  event: E,
+  fields: Omit<PredicateInput<E>, "jobId" | "at">,
+): NonNullable<Script["afterwards"]> {
+  const predicate = { jobId: JOB.jobId, at: AT, ...fields } as PredicateInput<E>;
+  return (party) => (party === BANK ? [statementEntry(event, ABOUT_JOB, predicate, BANK.keys.jobs)] : []);
+}
+
+/** With heads that nobody compares any more, as it comes too late by itself. */
+function openedAgain(party: TestParty): Uint8Array[] {
+  if (party !== BANK) return [];
+  const head = {
+    origin: originOf(BANK),
+    size: 1,
+    root: testHash("r"),
+    cosigner: "partner/cosigner",
+    cosignature: "00".repeat(72),
+  };
+  const again = {
+    ...{ jobId: JOB.jobId, receiptDigest: testHash("receipt"), outputCommitment: testHash("o"), outputSizeClass: 80 },
+    ...{ tags: null, receiver: "bank", cosigned: { receiver: head, sender: head }, at: AT },
+  };
+  return [statementEntry("opened", ABOUT_JOB, again, BANK.keys.jobs)];
+}
 
 async function verdictOf(script: Script, only?: 0 | 1) {
   const { files, dirs } = await runJob(script);
@@ -32,17 +63,21 @@ async function verdictOf(script: Script, only?: 0 | 1) {
 
 test("both parties' exports of a finished job verify", async () => {
   const { files, dirs } = await runJob();
-  const report = await verifyFolders(dirs, { files });
+  const report = await verifyFolders(dirs, { files, requireOpenings: true });
   expect(report.problems).toEqual([]);
   expect(report).toEqual({
     verdict: "verified",
     trusted: false,
     problems: [],
+    problemCount: 0,
+    commitments: { opened: 4, notOpenedCount: 0, notOpened: [] },
     summary: {
-      logs: [
-        { origin: originOf(BANK), entries: 4, cosignedSize: 4 },
-        { origin: originOf(PARTNER), entries: 3, cosignedSize: 2 },
-      ],
+      logs: [BANK, PARTNER].map((party) => ({
+        origin: originOf(party),
+        entries: 7,
+        cosignedSize: 7,
+        keys: [expect.stringMatching(/^[a-z]+\/log\+[0-9a-f]{8}\+A[A-Za-z0-9+/]{43}$/)],
+      })),
       jobs: [
         {
           jobId: JOB.jobId,
@@ -52,6 +87,8 @@ test("both parties' exports of a finished job verify", async () => {
           sender: "partner",
           attempts: 1,
           finishedAt: AT,
+          rows: { receiver: COUNTS.bank, sender: COUNTS.partner },
+          cameOut: String(COUNTS.matched),
           outcome: "opened",
         },
       ],
@@ -85,38 +122,44 @@ test("trust: the identities must be those that the auditor knows", async () => {
 });
 
 test("one party's export alone is incomplete", async () => {
-  expect(await verdictOf({}, 0)).toMatchObject({ verdict: "incomplete", code: "LOG_MISSING", at: 1 });
+  expect(await verdictOf({}, 0)).toMatchObject({ verdict: "incomplete", code: "LOG_MISSING", at: 5 });
   expect(await verdictOf({}, 1)).toMatchObject({ verdict: "incomplete", code: "LOG_MISSING" });
 });
 
 test.each<[string, Script, string, string]>([
-  ["no request before the receipt", { without: ["requests"] }, "tampered", "ORDER_BROKEN"],
+  ["no request before the decision", { without: ["requests"] }, "tampered", "ORDER_BROKEN"],
+  ["no decision before the receipt", { without: ["decisions"] }, "tampered", "ORDER_BROKEN"],
+  ["a partition that no log finished", { without: ["partitions"] }, "tampered", "ORDER_BROKEN"],
   ["a release without a receipt", { without: ["receipt"] }, "tampered", "ORDER_BROKEN"],
+  ["no cosigned checkpoint over the receipt", { without: ["cosign", "final cosign"] }, "incomplete", "NOT_COSIGNED"],
+  ["opened twice", { afterwards: openedAgain }, "tampered", "ORDER_BROKEN"],
   [
-    "no cosigned checkpoint over the receipt",
-    { without: ["cosign", "tags", "final cosign"] },
-    "incomplete",
-    "NOT_COSIGNED",
+    "tags that were exported and never issued",
+    {
+      without: ["opened"],
+      afterwards: byBank("tags-exported", { tagsCommitment: testHash("tags"), destination: testHash("crm") }),
+    },
+    "tampered",
+    "ORDER_BROKEN",
   ],
-  ["tags without an opened result", { without: ["opened"] }, "tampered", "ORDER_BROKEN"],
   [
     "another agreement than was requested",
     { receipt: { agreementDigest: testHash("other") } },
     "tampered",
     "ORDER_BROKEN",
   ],
-  ["an operation that was not agreed", { receipt: { operation: "score" } }, "tampered", "POLICY_BROKEN"],
+  ["another operation than was charged", { receipt: { operation: "score" } }, "tampered", "DECISION_DIFFERS"],
   [
     "a job after the agreement's end",
     { receipt: { finishedAt: "2026-12-15T00:00:00.000Z" } },
     "tampered",
-    "POLICY_BROKEN",
+    "AGREEMENT_ENDED",
   ],
   [
-    "roles that were not agreed",
+    "other roles than were charged",
     { receipt: { parties: { receiver: "partner", sender: "bank" } } },
     "tampered",
-    "POLICY_BROKEN",
+    "DECISION_DIFFERS",
   ],
   ["a release on heads from before the receipt", { cosignEarly: true }, "tampered", "GATE_BROKEN"],
   [
@@ -152,7 +195,7 @@ test.each<[string, Script, string, string]>([
   ],
   [
     "a head in the receipt's own future",
-    { receipt: { lastCosigned: { receiver: { origin: originOf(BANK), size: 3, root: testHash("x") }, sender: null } } },
+    { receipt: { lastCosigned: { receiver: { origin: originOf(BANK), size: 6, root: testHash("x") }, sender: null } } },
     "tampered",
     "ORDER_BROKEN",
   ],
@@ -162,7 +205,7 @@ test.each<[string, Script, string, string]>([
 });
 
 test("a job whose result was never opened is told as that", async () => {
-  const report = await verdictOf({ without: ["release", "opened", "tags"] });
+  const report = await verdictOf({ without: ["release", "opened"] });
   expect([report.verdict, report.summary.jobs[0]?.outcome]).toEqual(["verified", "receipt-only"]);
 });
 
@@ -220,21 +263,22 @@ test("an owner who signs a checkpoint of an absurd size gets a verdict, not an e
   });
 });
 
-/** An owner with all its own keys: rewrites its log with the entries that `keep` leaves, and exports it anew. */
-async function rewrite(keep: (entry: Uint8Array, index: number) => boolean) {
+/** An owner with all its own keys: rewrites its log as `change` says, and exports it anew. */
+async function rewrite(change: (entries: readonly Uint8Array[]) => readonly Uint8Array[]) {
   const { files, dirs } = await runJob();
   const old = await EvidenceLog.open({ files, folder: "/node/bank", origin: originOf(BANK), key: BANK.keys.log });
   const entries = await Promise.all(Array.from({ length: old.size }, (_, i) => old.entry(i)));
   const log = await EvidenceLog.open({ files, folder: "/forged", origin: originOf(BANK), key: BANK.keys.log });
-  await log.append(entries.filter(keep));
+  await log.append(change(entries));
   for (const path of [...files.contents.keys()]) if (path.startsWith(`${BANK_LOG}/`)) files.contents.delete(path);
   for (const { path, bytes } of await log.exportFiles()) files.contents.set(`${BANK_LOG}/${path}`, bytes);
+  files.contents.set("/export/bank/openings.json", encodeOpenings("bank", await openingsFor(BANK, log)));
   remakeManifest(files, "/export/bank", BANK);
   return verifyFolders(dirs, { files });
 }
 
 test("an owner who drops its receipt and signs the log anew is contradicted by its peer's log", async () => {
-  const report = await rewrite((_, index) => index !== 1);
+  const report = await rewrite((entries) => entries.toSpliced(5, 1));
   expect(report.verdict).toBe("tampered");
   const [own, peers] = [originOf(BANK), originOf(PARTNER)];
   const found = report.problems.map(({ code, log }) => [code, log]);
@@ -242,25 +286,39 @@ test("an owner who drops its receipt and signs the log anew is contradicted by i
   expect(found).toContainEqual(["LOGS_DISAGREE", peers]);
 });
 
+test("an owner who puts its entries in another order is contradicted by the heads that its peer cosigned", async () => {
+  const { problems } = await rewrite(([signed, request, decision, ...rest]) => [
+    ...([signed, decision, request] as Uint8Array[]),
+    ...rest,
+  ]);
+  expect(problems.map(({ code, log, index }) => [code, log, index])).toEqual([
+    ["ORDER_BROKEN", originOf(BANK), 1],
+    ["ORDER_BROKEN", originOf(BANK), 5],
+    ["LOGS_DISAGREE", originOf(BANK), 6],
+    ["LOGS_DISAGREE", originOf(PARTNER), 6],
+    ["NOT_COSIGNED", originOf(BANK), 5],
+  ]);
+});
+
 test("a log cut off before what its peer cosigned looks like an older export, and is called incomplete", async () => {
-  const report = await rewrite((_, index) => index === 0);
+  const report = await rewrite((entries) => entries.slice(0, 1));
   expect(report.verdict).toBe("incomplete");
   expect(report.problems.map(({ code }) => code)).toContain("LOG_SHORT");
 });
 
 test("a log cut off after its last cosigned head is not caught by its peer: it lacks a cosignature, no more", async () => {
-  const report = await rewrite((_, index) => index < 2);
+  const report = await rewrite((entries) => entries.slice(0, 6));
   expect([report.verdict, report.firstProblem?.code]).toEqual(["incomplete", "NOT_COSIGNED"]);
 });
 
 test("an older export of a log beside the newer one changes nothing", async () => {
   const { files, dirs } = await runJob();
-  const { files: early } = await runJob({ without: ["receipt", "cosign", "tags", "final cosign"] });
+  const { files: early } = await runJob({ without: ["receipt", "cosign", "final cosign", "openings"] });
   for (const [path, bytes] of early.contents) {
     if (path.startsWith("/export/bank/")) files.contents.set(path.replace("/export/bank/", "/export/early/"), bytes);
   }
   const report = await verifyFolders([...dirs, "/export/early"], { files });
-  expect([report.problems, report.summary.logs.map(({ entries }) => entries)]).toEqual([[], [4, 3, 1]]);
+  expect([report.problems, report.summary.logs.map(({ entries }) => entries)]).toEqual([[], [7, 7, 5]]);
 });
 
 test("a receipt whose agreement is not in the folders is found", async () => {
@@ -272,7 +330,7 @@ test("a receipt whose agreement is not in the folders is found", async () => {
     files.contents.delete(`${dir}/agreements/${AGREEMENT.digest}.json`);
     remakeManifest(files, dir, party);
   }
-  expect((await verifyFolders(dirs, { files })).firstProblem).toMatchObject({ code: "AGREEMENT_MISSING", index: 1 });
+  expect((await verifyFolders(dirs, { files })).firstProblem).toMatchObject({ code: "AGREEMENT_MISSING", index: 0 });
 });
 
 test("two exports of one log with different histories are a fork", async () => {
@@ -290,7 +348,7 @@ test("two exports of one log with different histories are a fork", async () => {
     collaboration: AGREEMENT.collaboration,
     exportingParty: "bank",
     keysets: [identity(BANK), identity(PARTNER)],
-    agreements: [],
+    ...{ agreements: [], revocations: [], forks: [], openings: [], witnessed: [] },
     logs: [{ origin: log.origin, files: await log.exportFiles() }],
   });
   for (const { path, bytes } of bundle) files.contents.set(`/export/other/${path}`, bytes);
@@ -309,12 +367,12 @@ test("an entry signed by somebody else than the log's owner is named by its inde
   ]);
   for (const { path, bytes } of await log.exportFiles()) files.contents.set(`${BANK_LOG}/${path}`, bytes);
   for (const path of [...files.contents.keys()])
-    if (path.startsWith(BANK_LOG) && /\.p\/4$/.test(path)) files.contents.delete(path);
+    if (path.startsWith(BANK_LOG) && /\.p\/7$/.test(path)) files.contents.delete(path);
   remakeManifest(files, "/export/bank", BANK);
   const report = await verifyFolders(["/export/bank", "/export/partner"], { files });
   expect(report.problems.map(({ code, index }) => [code, index])).toEqual([
-    ["SIGNATURE_INVALID", 4],
-    ["SIGNATURE_INVALID", 5],
-    ["ENTRY_INVALID", 6],
+    ["SIGNATURE_INVALID", 7],
+    ["SIGNATURE_INVALID", 8],
+    ["ENTRY_INVALID", 9],
   ]);
 });

@@ -1,0 +1,74 @@
+/** The API's routes on evidence and keys: how each collaboration's log stands, and what a person decides when one has forked. */
+import { fingerprint } from "../../proto/agreement/identity.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
+import { type CollaborationId, collaborationId } from "../../proto/ids.ts";
+import type { Handlers } from "../api/server.ts";
+import type { Node } from "../node.ts";
+import { recoverLog, resumeCollaboration } from "./recovery.ts";
+import type { Standing } from "./standing.ts";
+import { collaborationsOf } from "./witnessing.ts";
+
+type View = RouteResponse<"collaborations">["collaborations"][number];
+
+export function evidenceHandlers(
+  node: Node,
+): Pick<Handlers, "collaborations" | "forks" | "recoverLog" | "resumeCollaboration" | "rotateKeys" | "rotateIdentity"> {
+  const { logbook, witness, forks, keyring, store, ports } = node;
+  const view = async (collaboration: CollaborationId, peer: string): Promise<View> => {
+    const log = await logbook.log(collaboration);
+    return {
+      collaboration,
+      peer,
+      origin: log.origin,
+      entries: log.size,
+      cosigned: log.lastCosigned()?.head.size ?? 0,
+      state: (await logbook.standings.of(collaboration)).state,
+      advice: adviceOn(await logbook.standings.of(collaboration), collaboration),
+    };
+  };
+  const viewOf = async (collaboration: CollaborationId) =>
+    view(collaboration, (await collaborationsOf(store, keyring.party)).get(collaboration) ?? "");
+  return {
+    collaborations: async () => {
+      const all = [...(await collaborationsOf(store, keyring.party))];
+      return { collaborations: await Promise.all(all.map(([collaboration, peer]) => view(collaboration, peer))) };
+    },
+    forks: async ({ collaboration }) => ({
+      files: (await forks.list(collaborationId(collaboration))).map(({ path, bytes }) => ({
+        path,
+        base64: bytes.toBase64(),
+      })),
+    }),
+    recoverLog: async ({ collaboration }) => {
+      await recoverLog({ logbook, clock: ports.clock }, collaborationId(collaboration));
+      void node.connected.witnessing.keepUp();
+      return viewOf(collaborationId(collaboration));
+    },
+    resumeCollaboration: async ({ collaboration }) => {
+      const { coordinator } = node.connected.enrolled;
+      await resumeCollaboration({ logbook, witness, coordinator }, collaborationId(collaboration));
+      return viewOf(collaborationId(collaboration));
+    },
+    rotateKeys: async () => {
+      const { validFrom, validUntil } = await node.rotateKeys();
+      return { validFrom, validUntil };
+    },
+    rotateIdentity: async () => {
+      const { identity, validFrom, validUntil } = await node.rotateIdentity();
+      return { fingerprint: fingerprint(identity), validFrom, validUntil };
+    },
+  };
+}
+
+function adviceOn(standing: Standing, collaboration: string): string | null {
+  switch (standing.state) {
+    case "open":
+      return null;
+    case "read-only":
+      return `This node may have been restored from a backup. It writes nothing before it has heard from: ${standing.awaiting.join(", ")}.`;
+    case "forked":
+      return `This node's log is not the one that others know: it was restored from a backup that was too old, or changed. Put the newest copy of the folder back, if there is one; else begin the log anew with 'entente evidence recover ${collaboration}', which says in its first entry what is lost.`;
+    case "frozen":
+      return `The log ${standing.origin} has shown two histories. Both checkpoints are in fork ${standing.forkDigest} ('entente evidence forks'). Ask its owner; when it has begun its log anew, 'entente evidence resume ${collaboration}' lets jobs run again.`;
+  }
+}
