@@ -5,12 +5,31 @@ import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { Files } from "../proto/ports/ports.ts";
+import { DEFAULT_MODEL_LIMITS, type ModelLimits } from "./jobs/kept-models.ts";
+
+const MIB = 1024 * 1024;
 
 const schema = z.strictObject({
   format: z.literal("entente-node/1"),
   party: partyName,
   /** For this organisation's own users. Port 0: a free one at every start. */
   api: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(0).max(65535) }),
+  /** Of what is kept of peers' encrypted models, and of the own. */
+  models: z
+    .strictObject({
+      maxMib: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(DEFAULT_MODEL_LIMITS.maxBytes / MIB),
+      maxPeerMib: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(DEFAULT_MODEL_LIMITS.maxPeerBytes / MIB),
+      maxVersions: z.int().min(1).max(1_000).default(DEFAULT_MODEL_LIMITS.maxVersions),
+    })
+    .prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 
@@ -35,8 +54,12 @@ export async function readConfig(files: Files, folder: string): Promise<NodeConf
 }
 
 /** Throws ALREADY_EXISTS: a node's folder is never overwritten. */
-export async function writeConfig(files: Files, folder: string, config: NodeConfig): Promise<void> {
+export async function writeConfig(files: Files, folder: string, config: z.input<typeof schema>): Promise<void> {
   if ((await files.read(join(folder, FILE))) !== undefined)
     throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
   await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify(schema.parse(config), null, 2)}\n`));
+}
+
+export function modelLimits({ models: { maxMib, maxPeerMib, maxVersions } }: NodeConfig): ModelLimits {
+  return { maxBytes: maxMib * MIB, maxPeerBytes: maxPeerMib * MIB, maxVersions };
 }

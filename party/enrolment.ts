@@ -39,7 +39,7 @@ export async function enrol(
   const invite = parseInvite(code);
   if (invite.party !== keyring.party)
     throw new EntenteError("INVITE_INVALID", { detail: "it is for another party's name" });
-  const keyset = encodeEnvelope(keyring.newKeyset());
+  const keyset = encodeEnvelope(await keyring.firstKeyset());
   const enrolled = await enrolAt(invite, { identityPublicKey: keyring.identity.publicKey, keyset });
   const stored = {
     ...enrolled,

@@ -4,20 +4,27 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
-import { fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
+import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { EntenteError } from "../proto/errors.ts";
+import { ROLES } from "../proto/http/routes.ts";
 import { partyId } from "../proto/ids.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
+import { openAccess } from "./access/access.ts";
+import { Tokens } from "./access/tokens.ts";
 import { handlers } from "./api/handlers.ts";
 import { startApi } from "./api/server.ts";
-import { tokenCheck } from "./api/token.ts";
-import { readConfig, writeConfig } from "./config.ts";
-import { Node } from "./node.ts";
-import { openKeyring } from "./store/keyring.ts";
+import { modelLimits, readConfig, writeConfig } from "./config.ts";
+import { Node, STORE_FILE } from "./node.ts";
+import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
+import { Keyring } from "./store/keyring.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
 import { traceOf } from "./trace.ts";
 
 const DEFAULT_API_PORT = 7430;
+/** The first token, for the command line on the same machine. */
 const TOKEN_FILE = "token";
+const FIRST_TOKEN = { person: "setup", roles: ROLES, expiresInDays: 90 } as const;
 /** Where the running node listens, for the command line on the same machine. */
 const API_FILE = "api.json";
 
@@ -28,16 +35,76 @@ export interface InitPartyOptions {
   readonly ports?: Ports;
 }
 
-/** Makes the folder with configuration, keys and a bearer token. Throws ALREADY_EXISTS, BAD_REQUEST. */
-export async function initParty(options: InitPartyOptions): Promise<{ party: string; fingerprint: string }> {
+export interface InitialisedParty {
+  readonly party: string;
+  readonly fingerprint: string;
+  /** For the operator to move offline: the only thing that can replace the identity when it is lost. */
+  readonly recoveryKeyFile: string;
+}
+
+/**
+ * Makes the folder with configuration, keys and a first bearer token, which may do everything for 90 days. Throws
+ * ALREADY_EXISTS, BAD_REQUEST.
+ */
+export async function initParty(options: InitPartyOptions): Promise<InitialisedParty> {
   const { ports = nodePorts } = options;
   const folder = resolve(options.folder);
   const party = partyId(options.party);
   const api = { host: "127.0.0.1", port: options.apiPort ?? DEFAULT_API_PORT };
   await writeConfig(ports.files, folder, { format: "entente-node/1", party, api, logLevel: "info" });
-  const keyring = await openKeyring(ports, folder, party);
-  await ports.files.writeDurable(join(folder, TOKEN_FILE), utf8(toHex(ports.random.bytes(32))));
-  return { party, fingerprint: fingerprint(keyring.identity.publicKey) };
+  const keyring = await Keyring.open(ports, folder, party);
+  await writeToken(ports, folder);
+  return {
+    party,
+    fingerprint: fingerprint(keyring.identity.publicKey),
+    recoveryKeyFile: join(folder, RECOVERY_KEY_FILE),
+  };
+}
+
+export interface RecoverIdentityOptions {
+  readonly folder: string;
+  readonly recoveryKeyFile: string;
+  readonly ports?: Ports;
+}
+
+/**
+ * Makes a new identity in the place of a lost one; it is in force here when the node starts. The node must not be running.
+ * Throws NOT_FOUND, NOT_ENROLLED, BAD_REQUEST when the file is not this node's recovery key.
+ */
+export async function recoverIdentity(
+  options: RecoverIdentityOptions,
+): Promise<{ party: string; fingerprint: string }> {
+  const { ports = nodePorts } = options;
+  const folder = resolve(options.folder);
+  const { party } = await readConfig(ports.files, folder);
+  const bytes = await ports.files.read(resolve(options.recoveryKeyFile));
+  if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "the recovery key's file" });
+  return { party, fingerprint: fingerprint(await Keyring.recover(ports, folder, party, fromUtf8(bytes))) };
+}
+
+/**
+ * Makes a new first token and revokes earlier ones: for when it has expired or got lost and no operator's token is left.
+ * Whoever can write the node's folder may do so; the node may be running. Throws NOT_FOUND.
+ */
+export async function renewToken(options: { readonly folder: string; readonly ports?: Ports }): Promise<void> {
+  const { ports = nodePorts } = options;
+  const folder = resolve(options.folder);
+  await readConfig(ports.files, folder);
+  await writeToken(ports, folder);
+}
+
+async function writeToken(ports: Ports, folder: string): Promise<void> {
+  const store = openSqliteStore(join(folder, STORE_FILE));
+  try {
+    const tokens = new Tokens({ store, random: ports.random, nowMs: () => ports.clock.nowMs() });
+    const earlier = (await tokens.list()).filter(({ createdBy }) => createdBy === null);
+    const { token } = await tokens.create(FIRST_TOKEN, null);
+    await ports.files.writeDurable(join(folder, TOKEN_FILE), utf8(`${token}\n`));
+    // Last, so that a crash in between leaves one that works.
+    for (const { tokenId } of earlier) await tokens.revoke(tokenId);
+  } finally {
+    await store.close();
+  }
 }
 
 export interface StartPartyOptions {
@@ -61,14 +128,15 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     { name: config.party, level: config.logLevel, serializers: { err: traceOf } },
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
-  const token = await ports.files.read(join(folder, TOKEN_FILE));
-  const node = await Node.open({ ports, folder, party: config.party, logger });
+  const node = await Node.open({ ports, folder, party: config.party, logger, models: modelLimits(config) });
+  const { random, timers } = ports;
+  const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const api = await startApi({
-    handlers: handlers(node, productVersion()),
-    authorise: tokenCheck(fromUtf8(token ?? new Uint8Array(0)).trim()),
+    handlers: handlers(node, access, logger, productVersion()),
+    access,
     ...config.api,
     logger,
-    random: ports.random,
+    random,
   });
   await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify({ url: api.url })));
   logger.info({ url: api.url }, "listening");
@@ -77,6 +145,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     async close() {
       await ports.files.remove(join(folder, API_FILE));
       await api.close();
+      await access.denials.close();
       await node.close();
     },
   };

@@ -4,11 +4,13 @@
  */
 import {
   type Agreement,
+  isLaterVersion,
   makeAgreement,
   mergeSignatures,
   otherParty,
   readAgreement,
   readSignedAgreement,
+  requireSupported,
   signAgreement,
   verifyAgreementSignature,
 } from "../../proto/agreement/agreement.ts";
@@ -17,8 +19,11 @@ import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { collaborationId } from "../../proto/ids.ts";
 import type { CoordinatorLink } from "../coordinator-link/link.ts";
 import type { Logbook } from "../evidence/logbook.ts";
+import type { RunHistory } from "../policy/run-history.ts";
+import type { SteadyClock } from "../policy/steady-clock.ts";
 import { ControlClient } from "../session/control.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peer, Peers } from "../session/peers.ts";
@@ -31,10 +36,14 @@ export interface AgreementStatus {
   readonly title: string;
   readonly parties: readonly string[];
   readonly signedBy: readonly string[];
-  readonly state: "proposed" | "active" | "expired";
+  readonly state: "proposed" | InForceState | "expired";
+  readonly version: number;
   readonly validUntil: string;
   readonly document: Agreement["document"];
 }
+
+/** Of an agreement that all have signed: whether something came after it. */
+export type InForceState = "active" | "superseded" | "revoked";
 
 export interface AgreementsOptions {
   readonly keyring: Keyring;
@@ -43,6 +52,8 @@ export interface AgreementsOptions {
   readonly meetings: Meetings;
   readonly logbook: Logbook;
   readonly link: CoordinatorLink;
+  readonly clock: SteadyClock;
+  readonly history: RunHistory;
 }
 
 function toText(envelope: Envelope): string {
@@ -76,16 +87,34 @@ export class Agreements {
     const parties = document.parties.map((party) => party.name as string);
     const signedBy = signers(envelope);
     const isActive = parties.every((party) => signedBy.includes(party));
-    const isOver = this.#options.logbook.now() >= document.validUntil;
-    const state = isOver ? "expired" : isActive ? "active" : "proposed";
-    return { digest, title: document.title, parties, signedBy, state, validUntil: document.validUntil, document };
+    const inForce = await this.stateOf(digest);
+    const isOver = this.#options.clock.now() >= document.validUntil;
+    const state = inForce !== "active" ? inForce : isOver ? "expired" : isActive ? "active" : "proposed";
+    const { title, version, validUntil } = document;
+    return { digest, title, parties, signedBy, state, version, validUntil, document };
+  }
+
+  /** Whether an agreement was revoked, or another that names it as the version before it was signed by all. */
+  async stateOf(digest: string): Promise<InForceState> {
+    const { store, history } = this.#options;
+    if ((await store.revocations()).some((revocation) => revocation.agreement === digest)) return "revoked";
+    const known = await store.agreement(digest);
+    if (known !== undefined && (await history.revoked(collaborationId(known.collaboration))).includes(digest))
+      return "revoked";
+    for (const record of await store.agreements()) {
+      const envelope = fromText(record.envelope);
+      const newer = readAgreement(envelope.payload);
+      const isSigned = newer.document.parties.every(({ name }) => signers(envelope).includes(name));
+      if (newer.document.supersedes === digest && isSigned) return "superseded";
+    }
+    return "active";
   }
 
   /** An agreement with every party's signature, each verified now. Throws AGREEMENT_UNKNOWN, AGREEMENT_UNSIGNED, SIGNATURE_INVALID. */
   async require(digest: string): Promise<{ agreement: Agreement; envelope: Envelope }> {
     const envelope = await this.#envelope(digest);
     const agreement = readSignedAgreement(envelope);
-    await this.#checkIdentities(agreement);
+    await this.#checkIdentities(agreement, { mayBeEarlier: true });
     return { agreement, envelope };
   }
 
@@ -93,6 +122,7 @@ export class Agreements {
   async propose(draft: unknown): Promise<AgreementStatus & { delivered: boolean }> {
     const agreement = makeAgreement(await this.#withIdentities(draft));
     await this.#checkIdentities(agreement);
+    await this.#checkSignable(agreement);
     return this.#signAndSend(agreement, signAgreement(agreement, this.#options.keyring.identity));
   }
 
@@ -101,6 +131,7 @@ export class Agreements {
     const envelope = await this.#envelope(digest);
     const agreement = readAgreement(envelope.payload);
     await this.#checkIdentities(agreement);
+    await this.#checkSignable(agreement);
     return this.#signAndSend(agreement, signAgreement(agreement, this.#options.keyring.identity));
   }
 
@@ -111,7 +142,7 @@ export class Agreements {
     if (otherParty(agreement.document, this.#options.keyring.party).name !== peer.party) {
       throw new EntenteError("AGREEMENT_INVALID", { detail: "not an agreement with this peer" });
     }
-    await this.#checkIdentities(agreement);
+    await this.#checkIdentities(agreement, { mayBeEarlier: await this.#isComplete(agreement) });
     for (const { keyid } of offered.signatures) {
       const signer = agreement.document.parties.find(({ name }) => keyid === keyId(name, "identity"));
       // Kept, it would make the agreement unusable: one with a signature of no party is refused everywhere.
@@ -164,17 +195,43 @@ export class Agreements {
     return { ...(draft as object), parties: await Promise.all(filled) };
   }
 
-  /** The identities in the document must be this node's own and those that were confirmed out of band. */
-  async #checkIdentities(agreement: Agreement): Promise<void> {
+  /** What this node would refuse to run it does not sign; a version must be the next of one that is in force here. */
+  async #checkSignable(agreement: Agreement): Promise<void> {
+    requireSupported(agreement);
+    const { digest, document } = agreement;
+    if ((await this.stateOf(digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
+    if (document.supersedes === null) return;
+    const { agreement: before } = await this.require(document.supersedes);
+    const state = await this.stateOf(before.digest);
+    // Signed by all already, it is itself what superseded the one before.
+    if (state === "revoked" || !isLaterVersion(agreement, before))
+      throw new EntenteError("AGREEMENT_INVALID", { detail: "supersedes: not the next version of one in force" });
+  }
+
+  /** The identities in the document must be this node's own and those that were confirmed out of band, or have followed them. One
+   * that was signed by all when it held goes on under the identity that follows: the old key may be anybody's then, and nothing
+   * new is signed or taken under it. */
+  async #checkIdentities(agreement: Agreement, { mayBeEarlier = false } = {}): Promise<void> {
     const { keyring, peers } = this.#options;
     const { document } = agreement;
     const own = document.parties.find((party) => party.name === keyring.party);
     const other = otherParty(document, keyring.party);
-    const isRight =
-      own?.identity === toHex(keyring.identity.publicKey) &&
-      other.identity === (await peers.confirmedIdentity(other.name));
+    const isRight = mayBeEarlier
+      ? own !== undefined &&
+        keyring.wasIdentity(own.identity) &&
+        (await peers.identities(other.name)).includes(other.identity)
+      : own?.identity === toHex(keyring.identity.publicKey) &&
+        other.identity === (await peers.confirmedIdentity(other.name));
     if (!isRight)
       throw new EntenteError("AGREEMENT_INVALID", { detail: "parties: an identity is not the confirmed one" });
+  }
+
+  /** Signed by all, and in this node's evidence. */
+  async #isComplete({ digest, document }: Agreement): Promise<boolean> {
+    const record = await this.#options.store.agreement(digest);
+    if (record === undefined) return false;
+    const signedBy = signers(fromText(record.envelope));
+    return document.parties.every(({ name }) => signedBy.includes(name));
   }
 
   async #envelope(digest: string): Promise<Envelope> {
@@ -206,6 +263,7 @@ export class Agreements {
         [{ name: "agreement", digest: { sha256: agreement.digest } }],
         {
           agreementDigest: agreement.digest,
+          supersedes: agreement.document.supersedes,
           signers: parties.map((party) => keyId(party, "identity")).sort(),
           at,
         },

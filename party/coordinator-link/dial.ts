@@ -35,6 +35,7 @@ export function dialCoordinator({ endpoint, caPem, certPem, keyPem }: DialOption
         (entry: methods.PartyEntry) => entry.party,
       ),
     publishKeyset: (keyset) => callUnary(client, methods.PUBLISH_KEYSET, { keyset }),
+    publishSuccession: (succession) => callUnary(client, methods.PUBLISH_SUCCESSION, succession),
     createInvite: (party) => callUnary(client, methods.CREATE_INVITE, { party }),
     openInbox: (listener) => openInbox(client, listener),
     requestSession: (request) => callUnary(client, methods.REQUEST_SESSION, request),
@@ -55,6 +56,8 @@ export function dialCoordinator({ endpoint, caPem, certPem, keyPem }: DialOption
         (entry: methods.Job) => entry.jobId,
       ),
     submitReceipt: (request) => callUnary(client, methods.SUBMIT_RECEIPT, request),
+    fetchCheckpoint: (request) => callUnary(client, methods.FETCH_CHECKPOINT, request),
+    submitCosignature: (submission) => callUnary(client, methods.SUBMIT_COSIGNATURE, submission),
     fetchLog: (collaborationId) => fetchLog(client, collaborationId),
     close: () => client.close(),
   };

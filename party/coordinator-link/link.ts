@@ -3,15 +3,19 @@ import type { Duplex } from "node:stream";
 import type {
   AgreementEntry,
   AgreementRecord,
+  CheckpointRequest,
+  CosignatureSubmission,
   CreatedInvite,
   CreateJobRequest,
   Job,
   JobReport,
+  LogCheckpoint,
   PartyEntry,
   SessionRequest,
   SessionTicket,
   SubmitReceiptRequest,
   SubmittedReceipt,
+  SuccessionBytes,
   Wake,
 } from "../../proto/codec/coordinator.ts";
 import type { EntenteError } from "../../proto/errors.ts";
@@ -41,6 +45,8 @@ export interface CoordinatorLink {
   listParties(): Promise<PartyEntry[]>;
   /** DSSE envelope, canonical JSON. */
   publishKeyset(keyset: Uint8Array): Promise<PartyEntry>;
+  /** This party's own; or another's that the coordinator knows, with this party's countersignature. */
+  publishSuccession(succession: SuccessionBytes): Promise<PartyEntry>;
   createInvite(party: PartyId): Promise<CreatedInvite>;
 
   /** Resolves when peers can reach this party. */
@@ -64,6 +70,10 @@ export interface CoordinatorLink {
 
   /** The coordinator's log of a collaboration, as it is at one moment. Not verified here. */
   fetchLog(collaborationId: CollaborationId): Promise<LogFile[]>;
+
+  /** The newest checkpoint of that log, with a proof from the size that this party cosigned last. Not verified here. */
+  fetchCheckpoint(request: CheckpointRequest): Promise<LogCheckpoint>;
+  submitCosignature(submission: CosignatureSubmission): Promise<void>;
 
   /** Breaks off what is in progress. */
   close(): void;

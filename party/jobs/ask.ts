@@ -1,85 +1,149 @@
 /** What a person asks for, as a job: everything that can be checked at the receiver before the peer hears of it. */
 import { type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
-import { PSI_PROTOCOLS } from "../../proto/agreement/fields.ts";
+import { AGGREGATE_OUTPUTS, type Alignment, OUTPUTS_OF, PSI_PROTOCOLS } from "../../proto/agreement/fields.ts";
 import { type JobSpec, readJobSpec, signJobSpec } from "../../proto/agreement/job-spec.ts";
-import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { equalBytes, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteInput } from "../../proto/http/routes.ts";
 import { type Digest, jobId } from "../../proto/ids.ts";
-import { featuresOf, modelDigest, parseModel } from "../../proto/model/linear-model.ts";
+import { columnsOf, modelDigest, parseModel } from "../../proto/model/model.ts";
 import { partnerView } from "../../proto/model/partner-view.ts";
-import { quantise } from "../../proto/model/quantise.ts";
-import { decide, type PolicyDecision } from "../../proto/policy/rules.ts";
+import { encryptedPolynomials, quantise } from "../../proto/model/quantise.ts";
+import { agreedOperation } from "../../proto/policy/request.ts";
+import type { DifferenceSketch } from "../../proto/policy/sketch.ts";
+import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
-import { classRows, sizeClassOf } from "../protocols/plan.ts";
+import { effectiveRows } from "../data/effective.ts";
+import { type Filter, parseFilter } from "../data/filter.ts";
+import type { Question } from "../policy/desk.ts";
+import { type Epoch, epochAt, versionTag } from "../policy/epoch-keys.ts";
 import type { Peer } from "../session/peers.ts";
+import { type Matched, matchedPeople } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { type Issued, issuedBy } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
 import { requireAgreedForm } from "./own-dataset.ts";
+import { sketchOwnList, smallestDifference } from "./sketching.ts";
 
 export type JobRequestInput = RouteInput<"startJob">;
 
-/** A job that this node's policy has allowed. */
+/** A job in this node's own words, not yet decided on. */
 export interface Asked {
   readonly deps: JobDeps;
   readonly request: JobRequestInput;
   readonly agreement: Agreement;
   readonly peer: Peer;
   readonly registration: DatasetRegistration;
+  readonly filter: Filter | undefined;
   readonly loaded: LoadedModel | undefined;
+  /** Undefined for an output that issues no tags. */
+  readonly issued: Issued | undefined;
   readonly spec: JobSpec;
   readonly specEnvelope: Envelope;
   readonly jobDigest: Digest;
   readonly evidence: JobEvidence;
+  readonly list: OwnList;
+}
+
+/** What of the own dataset takes part. */
+export interface OwnList {
+  /** Distinct people. */
+  readonly rows: number;
+  /** Of an aggregate output. */
+  readonly sketched?: {
+    readonly sketch: DifferenceSketch;
+    readonly epoch: Epoch;
+  };
+  /** Of a shared score: those whom the audience found, out of `rows`. */
+  readonly matched?: Matched;
 }
 
 const REQUEST_SECRET = "request";
+const MATCHED_SECRET = "matched";
 
-/** Throws the agreement's, the policy's, the dataset's and the model's errors; nothing is recorded. */
+/** Throws the agreement's, the dataset's, the filter's and the model's errors; nothing is decided or recorded. */
 export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Asked> {
   const { keyring, ports } = deps;
   const { agreement } = await deps.agreements.require(request.agreement);
   const peer = await deps.peers.require(otherParty(agreement.document, keyring.party).name);
   const registration = await deps.datasets.require(request.dataset);
+  requireAgreedForm(agreement, keyring.party, registration);
   const loaded = loadModel(request, registration);
   const view = loaded && partnerView(loaded.model, await deps.vault.modelSalt(modelDigest(loaded.model)));
-  const operation = agreement.document.operations.find(
-    (item) => item.operation === request.operation && item.receiver === keyring.party,
+  const { document } = agreement;
+  const alignment = alignmentOf(request);
+  const operations = document.operations.filter(
+    (item) =>
+      item.operation === request.operation &&
+      item.receiver === keyring.party &&
+      item.receiverDataset === request.dataset &&
+      item.providerDataset === request.peerDataset,
   );
-  const spec: JobSpec = {
+  const operation = operations.find((item) => item.alignment === alignment) ?? operations[0];
+  const output = request.output ?? operation?.outputs[0] ?? OUTPUTS_OF[request.operation][0];
+  const { columns } = registration;
+  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault: deps.vault });
+  const epoch = epochAt(document.budgets.epochDays, await deps.clock.keep());
+  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
+  const id = jobId(toHex(ports.random.bytes(16)));
+  const base = {
     format: "entente-job/1",
-    jobId: jobId(toHex(ports.random.bytes(16))),
+    jobId: id,
     agreement: agreement.digest,
     operation: request.operation,
+    output,
+    purpose: request.purpose ?? document.purposes[0]?.id ?? "",
     protocol: operation?.protocol ?? PSI_PROTOCOLS[0],
     receiver: keyring.party,
     provider: peer.party,
     receiverDataset: request.dataset,
     providerDataset: request.peerDataset,
     ...(view === undefined ? {} : { model: view }),
-    receiverSizeClass: sizeClassOf(registration.accepted),
+    alignment,
+    receiverVersion: toHex(versionTag(keyring.epochSeed, epoch, registration)),
+    tagDays: issued?.expiresInDays ?? null,
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
+  } as const;
+  const { audience } = request;
+  const list = await ownList(deps, { agreement, spec: base, audience, registration, filter, epoch });
+  const spec: JobSpec = {
+    ...base,
+    receiverSizeClass: sizeClassOf(list.rows),
+    ...(list.matched && { matched: matchedOf(list.matched) }),
   };
   const { envelope: specEnvelope, digest: jobDigest } = signJobSpec(spec, keyring.keys.jobs);
   const evidence = jobEvidence(deps.logbook, agreement, spec, jobDigest);
-  const asked = { deps, request, agreement, peer, registration, loaded, spec, specEnvelope, jobDigest, evidence };
-  const { refusedBy } = decideOwn(asked);
-  if (refusedBy !== undefined) throw new EntenteError(refusedBy);
-  requireAgreedForm(agreement, keyring.party, registration);
-  return asked;
+  return {
+    deps,
+    request,
+    agreement,
+    peer,
+    registration,
+    filter,
+    loaded,
+    issued,
+    spec,
+    specEnvelope,
+    jobDigest,
+    evidence,
+    list,
+  };
 }
 
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
-export async function storeAsked({ deps, spec, specEnvelope, request }: Asked): Promise<void> {
+export async function storeAsked({ deps, spec, specEnvelope, request, list: { matched } }: Asked): Promise<void> {
+  if (matched !== undefined) await deps.vault.put(spec.jobId, MATCHED_SECRET, matched.digest);
   await deps.vault.put(spec.jobId, REQUEST_SECRET, canonicalJson(request as unknown as Json));
   await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
 }
 
-/** The job as it was asked. Throws what `ask` would now, DATASET_CHANGED when the dataset was registered anew since. */
+/** The job as it was asked. A list that is not charged yet is compared with those of the epoch of now. Throws what `ask`
+ * would now, DATASET_CHANGED when the dataset was registered anew since, or when of a shared score's people some do not
+ * count any more. */
 export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: string): Promise<Asked> {
   const text = await deps.store.jobDocument(id, "spec");
   if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
@@ -91,27 +155,96 @@ export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: st
   const registration = await deps.datasets.require(spec.receiverDataset);
   if (registration.version !== datasetVersion) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   const loaded = loadModel(request, registration);
+  const { columns } = registration;
+  const operation = agreedOperation(agreement, spec);
+  const { output } = spec;
+  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault: deps.vault });
+  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
+  const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);
+  const epoch = epochAt(agreement.document.budgets.epochDays, charged?.at ?? (await deps.clock.keep()));
+  const { audience } = request;
+  const list = await ownList(deps, { agreement, spec, audience, registration, filter, epoch });
+  const { matched } = list;
+  const isSame =
+    sizeClassOf(list.rows) === spec.receiverSizeClass &&
+    (matched === undefined || equalBytes(matched.digest, await deps.vault.get(id, MATCHED_SECRET)));
+  if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   const evidence = jobEvidence(deps.logbook, agreement, spec, jobDigest);
-  return { deps, request, agreement, peer, registration, loaded, spec, specEnvelope, jobDigest, evidence };
+  return {
+    deps,
+    request,
+    agreement,
+    peer,
+    registration,
+    filter,
+    loaded,
+    issued,
+    spec,
+    specEnvelope,
+    jobDigest,
+    evidence,
+    list,
+  };
 }
 
-export function decideOwn(
-  { agreement, spec, registration, deps }: Pick<Asked, "agreement" | "spec" | "registration" | "deps">,
-  peerSizeClass?: number,
-): PolicyDecision {
-  const job = { ...spec, providerFeatures: spec.model?.features.map((feature) => feature.column) ?? [] };
-  const nowMs = deps.ports.clock.nowMs();
-  const peerMaxRows = peerSizeClass === undefined ? {} : { peerMaxRows: classRows(peerSizeClass) };
-  return decide(agreement, job, { nowMs, ownRows: registration.accepted, ...peerMaxRows });
+/** What this node's policy is asked; `peer`: once the provider has said it. */
+export async function questionOf(
+  asked: Asked,
+  peer: Pick<Question, "peerSizeClass" | "providerVersion"> = {},
+): Promise<Question> {
+  const { agreement, spec, list } = asked;
+  return {
+    agreement,
+    spec,
+    role: "receiver",
+    ownRows: list.rows,
+    difference: await smallestDifference(asked),
+    ...peer,
+  };
+}
+
+interface ListInput {
+  readonly agreement: Agreement;
+  readonly spec: Omit<JobSpec, "receiverSizeClass" | "matched">;
+  readonly audience: string | undefined;
+  readonly registration: DatasetRegistration;
+  readonly filter: Filter | undefined;
+  readonly epoch: Epoch;
+}
+
+/** Reads the dataset only where the registration does not say it already. */
+async function ownList(deps: JobDeps, input: ListInput): Promise<OwnList> {
+  const { agreement, spec, audience, registration, filter, epoch } = input;
+  if (audience !== undefined) {
+    const matched = await matchedPeople(deps, audience, { agreement, pair: spec, own: registration });
+    // The list is the audience's: floors and ratio of lists are about that one.
+    return { rows: matched.audience.proposed.ownRows, matched };
+  }
+  const spill = deps.vault.spillPlace(spec.jobId);
+  if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, filter, epoch, spill });
+  if (filter === undefined) return { rows: registration.accepted };
+  return { rows: await effectiveRows(registration, filter, { spill }) };
+}
+
+/** A filter beside the audience's own would tell the provider more of each person than that. Throws BAD_REQUEST. */
+function alignmentOf({ operation, audience, filter }: JobRequestInput): Alignment {
+  if (audience === undefined) return "hidden";
+  if (operation !== "score") throw new EntenteError("BAD_REQUEST", { detail: "audience: only a score has one" });
+  if (filter !== undefined) throw new EntenteError("BAD_REQUEST", { detail: "filter: the audience has its own" });
+  return "shared";
+}
+
+function matchedOf({ audience, people }: Matched): NonNullable<JobSpec["matched"]> {
+  return { audience: jobId(audience.jobId), sizeClass: sizeClassOf(people.count) };
 }
 
 function loadModel(request: JobRequestInput, registration: DatasetRegistration): LoadedModel | undefined {
   if (request.operation !== "score") {
     if (request.model !== undefined) throw new EntenteError("BAD_REQUEST", { detail: "model: only a score has one" });
-    if (request.tag.value === undefined) throw new EntenteError("BAD_REQUEST", { detail: "tag.value" });
     return undefined;
   }
   const model = parseModel(request.model);
-  for (const { column } of featuresOf(model, "own")) featureIndex(registration.columns, column);
-  return { model, quantised: quantise(model) };
+  for (const column of columnsOf(model, "own")) featureIndex(registration.columns, column);
+  const quantised = quantise(model);
+  return { model, quantised, weights: encryptedPolynomials(quantised.partner) };
 }

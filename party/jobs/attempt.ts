@@ -4,19 +4,22 @@
  */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
-import { concat, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { concat, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
-import { commit } from "../../proto/evidence/commitment.ts";
-import { type CosignedPair, cosignEachOther, hasCosigned } from "../evidence/cosigning.ts";
+import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
+import { encryptedWeights } from "../../proto/model/partner-view.ts";
+import { ID_HASH_BYTES } from "../data/id-hash.ts";
+import { type CosignedPair, cosignEachOther } from "../evidence/cosigning.ts";
 import type { PartitionContext } from "../protocols/step.ts";
 import type { Channel } from "../session/channel.ts";
 import type { FrameIo } from "../session/drive.ts";
 import type { Peer } from "../session/peers.ts";
-import type { ProvideTask, ReceiveTask, TaskOutput } from "../session/task.ts";
+import type { ProvideTask, ReceiveTask, ScoreShape, TaskOutput } from "../session/task.ts";
 import type { SessionWorker } from "../session/worker-port.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import type { JobInput } from "./inputs.ts";
+import type { ModelRole } from "./kept-models.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
 import { acceptReceipt, type FinishedAttempt, proposeReceipt, type ReceiptFacts } from "./receipt.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
@@ -39,7 +42,42 @@ export interface AttemptInput {
   readonly senderSizeClass: number;
   readonly attempt: number;
   readonly input: JobInput;
+  /** Of this node's own dataset. */
   readonly datasetVersion: string;
+  /** Hex tag of the provider's. */
+  readonly providerVersion: string;
+  /** At the receiver, of an aggregate output. */
+  readonly sketchCommitment: Uint8Array | undefined;
+}
+
+/** Makes what a task needs of a job's model beside weights or columns, for one task of a session after the other; undefined when the job has no model. What an earlier job left of it
+ * is megabytes that only a session's first task reads: it goes to no other. */
+export async function modelForTasks(
+  { deps, spec, shape, peer, agreement }: AttemptInput,
+  role: ModelRole,
+): Promise<(() => ScoreShape) | undefined> {
+  if (spec.model === undefined) return undefined;
+  const { commitment, kind } = spec.model;
+  const features = encryptedWeights(spec.model);
+  const { maxMatchedRows } = shape;
+  const modelCommitment = fromHex(commitment);
+  let kept = await deps.models.get({ role, peer: peer.party, commitment }, agreement.digest);
+  return () => {
+    const keptModel = kept;
+    kept = undefined;
+    return { kind, features, maxMatchedRows, modelCommitment, ...(keptModel === undefined ? {} : { keptModel }) };
+  };
+}
+
+/** Keeps what a session made or was sent of the job's model for later jobs. */
+export async function keepModel(
+  { deps, spec, peer, agreement }: AttemptInput,
+  role: ModelRole,
+  model: Uint8Array | undefined,
+): Promise<void> {
+  if (model === undefined || spec.model === undefined) return;
+  const { commitment } = spec.model;
+  await deps.models.put({ role, peer: peer.party, commitment }, agreement.digest, model);
 }
 
 /** Counts frames into the job's progress. */
@@ -102,14 +140,17 @@ export function attemptsOf(finished: readonly FinishedPartition[]): FinishedAtte
     });
 }
 
-/** A salted commitment to what this node brought: the dataset version and every partition's hashes, in order. */
+/** A salted commitment to what this node brought: the dataset version, how many people, every partition's hashes. */
 async function inputCommitment({ deps, spec, input, shape, datasetVersion }: AttemptInput): Promise<Uint8Array> {
   const salt = await deps.vault.drawOnce(spec.jobId, "input-salt");
-  await deps.vault.keepOpening(spec.jobId, "input", salt);
   const digests: Uint8Array[] = [];
-  for (let partition = 0; partition < shape.plan.partitions; partition++)
-    digests.push(sha256((await input.rows(partition)).ids));
-  return commit(salt, "entente input/1", concat(utf8(datasetVersion), ...digests));
+  let rows = 0;
+  for (let partition = 0; partition < shape.plan.partitions; partition++) {
+    const { ids } = await input.rows(partition);
+    digests.push(sha256(ids));
+    rows += ids.length / ID_HASH_BYTES;
+  }
+  return deps.vault.commitTo("input", { datasetVersion, rows, digest: digestOf(concat(...digests)) }, salt);
 }
 
 export interface SettledReceipt {
@@ -118,6 +159,8 @@ export interface SettledReceipt {
   readonly entry: Uint8Array;
   /** In the order of `attemptsOf`. */
   readonly gateKeyHashes: readonly string[];
+  /** When the sender had finished the last partition, as both signed it. */
+  readonly finishedAt: string;
   readonly cosigned: CosignedPair;
 }
 
@@ -129,7 +172,7 @@ export async function settleReceipt(
   gateKeyHashes?: readonly string[],
 ): Promise<SettledReceipt> {
   const { deps, channel, peer, spec, agreement } = input;
-  const { keyring, logbook, store, ports } = deps;
+  const { keyring, logbook, store, ports, witness } = deps;
   const log = await logbook.log(agreement.collaboration);
   const facts: ReceiptFacts = {
     spec,
@@ -138,23 +181,28 @@ export async function settleReceipt(
     parametersDigest: input.shape.parameters,
     protocolVersion: PROTOCOL_VERSION,
     senderSizeClass: input.senderSizeClass,
+    providerVersion: input.providerVersion,
     attempts: attemptsOf(finished),
   };
   const exchange = {
     channel,
     facts,
-    own: { inputCommitment: await inputCommitment(input), lastCosigned: log.lastCosigned()?.head },
+    own: {
+      inputCommitment: await inputCommitment(input),
+      lastCosigned: log.lastCosigned()?.head,
+      sketchCommitment: input.sketchCommitment,
+    },
     jobsKey: keyring.keys.jobs,
     peer,
     clock: ports.clock,
     timeoutMs: CLOSING_TIMEOUT_MS,
-    hasCosigned: (head: Parameters<typeof hasCosigned>[1]) => hasCosigned(store, head),
+    hasCosigned: (head: TreeHead) => witness.hasCosigned(head),
   };
   const signed =
     gateKeyHashes === undefined
       ? await acceptReceipt(exchange)
       : await proposeReceipt({ ...exchange, claims: { finishedAt: logbook.now(), gateKeyHashes } });
-  const { firstIndex } = await log.append([signed.entry]);
+  const { firstIndex } = await logbook.append(agreement.collaboration, [signed.entry]);
   await store.putJobDocument(spec.jobId, "receipt", fromUtf8(signed.entry));
   await deps.book.append(spec.jobId, { type: "receipt-signed", at: logbook.now() });
   const cosigned = await cosignEachOther({
@@ -164,9 +212,7 @@ export async function settleReceipt(
     speaksFirst: keyring.party < peer.party,
     collaboration: agreement.collaboration,
     peer,
-    cosignerKey: keyring.keys.cosigner,
-    store,
-    clock: ports.clock,
+    witness,
     timeoutMs: CLOSING_TIMEOUT_MS,
     receipt: { entry: signed.entry, index: firstIndex },
   });

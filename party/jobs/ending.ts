@@ -16,7 +16,11 @@ export async function endFailed(
   try {
     deps.logger.error({ jobId, err: thrown }, "job failed");
     const job = await deps.book.require(jobId);
-    if (isFinal(job.state)) return undefined;
+    if (isFinal(job.state)) {
+      // It was ended from elsewhere while its tags were being stored.
+      if (job.state === "failed") await deps.store.removeTags(jobId);
+      return undefined;
+    }
     const event = failedEvent(thrown, deps.logbook.now());
     await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
     await deps.store.removeTags(jobId);
@@ -26,6 +30,12 @@ export async function endFailed(
     deps.logger.error({ jobId, err }, "the job's end could not be recorded");
     return undefined;
   }
+}
+
+/** A job that this node's rules or a person here refuses before it runs. */
+export async function endRefused(deps: JobDeps, evidence: JobEvidence, jobId: string, code: ErrorCode): Promise<void> {
+  await evidence.refused(deps.keyring.party, code);
+  await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
 }
 
 /** Destroys a job's secrets and spills. What the disk refuses now is swept at the next start. */

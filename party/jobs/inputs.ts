@@ -1,15 +1,18 @@
 /** A node's own dataset as a job takes it: keyed hashes by partition, columns beside them, and the ids for tags. */
-import { quantiseFeature } from "../../proto/model/feature.ts";
-import type { PartnerView } from "../../proto/model/partner-view.ts";
+import { encryptedColumns, type PartnerView, storedValue } from "../../proto/model/partner-view.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
+import type { Filter } from "../data/filter.ts";
 import type { PackedText } from "../data/packed-text.ts";
-import { prepareInput } from "../data/prepare.ts";
+import { prepareInput, type RawColumn } from "../data/prepare.ts";
 import type { SpillPlace } from "../data/spill.ts";
 
 export interface InputPlace {
   readonly jobKey: Uint8Array;
   readonly partitions: number;
   readonly spill: SpillPlace;
+  readonly filter?: Filter | undefined;
+  /** Of a shared score: the people whom the audience found. */
+  readonly among?: PackedText | undefined;
 }
 
 export interface JobRows<Column> {
@@ -44,23 +47,39 @@ function holdingLast<Column>(input: JobInput<Column>): JobInput<Column> {
 /** The receiver's: its own columns as numbers, NaN where missing. */
 export async function receiverInput(
   registration: DatasetRegistration,
-  columns: readonly string[],
+  columns: readonly RawColumn[],
   place: InputPlace,
 ): Promise<JobInput<Float64Array>> {
-  const raw = columns.map((name) => ({ name }));
-  return holdingLast(await prepareInput(registration, { ...place, columns: raw, withSubjects: true }));
+  const { filter, among, ...where } = place;
+  const reading = { ...where, columns, withSubjects: true, ...(filter && { filter }), ...(among && { among }) };
+  return holdingLast(await prepareInput(registration, reading));
 }
 
-/** The provider's: the model's columns as int16, as the model's view prepares them. */
+/** The provider's: the model's columns as int16, as the model's view prepares them; bins are kept as their numbers and
+ * spread when a partition is loaded. Of trees the columns as they are: the worker finds the leaves. */
 export async function providerInput(
   registration: DatasetRegistration,
   view: PartnerView | undefined,
-  place: InputPlace,
-): Promise<JobInput<Int16Array>> {
-  const columns = (view?.features ?? []).map((feature) => ({
-    name: feature.column,
-    // NaN is a missing value: it takes the model's stand-in.
-    quantise: (value: number) => quantiseFeature(feature, Number.isNaN(value) ? null : value),
+  place: Omit<InputPlace, "filter" | "among">,
+): Promise<JobInput> {
+  if (view?.kind === "trees") {
+    const columns = view.columns.map((name) => ({ name }));
+    return holdingLast(await prepareInput(registration, { ...place, columns, withSubjects: false }));
+  }
+  const shown = view?.columns ?? [];
+  const columns = shown.map((column) => ({
+    name: column.column,
+    // NaN is a missing value.
+    quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  return holdingLast(await prepareInput(registration, { ...place, columns, withSubjects: false }));
+  const stored = await prepareInput(registration, { ...place, columns, withSubjects: false });
+  return holdingLast({
+    async rows(partition) {
+      const { ids, features } = await stored.rows(partition);
+      const spread = shown.flatMap((column, j) => encryptedColumns(column, features[j] as Int16Array<ArrayBuffer>));
+      return { ids, features: spread };
+    },
+    subjects: (partition) => stored.subjects(partition),
+    destroy: () => stored.destroy(),
+  });
 }

@@ -2,7 +2,7 @@
  * A job as a pure fold over its persisted events: what a node knows of a job is what these events say and nothing else.
  * States: proposed -> admitted -> running -> releasing -> done, or refused, failed, cancelled.
  */
-import type { Operation } from "../../proto/agreement/fields.ts";
+import type { Operation, Output } from "../../proto/agreement/fields.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 
 /** This node's part in the job: the receiver learns the result, the provider serves it. */
@@ -14,6 +14,7 @@ export interface JobProposed {
   readonly role: JobRole;
   readonly peer: string;
   readonly operation: Operation;
+  readonly output: Output;
   readonly agreement: string;
   readonly collaboration: string;
   readonly jobDigest: string;
@@ -22,6 +23,12 @@ export interface JobProposed {
   readonly ownSizeClass: number;
   /** Of this node's own dataset; another one is another input. */
   readonly datasetVersion: string;
+  /** What the peer and the evidence see of it: a keyed tag of the epoch in which the job was asked for; hex. */
+  readonly versionTag: string;
+  /** A person at this node decides first. */
+  readonly awaitsApproval: boolean;
+  /** Who asked, at the receiver: somebody else must approve. */
+  readonly requestedBy?: string;
 }
 
 /** A partition that is durable: an attempt that comes later goes on after it. */
@@ -36,6 +43,8 @@ export interface FinishedPartition {
 /** What the receiver's own user is told at the end; the provider's summary holds no match count. */
 export interface JobSummary {
   readonly matched?: number;
+  /** Of an aggregate output: as it may be shown. */
+  readonly matchRate?: string;
   readonly tags?: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly bytesSent: number;
@@ -44,12 +53,15 @@ export interface JobSummary {
 
 export type JobEvent =
   | JobProposed
+  | { readonly type: "approved"; readonly at: string }
   | { readonly type: "admitted"; readonly at: string }
   | {
       readonly type: "attempt-started";
       readonly at: string;
       readonly attempt: number;
       readonly peerSizeClass: number;
+      /** Tag of the peer's dataset version, hex. */
+      readonly peerVersion: string;
       /** What both nodes have of earlier attempts; anything else of them is void. */
       readonly finished: readonly FinishedPartition[];
     }
@@ -76,6 +88,9 @@ export interface Job {
   /** Last attempt number that was persisted; a session with one not above it is refused. */
   readonly attempt: number;
   readonly peerSizeClass: number | undefined;
+  readonly peerVersion: string | undefined;
+  /** A person at this node has not decided yet. */
+  readonly awaitsApproval: boolean;
   /** In the order in which they were finished. */
   readonly finished: readonly FinishedPartition[];
   readonly reason: { readonly code: ErrorCode; readonly detail?: string; readonly by?: "own" | "peer" } | undefined;
@@ -87,7 +102,7 @@ export interface Job {
 }
 
 const NEXT: Readonly<Record<JobState, readonly JobEvent["type"][]>> = {
-  proposed: ["admitted", "refused", "failed"],
+  proposed: ["approved", "admitted", "refused", "failed"],
   admitted: ["attempt-started", "refused", "failed"],
   running: ["attempt-started", "partition-finished", "receipt-signed", "failed"],
   releasing: ["gate-opened", "done", "failed"],
@@ -104,20 +119,33 @@ export function isFinal(state: JobState): boolean {
 export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEvent): Job | undefined {
   if (job === undefined) {
     if (event.type !== "proposed") return undefined;
-    const start = { attempt: 0, finished: [], peerSizeClass: undefined, reason: undefined, summary: undefined };
-    const closed = { withheld: false, isOpened: false };
-    return { jobId, state: "proposed", proposed: event, updatedAt: event.at, events: 1, ...start, ...closed };
+    const start = { attempt: 0, finished: [], peerSizeClass: undefined, peerVersion: undefined };
+    const closed = { reason: undefined, summary: undefined, withheld: false, isOpened: false };
+    const { awaitsApproval } = event;
+    return {
+      jobId,
+      state: "proposed",
+      proposed: event,
+      updatedAt: event.at,
+      events: 1,
+      awaitsApproval,
+      ...start,
+      ...closed,
+    };
   }
   if (!NEXT[job.state].includes(event.type)) return undefined;
   const next = { ...job, updatedAt: event.at, events: job.events + 1 };
   switch (event.type) {
     case "proposed":
       return undefined;
+    case "approved":
+      return job.awaitsApproval ? { ...next, awaitsApproval: false } : undefined;
     case "admitted":
-      return { ...next, state: "admitted" };
+      return job.awaitsApproval ? undefined : { ...next, state: "admitted" };
     case "attempt-started": {
-      const { attempt, finished, peerSizeClass } = event;
-      return attempt > job.attempt ? { ...next, state: "running", attempt, finished, peerSizeClass } : undefined;
+      const { attempt, finished, peerSizeClass, peerVersion } = event;
+      if (attempt <= job.attempt) return undefined;
+      return { ...next, state: "running", attempt, finished, peerSizeClass, peerVersion };
     }
     case "partition-finished": {
       const { partition, attempt, exporter, transcript } = event;

@@ -1,191 +1,47 @@
-/** A job at the provider: offered by a peer's node, admitted or refused by this one, served, and released by its key. */
-import { type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
-import { type JobAnswer, type JobSpec, readJobSpec, signJobAnswer } from "../../proto/agreement/job-spec.ts";
+/** A job at the provider once it has been admitted: prepared, served attempt by attempt, and released by its keys. */
 import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
-import { fromHex, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
-
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
+import { fromHex, toHex, uintBe } from "../../proto/encoding/bytes.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
-import type { Digest, JobId, RelayId } from "../../proto/ids.ts";
-import { decide, type PolicyDecision } from "../../proto/policy/rules.ts";
+import type { JobId, RelayId } from "../../proto/ids.ts";
+import type { PartnerView } from "../../proto/model/partner-view.ts";
+import { isReleasable } from "../../proto/policy/rules.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
-import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
-import { classRows, sizeClassOf } from "../protocols/plan.ts";
 import type { Channel } from "../session/channel.ts";
 import type { Peer } from "../session/peers.ts";
+import { alignmentOf } from "../session/protocols.ts";
+import type { ProvidedColumns, ProvideTask } from "../session/task.ts";
 import { SessionWorker } from "../session/worker-port.ts";
-import { type AttemptInput, attemptsOf, runPartitions, settleReceipt, submitReceipt } from "./attempt.ts";
+import {
+  type AttemptInput,
+  attemptsOf,
+  keepModel,
+  modelForTasks,
+  runPartitions,
+  settleReceipt,
+  submitReceipt,
+} from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
-import { destroySecrets, endFailed } from "./ending.ts";
-import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { endFailed } from "./ending.ts";
 import { providerInput } from "./inputs.ts";
-import type { FinishedPartition, Job } from "./lifecycle.ts";
-import { requireAgreedForm } from "./own-dataset.ts";
+import type { FinishedPartition } from "./lifecycle.ts";
+import { cleanUp, endWhenIdle, type LoadedJob, loadServed, stillAllowed } from "./served-job.ts";
 import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
 
 const OPENED_TIMEOUT_MS = 120_000;
-/** An admitted job whose receiver's node does not come, or not again. */
-const IDLE_TIMEOUT_MS = 1_200_000;
 /** Jobs at once: each holds a thread and a partition in memory. */
 const MAX_SERVED_JOBS = 8;
-
-/** The answer to an offer. A refusal is an answer, signed and in evidence; what is no offer at all, or another one under a
- * known id, throws and nothing is signed. */
-export function answerOffer(deps: JobDeps, peer: Peer, specEnvelope: Envelope): Promise<Envelope> {
-  const { spec, digest } = readJobSpec(specEnvelope, peer.key("jobs"));
-  if (spec.receiver !== peer.party || spec.provider !== deps.keyring.party)
-    throw new EntenteError("SESSION_MISMATCH", { detail: "the job is between others" });
-  return deps.turns.take(spec.jobId, () => answer(deps, peer, { spec, digest, specEnvelope }));
-}
-
-interface Offer {
-  readonly spec: JobSpec;
-  readonly digest: Digest;
-  readonly specEnvelope: Envelope;
-}
-
-async function answer(deps: JobDeps, peer: Peer, offer: Offer): Promise<Envelope> {
-  const { spec, digest } = offer;
-  const [known] = await deps.store.jobEvents(spec.jobId);
-  if (known !== undefined) {
-    const before = await deps.store.jobDocument(spec.jobId, "answer");
-    if (known.type !== "proposed" || known.jobDigest !== digest || before === undefined)
-      throw new EntenteError("ALREADY_EXISTS", { detail: "job id" });
-    return decodeEnvelope(utf8(before));
-  }
-  const answered = { format: "entente-job-answer/1", jobDigest: digest, answeredAt: deps.logbook.now() } as const;
-  const code = await admit(deps, peer, offer);
-  const said: JobAnswer =
-    code === undefined ? { ...answered, decision: "admitted" } : { ...answered, decision: "refused", code };
-  const signed = signJobAnswer(said, deps.keyring.keys.jobs);
-  await deps.store.putJobDocument(spec.jobId, "answer", fromUtf8(encodeEnvelope(signed)));
-  return signed;
-}
-
-/** Undefined when admitted, with the job recorded; the code of the refusal otherwise. */
-async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: Offer): Promise<ErrorCode | undefined> {
-  const { jobId } = spec;
-  let evidence: JobEvidence | undefined;
-  let isRecorded = false;
-  try {
-    const { agreement } = await deps.agreements.require(spec.agreement);
-    if (otherParty(agreement.document, deps.keyring.party).name !== peer.party)
-      throw new EntenteError("AGREEMENT_UNKNOWN");
-    evidence = jobEvidence(deps.logbook, agreement, spec, digest);
-    const registration = await deps.datasets.require(spec.providerDataset);
-    await evidence.requested();
-    await deps.book.append(jobId, {
-      type: "proposed",
-      at: deps.logbook.now(),
-      role: "provider",
-      peer: peer.party,
-      operation: spec.operation,
-      agreement: agreement.digest,
-      collaboration: agreement.collaboration,
-      jobDigest: digest,
-      ownRows: registration.accepted,
-      ownSizeClass: sizeClassOf(registration.accepted),
-      datasetVersion: registration.version,
-    });
-    isRecorded = true;
-    const decision = decideAs(deps, spec, agreement, registration);
-    await evidence.decided(decision);
-    if (decision.refusedBy !== undefined) throw new EntenteError(decision.refusedBy);
-    requireAgreedForm(agreement, deps.keyring.party, registration);
-    for (const { column } of spec.model?.features ?? []) featureIndex(registration.columns, column);
-    await deps.store.putJobDocument(jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
-    await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
-    endWhenIdle(deps, async () => peer, jobId);
-    await deps.link.reportJob({ jobId, state: "admitted" }).catch((err: unknown) => {
-      deps.logger.warn({ jobId, err }, "report to the coordinator failed");
-    });
-    return undefined;
-  } catch (error) {
-    const { code, detail } = toEntenteError(error);
-    deps.logger.warn({ jobId, code, detail, err: code === "INTERNAL" ? error : undefined }, "job refused");
-    await evidence?.refused(deps.keyring.party, code);
-    if (isRecorded) await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
-    return code;
-  }
-}
-
-function decideAs(
-  deps: JobDeps,
-  spec: JobSpec,
-  agreement: Agreement,
-  registration: DatasetRegistration,
-): PolicyDecision {
-  const job = { ...spec, providerFeatures: spec.model?.features.map((feature) => feature.column) ?? [] };
-  const facts = { ownRows: registration.accepted, peerMaxRows: classRows(spec.receiverSizeClass) };
-  return decide(agreement, job, { nowMs: deps.ports.clock.nowMs(), ...facts });
-}
-
-/** Ends a job that nobody comes for; asked again after every session. */
-export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: JobId): void {
-  const since = deps.ports.clock.monotonicMs();
-  deps.served.touch(jobId, since);
-  deps.ports.timers.after(IDLE_TIMEOUT_MS, () => {
-    if (!deps.served.isIdleSince(jobId, since)) return;
-    const ended = deps.turns.take(jobId, async () => {
-      const { job, evidence } = await load(deps, await peer(), jobId);
-      if (job.state !== "admitted" && job.state !== "running") return;
-      await endFailed(deps, evidence, jobId, new EntenteError("PEER_TIMEOUT"));
-      await cleanUp(deps, jobId);
-    });
-    ended.catch((err: unknown) => {
-      deps.logger.warn({ jobId, err }, "an idle job could not be ended yet");
-      endWhenIdle(deps, peer, jobId);
-    });
-  });
-}
-
-async function cleanUp(deps: JobDeps, jobId: JobId): Promise<void> {
-  await deps.served.forget(jobId);
-  await destroySecrets(deps, jobId);
-}
-
-interface LoadedJob {
-  readonly job: Job;
-  readonly spec: JobSpec;
-  readonly digest: Digest;
-  readonly agreement: Agreement;
-  readonly evidence: JobEvidence;
-}
-
-async function load(deps: JobDeps, peer: Peer, jobId: JobId): Promise<LoadedJob> {
-  const job = await deps.book.require(jobId);
-  if (job.proposed.peer !== peer.party || job.proposed.role !== "provider")
-    throw new EntenteError("NOT_FOUND", { detail: "job" });
-  const text = await deps.store.jobDocument(jobId, "spec");
-  if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
-  const { spec, digest } = readJobSpec(decodeEnvelope(utf8(text)), peer.key("jobs"));
-  if (digest !== job.proposed.jobDigest) throw new EntenteError("SESSION_MISMATCH", { detail: "job spec" });
-  const { agreement } = await deps.agreements.require(spec.agreement);
-  return { job, spec, digest, agreement, evidence: jobEvidence(deps.logbook, agreement, spec, digest) };
-}
-
-/** The dataset as it was admitted, while everything that admitted it still holds. Throws DATASET_CHANGED or the policy's. */
-async function stillAllowed(deps: JobDeps, { job, spec, agreement }: LoadedJob): Promise<DatasetRegistration> {
-  const registration = await deps.datasets.require(spec.providerDataset);
-  if (registration.version !== job.proposed.datasetVersion)
-    throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
-  requireAgreedForm(agreement, deps.keyring.party, registration);
-  const { refusedBy } = decideAs(deps, spec, agreement, registration);
-  if (refusedBy !== undefined) throw new EntenteError(refusedBy);
-  return registration;
-}
-
 /** The control session's second question, before every attempt: this node's size class and nonce, always the same, the
  * number of the attempt, and the partitions that both nodes hold. Reading the dataset begins here. */
 export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareRequest): Promise<WirePrepareResponse> {
   const { jobId } = request;
   return deps.turns.take(jobId, async () => {
-    const loaded = await load(deps, peer, jobId);
-    const { job, spec, digest } = loaded;
+    const loaded = await loadServed(deps, peer, jobId);
+    const { job, spec, digest, agreement } = loaded;
     if (job.state !== "admitted" && job.state !== "running")
       throw new EntenteError("WIRE_UNEXPECTED", { detail: `job is ${job.state}` });
     const registration = await stillAllowed(deps, loaded);
+    await deps.leases.accept(agreement, peer, request.inForce);
     const attempt = Math.max(job.attempt, request.lastAttempt) + 1;
     if (attempt > MAX_ATTEMPTS) throw new EntenteError("ATTEMPT_REPLAYED");
     if (!deps.served.has(jobId) && deps.served.size >= MAX_SERVED_JOBS && !(await deps.served.makeRoom()))
@@ -203,7 +59,8 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     );
     endWhenIdle(deps, async () => peer, jobId);
     const held = finished.map(({ partition, attempt: of }) => ({ partition, attempt: of }));
-    return { sizeClass, nonce, attempt, finished: held };
+    const version = fromHex(job.proposed.versionTag);
+    return { sizeClass, nonce, attempt, finished: held, version, inForce: deps.leases.statement(agreement) };
   });
 }
 
@@ -220,7 +77,7 @@ export async function serveJob(deps: JobDeps, peer: Peer, wake: Wake): Promise<v
   const expected = deps.served.expected(jobId);
   if (expected?.attempt !== attempt) throw new EntenteError("ATTEMPT_REPLAYED");
   const { shape, jobKey, finished } = expected;
-  const loaded = await load(deps, peer, jobId);
+  const loaded = await loadServed(deps, peer, jobId);
   const purpose = {
     kind: "job",
     jobDigest: loaded.digest,
@@ -231,8 +88,9 @@ export async function serveJob(deps: JobDeps, peer: Peer, wake: Wake): Promise<v
   const channel = await deps.meetings.acceptJob(wake.relayId, peer, purpose);
   try {
     const at = deps.logbook.now();
-    const { receiverSizeClass: peerSizeClass } = loaded.spec;
-    await deps.book.append(jobId, { type: "attempt-started", at, attempt, peerSizeClass, finished });
+    const { receiverSizeClass: peerSizeClass, receiverVersion: peerVersion } = loaded.spec;
+    const started = { type: "attempt-started", at, attempt, peerSizeClass, peerVersion, finished } as const;
+    await deps.book.append(jobId, started);
   } catch (error) {
     await channel.fail(toEntenteError(error));
     throw error;
@@ -254,6 +112,7 @@ async function serve(
   before: readonly FinishedPartition[],
 ): Promise<void> {
   const startedMs = deps.ports.clock.monotonicMs();
+  deps.channels.begin(jobId, channel);
   let worker: SessionWorker | undefined;
   try {
     worker = new SessionWorker();
@@ -276,6 +135,7 @@ async function serve(
       await cleanUp(deps, jobId);
     });
   } finally {
+    deps.channels.end(jobId, channel);
     channel.close();
     await worker?.close();
   }
@@ -290,29 +150,42 @@ interface ServedAttempt {
   readonly startedMs: number;
 }
 
+/** Before the receipt and before the keys: a revocation that the peer could not tell stops the job by the lease. */
+async function requireStillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<void> {
+  await stillAllowed(deps, loaded);
+  deps.leases.require(loaded.agreement.digest);
+}
+
 /** Up to the job's end; returns the receipt's entry. */
 async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served: ServedAttempt): Promise<Uint8Array> {
   const { job, spec, digest, agreement, evidence } = loaded;
   const { attempt, channel, worker, shape, before, startedMs } = served;
   const { jobId } = spec;
-  const { ownSizeClass: senderSizeClass, datasetVersion } = job.proposed;
+  const { ownSizeClass: senderSizeClass, datasetVersion, versionTag: providerVersion } = job.proposed;
   const input = await deps.served.input(jobId);
   const common = { deps, spec, jobDigest: digest, agreement, peer, evidence, channel, worker, shape, senderSizeClass };
-  const attemptInput: AttemptInput = { ...common, attempt, input, datasetVersion };
+  const versions = { datasetVersion, providerVersion, sketchCommitment: undefined };
+  const attemptInput: AttemptInput = { ...common, ...versions, attempt, input };
+  const model = await modelForTasks(attemptInput, "partner");
   const finished = await runPartitions(
     attemptInput,
     before,
     async (partition, context) => {
-      const { ids, features: columns } = await input.rows(partition);
+      const { ids, features } = await input.rows(partition);
       // One key a partition: a key that is released opens nothing but what the receipt names.
       const gateKey = await deps.vault.drawOnce(jobId, gateKeyName(attempt, partition));
-      const task = { kind: "provide" as const, protocol: spec.protocol, context, ids, gateKey };
-      if (spec.model === undefined) return task;
-      return { ...task, score: { features: columns.length, maxMatchedRows: shape.maxMatchedRows, columns } };
+      const task: ProvideTask = { kind: "provide", protocol: alignmentOf(spec), context, ids, gateKey };
+      if (model === undefined || spec.model === undefined) return task;
+      return { ...task, score: { ...model(), ...providedColumns(spec.model, features) } };
     },
-    async () => {},
+    async (partition, { receivedModel, listedRows }) => {
+      if (listedRows !== undefined)
+        await deps.vault.put(jobId, listedRowsName(attempt, partition), uintBe(listedRows, 4));
+      await keepModel(attemptInput, "partner", receivedModel);
+    },
   );
-  await stillAllowed(deps, loaded);
+  await requireStillAllowed(deps, loaded);
+  await requireResultFloor(deps, loaded, finished);
   const attempts = attemptsOf(finished);
   const gateKeys = await Promise.all(
     attempts.map((item) =>
@@ -321,11 +194,14 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
   );
   const hashes = gateKeys.map((keys) => toHex(gateKeyHash(...keys)));
   const settled = await settleReceipt(attemptInput, finished, hashes);
-  await stillAllowed(deps, loaded);
-  await evidence.gateKeyReleased({
-    receiptDigest: settled.digest,
-    attempts: attempts.map((item, i) => ({ attempt: item.attempt, gateKeyHash: hashes[i] as string })),
-    cosigned: { receiver: settled.cosigned.peer, sender: settled.cosigned.own },
+  // In turn with a revocation: the log shows no release after it.
+  await deps.policy.inTurn(agreement, async () => {
+    await requireStillAllowed(deps, loaded);
+    await evidence.gateKeyReleased({
+      receiptDigest: settled.digest,
+      attempts: attempts.map((item, i) => ({ attempt: item.attempt, gateKeyHash: hashes[i] as string })),
+      cosigned: { receiver: settled.cosigned.peer, sender: settled.cosigned.own },
+    });
   });
   await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
   await channel.say({ kind: "gateKeys", keys: gateKeys.flat() });
@@ -338,6 +214,33 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
   const summary = { seconds, bytesSent: channel.bytesSent, bytesReceived: channel.bytesReceived };
   await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
   return settled.entry;
+}
+
+/** `features`: of `providerInput` with this view. */
+function providedColumns(view: PartnerView, features: readonly (Float64Array | Int16Array)[]): ProvidedColumns {
+  return view.kind === "trees"
+    ? { kind: view.kind, columns: features as readonly Float64Array[], view }
+    : { kind: view.kind, columns: features as readonly Int16Array[] };
+}
+
+/** A shared score tells this node how many people it is about: it keeps the agreed result floor itself, before any key.
+ * Throws POLICY_RESULT_FLOOR. */
+async function requireResultFloor(
+  deps: JobDeps,
+  { spec, agreement }: LoadedJob,
+  finished: readonly FinishedPartition[],
+): Promise<void> {
+  if (spec.alignment !== "shared") return;
+  let listed = 0;
+  for (const { attempt, partition } of finished) {
+    const bytes = await deps.vault.get(spec.jobId, listedRowsName(attempt, partition));
+    listed += new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  }
+  if (!isReleasable(agreement, listed)) throw new EntenteError("POLICY_RESULT_FLOOR");
+}
+
+function listedRowsName(attempt: number, partition: number): string {
+  return `listed-rows-${attempt}-${partition}`;
 }
 
 function gateKeyName(attempt: number, partition: number): string {

@@ -4,13 +4,14 @@
  */
 
 import type { Agreement } from "../../proto/agreement/agreement.ts";
+import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { equalBytes, fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import type { SigningKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
-import type { PredicateInput, Receipt } from "../../proto/evidence/predicates.ts";
+import type { EVIDENCE_PROTOCOLS, PredicateInput, Receipt } from "../../proto/evidence/predicates.ts";
 import {
   assembleEntry,
   parseStatement,
@@ -22,6 +23,7 @@ import {
 import type { Clock } from "../../proto/ports/ports.ts";
 import type { Channel } from "../session/channel.ts";
 import type { Peer } from "../session/peers.ts";
+import { alignmentOf } from "../session/protocols.ts";
 
 /** What both nodes know alike when the last partition is finished. */
 export interface ReceiptFacts {
@@ -31,6 +33,8 @@ export interface ReceiptFacts {
   readonly parametersDigest: string;
   readonly protocolVersion: number;
   readonly senderSizeClass: number;
+  /** Tag of the provider's dataset version, hex; the receiver's stands in the spec. */
+  readonly providerVersion: string;
   /** Of every attempt that finished a partition, what both ends saw. */
   readonly attempts: readonly FinishedAttempt[];
 }
@@ -42,6 +46,8 @@ export interface OwnPart {
   readonly inputCommitment: Uint8Array;
   /** This node's own log, as the peer cosigned it last. */
   readonly lastCosigned: TreeHead | undefined;
+  /** The receiver's, of aggregate outputs. */
+  readonly sketchCommitment: Uint8Array | undefined;
 }
 
 interface Parts {
@@ -67,18 +73,29 @@ function payloadOf(facts: ReceiptFacts, parts: Parts, { finishedAt, gateKeyHashe
       job: { jobId: spec.jobId, jobDigest: facts.jobDigest },
       agreementDigest: spec.agreement,
       operation: spec.operation,
-      protocol: { name: spec.protocol, parametersDigest: facts.parametersDigest, version: facts.protocolVersion },
+      output: spec.output,
+      modelVersion: spec.model?.commitment ?? null,
+      protocol: { name: protocolOf(spec), parametersDigest: facts.parametersDigest, version: facts.protocolVersion },
       parties: { receiver: spec.receiver, sender: spec.provider },
       sizeClasses: { receiver: spec.receiverSizeClass, sender: facts.senderSizeClass },
       inputCommitments: {
         receiver: toHex(parts.receiver.inputCommitment),
         sender: toHex(parts.sender.inputCommitment),
       },
+      datasetVersions: { receiver: spec.receiverVersion, sender: facts.providerVersion },
+      sketchCommitment: parts.receiver.sketchCommitment === undefined ? null : toHex(parts.receiver.sketchCommitment),
       attempts: facts.attempts.map((attempt, i) => ({ ...attempt, gateKeyHash: gateKeyHashes[i] as string })),
       lastCosigned: { receiver: parts.receiver.lastCosigned ?? null, sender: parts.sender.lastCosigned ?? null },
       finishedAt,
     },
   );
+}
+
+/** A score is named by its scoring; the PSI under it stands in the agreement, and in the digest of the parameters. */
+/** What aligned the people of a shared score is the news in it; of others with a model, what scored them. */
+function protocolOf(spec: JobSpec): (typeof EVIDENCE_PROTOCOLS)[number] {
+  if (spec.model === undefined || spec.alignment === "shared") return alignmentOf(spec);
+  return `score-${spec.model.kind}`;
 }
 
 interface ExchangeInput {
@@ -104,6 +121,12 @@ async function checkClaims({ hasCosigned, peer, facts }: ExchangeInput, head: Tr
   if (!isKnown) throw new EntenteError("RECEIPT_MISMATCH", { detail: "last cosigned head" });
 }
 
+/** The receiver commits to the sketch of its list exactly when the output is an aggregate. */
+function checkSketch({ output }: JobSpec, { sketchCommitment }: OwnPart): void {
+  if (AGGREGATE_OUTPUTS.includes(output) !== (sketchCommitment !== undefined))
+    throw new EntenteError("RECEIPT_MISMATCH", { detail: "sketch of the receiver's list" });
+}
+
 function checkTime({ clock, facts }: ExchangeInput, finishedAt: string): void {
   const { validFrom, validUntil } = facts.agreement.document;
   const isNear = Math.abs(Date.parse(finishedAt) - clock.nowMs()) <= CLOCK_SKEW_MS;
@@ -111,16 +134,21 @@ function checkTime({ clock, facts }: ExchangeInput, finishedAt: string): void {
     throw new EntenteError("RECEIPT_MISMATCH", { detail: "time" });
 }
 
-/** The sender proposes: the receiver's part arrives, the sender signs, the receiver signs back. Returns the log entry. */
-export async function proposeReceipt(
-  input: ExchangeInput & { readonly claims: Claims },
-): Promise<{ entry: Uint8Array<ArrayBuffer>; gateKeyHashes: readonly string[] }> {
+/** The log entry, and what of it only the sender knew before. */
+export interface SignedReceipt extends Claims {
+  readonly entry: Uint8Array<ArrayBuffer>;
+}
+
+/** The sender proposes: the receiver's part arrives, the sender signs, the receiver signs back. */
+export async function proposeReceipt(input: ExchangeInput & { readonly claims: Claims }): Promise<SignedReceipt> {
   const { channel, facts, own, jobsKey, peer, timeoutMs } = input;
   const part = await channel.hear(timeoutMs, "receiptPart");
   const receiver: OwnPart = {
     inputCommitment: part.inputCommitment,
     lastCosigned: part.lastCosigned && { ...part.lastCosigned, root: toHex(part.lastCosigned.root) },
+    sketchCommitment: part.sketchCommitment,
   };
+  checkSketch(facts.spec, receiver);
   await checkClaims(input, receiver.lastCosigned);
   const payload = payloadOf(facts, { receiver, sender: own }, input.claims);
   const ownSignature = signStatement(payload, jobsKey);
@@ -129,17 +157,16 @@ export async function proposeReceipt(
     envelope: { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: [ownSignature] },
   });
   const reply = await channel.hear(timeoutMs, "receiptSignature");
-  return { entry: assemble(payload, reply.envelope, ownSignature, peer), gateKeyHashes: input.claims.gateKeyHashes };
+  return { entry: assemble(payload, reply.envelope, ownSignature, peer), ...input.claims };
 }
 
 /** The receiver's half; also returns the hashes that the gate keys must have. Throws RECEIPT_MISMATCH when the sender
  * describes the job otherwise than this node. */
-export async function acceptReceipt(
-  input: ExchangeInput,
-): Promise<{ entry: Uint8Array<ArrayBuffer>; gateKeyHashes: string[] }> {
+export async function acceptReceipt(input: ExchangeInput): Promise<SignedReceipt> {
   const { channel, facts, own, jobsKey, peer, timeoutMs } = input;
   const lastCosigned = own.lastCosigned && { ...own.lastCosigned, root: Uint8Array.fromHex(own.lastCosigned.root) };
-  await channel.say({ kind: "receiptPart", inputCommitment: own.inputCommitment, lastCosigned });
+  const { inputCommitment, sketchCommitment } = own;
+  await channel.say({ kind: "receiptPart", inputCommitment, sketchCommitment, lastCosigned });
   const { envelope } = await channel.hear(timeoutMs, "receiptSignature");
   const { inputCommitments, lastCosigned: heads, finishedAt, attempts } = readReceipt(envelope);
   const gateKeyHashes = attempts.map((attempt) => attempt.gateKeyHash);
@@ -147,6 +174,7 @@ export async function acceptReceipt(
   const sender: OwnPart = {
     inputCommitment: fromHex(inputCommitments.sender),
     lastCosigned: heads.sender ?? undefined,
+    sketchCommitment: undefined,
   };
   await checkClaims(input, sender.lastCosigned);
   checkTime(input, finishedAt);
@@ -158,7 +186,7 @@ export async function acceptReceipt(
     kind: "receiptSignature",
     envelope: { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: [ownSignature] },
   });
-  return { entry, gateKeyHashes };
+  return { entry, gateKeyHashes, finishedAt };
 }
 
 /** What the sender proposed, when it is of a receipt's form. Throws RECEIPT_MISMATCH. */

@@ -2,22 +2,29 @@
  * The gate at the receiver. The keys arrive and must be the receipt's; the session ends; only then is anything opened, and
  * nothing of what is found is told to the peer or to the coordinator. Released or withheld, the log grows by one entry.
  */
-import { concat, equalBytes, fromHex, toHex, uintBe, utf8 } from "../../proto/encoding/bytes.ts";
-import { sha256 } from "../../proto/encoding/sha256.ts";
+
+import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
+import { concat, equalBytes, fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { commit } from "../../proto/evidence/commitment.ts";
+import { matchRate, noisyCount } from "../../proto/policy/match-rate.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
+import { sizeClassOf } from "../../proto/size-class.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
-import { sizeClassOf } from "../protocols/plan.ts";
 import type { Channel } from "../session/channel.ts";
+import { alignmentOf } from "../session/protocols.ts";
 import { SessionWorker } from "../session/worker-port.ts";
+import { tagsCommitmentSetting } from "../tags/exported.ts";
 import type { Tag } from "../tags/tag.ts";
 import type { Asked } from "./ask.ts";
 import { attemptsOf, type SettledReceipt, submitReceipt } from "./attempt.ts";
 import type { JobInput } from "./inputs.ts";
-import type { FinishedPartition } from "./lifecycle.ts";
-import { countMatches, type OpenedPartition, type TagOrder, tagsOf } from "./open-result.ts";
+import type { Issued } from "./issued-tags.ts";
+import type { FinishedPartition, JobSummary } from "./lifecycle.ts";
+import { countMatches, issueTags, type OpenedPartition, type TagOrder } from "./open-result.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
+import { noiseSecret } from "./sketching.ts";
 
 const GATE_TIMEOUT_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -76,27 +83,58 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
     await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: true, summary: figures() });
     return;
   }
-  const order = tagOrder(asked);
-  const { counts, digest } = await surveyTags(asked, result, opened, order);
-  const output = concat(uintBe(matched, 4), ...opened.map(({ matches }) => sha256(bytesOf(matches.rows))));
-  await evidence.opened({
+  if (AGGREGATE_OUTPUTS.includes(spec.output)) return releaseRate(asked, result, matched, figures());
+  const issuing = issuingOf(asked, settled);
+  const { counts, digest } = await surveyTags(asked, result, opened, issuing);
+  const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  const rows = digestOf(concat(...opened.map(({ matches }) => sha256(bytesOf(matches.rows)))));
+  const tagsCommitment = toHex(await deps.vault.commitTo("tags", { count, digest }));
+  await deps.store.putSetting(tagsCommitmentSetting(jobId), tagsCommitment);
+  await recordOpened(asked, {
     receiptDigest: settled.digest,
-    outputCommitment: await commitTo(asked, "output", output),
+    outputCommitment: toHex(await deps.vault.commitTo("output", { matched, digest: rows })),
     outputSizeClass: sizeClassOf(matched),
-    tags: { commitment: await commitTo(asked, "tags", digest), expiresAt: order.expiresAt },
+    tags: { commitment: tagsCommitment, expiresAt: issuing.order.expiresAt },
     receiver: spec.receiver,
     cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
   });
-  await storeTags(asked, result, opened, order);
+  await storeTags(asked, result, opened, issuing);
   const summary = { matched, tags: counts, ...figures() };
   await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
 }
 
-/** A commitment whose salt is kept for its owner to open. Hex. */
-async function commitTo({ deps, spec }: Asked, what: "output" | "tags", value: Uint8Array): Promise<string> {
-  const salt = deps.ports.random.bytes(32);
-  await deps.vault.keepOpening(spec.jobId, what, salt);
-  return toHex(commit(salt, `entente ${what}/1`, value));
+/** An aggregate: nobody is named, and of the count only the agreed percentage is kept. */
+async function releaseRate(
+  asked: Asked,
+  { settled }: OpenableResult,
+  matched: number,
+  figures: Pick<JobSummary, "seconds" | "bytesSent" | "bytesReceived">,
+): Promise<void> {
+  const { deps, spec, agreement, list } = asked;
+  const { floors, noise } = agreement.document;
+  const { peerVersion = "" } = await deps.book.require(spec.jobId);
+  const shown = matchRate(noisyCount(matched, list.rows, noise, noiseSecret(asked, peerVersion)), list.rows, floors);
+  await recordOpened(asked, {
+    receiptDigest: settled.digest,
+    outputCommitment: toHex(await deps.vault.commitTo("rate", { shown })),
+    outputSizeClass: null,
+    tags: null,
+    receiver: spec.receiver,
+    cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
+  });
+  const summary = { matchRate: shown, ...figures };
+  await deps.book.append(spec.jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
+}
+
+/** In turn with a revocation: nothing is opened after it. Throws AGREEMENT_REVOKED. */
+function recordOpened(
+  { deps, agreement, evidence }: Asked,
+  fields: Parameters<Asked["evidence"]["opened"]>[0],
+): Promise<void> {
+  return deps.policy.inTurn(agreement, async () => {
+    if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
+    await evidence.opened(fields);
+  });
 }
 
 async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Promise<OpenedPartition[]> {
@@ -108,7 +146,7 @@ async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Pr
       const context = partitionContext(result.shape, fromHex(exporter), partition);
       const gateKey = result.gateKeys.get(partition);
       if (gateKey === undefined) throw new EntenteError("SEAL_INVALID");
-      const matches = await worker.run({ kind: "open", protocol: spec.protocol, context, sealed, gateKey });
+      const matches = await worker.run({ kind: "open", protocol: alignmentOf(spec), context, sealed, gateKey });
       opened.push({ partition, matches, masked });
     }
     return opened.sort((a, b) => a.partition - b.partition);
@@ -117,36 +155,45 @@ async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Pr
   }
 }
 
-function tagOrder({ deps, spec, agreement, request }: Asked): TagOrder {
+interface Issuing {
+  readonly issued: Issued;
+  readonly order: TagOrder;
+}
+
+/** Tags end with the agreement, if not before. A score's name the model version by the commitment that the receipt names, and
+ * the receipt's time as that of the score. Throws INTERNAL for an output that issues none. */
+function issuingOf({ deps, spec, agreement, issued }: Asked, { finishedAt }: SettledReceipt): Issuing {
+  if (issued === undefined) throw new EntenteError("INTERNAL", { cause: new Error("no tag was asked for") });
   const nowMs = deps.ports.clock.nowMs();
-  return {
+  const endsMs = Math.min(nowMs + issued.expiresInDays * DAY_MS, Date.parse(agreement.document.validUntil));
+  const order = {
     jobId: spec.jobId,
     agreement: agreement.digest,
-    key: request.tag.key,
-    // A model without tiers gives scores alone.
-    value: request.tag.value ?? "scored",
+    model: spec.model?.commitment ?? null,
+    scoredAt: spec.model === undefined ? null : finishedAt,
     issuedAt: new Date(nowMs).toISOString(),
-    expiresAt: new Date(nowMs + request.tag.expiresInDays * DAY_MS).toISOString(),
+    expiresAt: new Date(endsMs).toISOString(),
   };
+  return { issued, order };
 }
 
 async function tagsIn(
   { loaded }: Asked,
   { input }: OpenableResult,
   part: OpenedPartition,
-  order: TagOrder,
+  { issued, order }: Issuing,
 ): Promise<Iterable<Tag>> {
-  const { features } = await input.rows(part.partition);
-  return tagsOf(await input.subjects(part.partition), features, part, order, loaded);
+  const { features: columns } = await input.rows(part.partition);
+  return issueTags({ part, subjects: await input.subjects(part.partition), columns }, order, issued, loaded);
 }
 
 /** In batches, so that the node goes on answering; a stop in between leaves a job that is not done, whose tags are removed. */
-async function storeTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], order: TagOrder) {
-  const { store } = asked.deps;
+async function storeTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], issuing: Issuing) {
+  const { deps, spec } = asked;
   let number = 0;
   for (const part of opened) {
-    for (const batch of batches(await tagsIn(asked, result, part, order))) {
-      await store.putTags(order.jobId, number++, batch);
+    for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
+      await deps.store.putTags(spec.jobId, number++, batch);
       await breathe();
     }
   }
@@ -168,18 +215,27 @@ function breathe(): Promise<void> {
   return new Promise((resume) => setImmediate(resume));
 }
 
-/** What the evidence says of the tags before they are stored: how many of each value, and a digest over all of them. */
-async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], order: TagOrder) {
+/** What the evidence says of the tags before they are stored: how many of each value (with rules, of each key and value),
+ * and a digest over all of them: SHA-256 of what they have in common, as canonical JSON, then of each batch's lines. */
+async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], issuing: Issuing) {
   const counts: Record<string, number> = {};
-  const digests: Uint8Array[] = [];
+  const digests = [sha256(canonicalJson({ ...issuing.order }))];
+  const isPlain = issuing.issued.rules.length === 0;
   for (const part of opened) {
-    for (const batch of batches(await tagsIn(asked, result, part, order))) {
-      for (const { value } of batch) counts[value] = (counts[value] ?? 0) + 1;
-      digests.push(sha256(utf8(batch.map(({ subject, key, value }) => `${subject}\t${key}\t${value}\n`).join(""))));
+    for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
+      for (const { key, value } of batch) {
+        const name = isPlain ? value : `${key}=${value}`;
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+      digests.push(sha256(utf8(batch.map(lineOf).join(""))));
       await breathe();
     }
   }
-  return { counts: Object.fromEntries(Object.entries(counts).sort()), digest: concat(...digests) };
+  return { counts: Object.fromEntries(Object.entries(counts).sort()), digest: digestOf(concat(...digests)) };
+}
+
+function lineOf({ subject, key, value, score }: Tag): string {
+  return `${subject}\t${key}\t${value}\t${score ?? ""}\n`;
 }
 
 function bytesOf(rows: Uint32Array): Uint8Array {

@@ -16,7 +16,7 @@ interface Entry {
   lastMs: number;
   expected: ExpectedAttempt | undefined;
   /** The dataset is read once for all attempts. */
-  input: Promise<JobInput<Int16Array>> | undefined;
+  input: Promise<JobInput> | undefined;
   channel: Channel | undefined;
 }
 
@@ -43,7 +43,7 @@ export class ServedJobs {
   }
 
   /** A new attempt takes over: the session of the one before, if the peer has lost it, is ended. */
-  expect(jobId: string, expected: ExpectedAttempt, read: () => Promise<JobInput<Int16Array>>): void {
+  expect(jobId: string, expected: ExpectedAttempt, read: () => Promise<JobInput>): void {
     const entry = this.#entry(jobId);
     void entry.channel?.fail(new EntenteError("CANCELLED"));
     entry.channel = undefined;
@@ -64,7 +64,7 @@ export class ServedJobs {
   }
 
   /** Throws what reading threw. */
-  async input(jobId: string): Promise<JobInput<Int16Array>> {
+  async input(jobId: string): Promise<JobInput> {
     const input = this.#jobs.get(jobId)?.input;
     if (input === undefined) throw new EntenteError("CANCELLED");
     return input;

@@ -3,10 +3,10 @@ import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
-import { MAX_AUDIENCE_ROWS, MAX_SCORE_ROWS, type PartitionPlan, partitionPlan, planDigest } from "../protocols/plan.ts";
+import { MAX_AUDIENCE_ROWS, type PartitionPlan, partitionPlan, planDigest } from "../protocols/plan.ts";
 import { LABEL_BYTES as SCORE_LABEL_BYTES } from "../protocols/score-linear/params.ts";
 import type { PartitionContext } from "../protocols/step.ts";
-import { jobParameters } from "../session/protocols.ts";
+import { alignmentOf, jobParameters, scorePacking } from "../session/protocols.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
 
 /** Half of what a partition may hold: it bounds a node's memory at ten million rows to a gigabyte, and costs 1.6 MB of
@@ -24,18 +24,19 @@ export interface JobShape {
 }
 
 export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
-  const isScore = spec.operation === "score";
+  const kind = spec.model?.kind;
   const planInput = {
-    receiverClass: spec.receiverSizeClass,
+    // Of a shared score only the people found enter, by partitions that the provider's rows fit as well.
+    receiverClass: spec.matched?.sizeClass ?? spec.receiverSizeClass,
     senderClass: senderSizeClass,
-    maxRows: isScore ? MAX_SCORE_ROWS : AUDIENCE_ROWS,
+    maxRows: kind === undefined ? AUDIENCE_ROWS : scorePacking(kind).maxCapacity,
   };
   const plan = partitionPlan(planInput);
-  const labelBytes = isScore ? SCORE_LABEL_BYTES : 0;
+  const labelBytes = kind === undefined ? 0 : SCORE_LABEL_BYTES;
   return {
     plan,
     labelBytes,
-    parameters: toHex(jobParameters(spec.protocol, { ...plan, labelBytes }, isScore)),
+    parameters: toHex(jobParameters(alignmentOf(spec), { ...plan, labelBytes }, kind)),
     planDigest: toHex(planDigest(planInput, plan)),
     maxMatchedRows: Math.min(plan.receiverCapacity, plan.senderCapacity) * plan.partitions,
   };

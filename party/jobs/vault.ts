@@ -4,8 +4,19 @@
  */
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
-import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { concat, fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { SALT_BYTES } from "../../proto/evidence/commitment.ts";
+import {
+  commitTo,
+  type Opening,
+  type OpeningKind,
+  type OpeningValue,
+  openingBytes,
+  readOpening,
+} from "../../proto/evidence/openings.ts";
+import type { Digest } from "../../proto/ids.ts";
+import type { Tiers } from "../../proto/model/header.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import type { ReceivedPartition } from "../session/task.ts";
@@ -18,8 +29,14 @@ export interface VaultOptions {
   readonly random: Random;
   /** The node's at-rest key, 32 bytes. */
   readonly key: Uint8Array;
-  /** Absolute. */
+  /** Absolute; what lies in it belongs to jobs that have not ended. */
   readonly folder: string;
+}
+
+/** What opens a commitment to tier bounds. */
+export interface TiersOpening {
+  readonly salt: Uint8Array;
+  readonly tiers: Tiers;
 }
 
 /** Received partitions are sealed under a key of their job, which is destroyed with it: what a disk keeps of removed files
@@ -28,6 +45,10 @@ const SPOOL_KEY = "spool-key";
 
 /** A partition is sealed in pieces, so that no more than one is held twice. */
 const PIECE_BYTES = 8 * 1024 * 1024;
+
+function openingKey(commitment: string): string {
+  return `opening/${commitment}`;
+}
 
 /** Bound to its place and to the whole's length: a piece cannot be moved, dropped or added. */
 function piecePurpose(jobId: string, name: string, at: number, length: number): string {
@@ -61,20 +82,47 @@ export class JobVault {
     return secret;
   }
 
-  /** A salted commitment's salt, kept when the job's secrets are destroyed: its owner may open it to an auditor. */
-  async keepOpening(jobId: string, name: string, salt: Uint8Array): Promise<void> {
-    const sealed = this.#seal(`${jobId}/opening/${name}`, salt);
-    await this.#options.store.putSetting(`opening/${jobId}/${name}`, toHex(sealed));
+  /** A salted commitment, 32 bytes. Salt and value are kept when the job's secrets are destroyed, durable before it is
+   * used: their owner may open it to an auditor. `saltSecret`: 32 bytes for this one commitment; fresh ones by default. */
+  async commitTo<K extends OpeningKind>(
+    kind: K,
+    value: OpeningValue<K>,
+    saltSecret: Uint8Array = this.#options.random.bytes(SALT_BYTES),
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const commitment = commitTo(kind, value, saltSecret);
+    const key = openingKey(toHex(commitment));
+    const sealed = this.#seal(key, concat(saltSecret, openingBytes(kind, value)));
+    await this.#options.store.putSetting(key, toHex(sealed));
+    return commitment;
+  }
+
+  /** What `commitTo` kept of a commitment (hex); null when this node has nothing of it. Throws STORAGE_FAILED when what is
+   * there was changed. */
+  async opening(commitment: string): Promise<Opening["opened"]> {
+    const key = openingKey(commitment);
+    const stored = await this.#options.store.setting(key);
+    if (stored === undefined) return null;
+    const bytes = this.#open(key, fromHex(stored));
+    return { salt: bytes.slice(0, SALT_BYTES), value: bytes.slice(SALT_BYTES) };
   }
 
   /** One salt for each model version, so that versions can be counted, and opened. */
-  async modelSalt(modelDigest: string): Promise<Uint8Array> {
+  async modelSalt(modelDigest: Digest): Promise<Uint8Array> {
     const key = `model-salt/${modelDigest}`;
     const stored = await this.#options.store.setting(key);
     if (stored !== undefined) return this.#open(key, fromHex(stored));
-    const salt = this.#options.random.bytes(32);
+    const salt = this.#options.random.bytes(SALT_BYTES);
+    await this.commitTo("model", modelDigest, salt);
     await this.#options.store.putSetting(key, toHex(this.#seal(key, salt)));
     return salt;
+  }
+
+  /** Tier bounds that this node has committed to (hex), with the salt, for jobs under an agreement that names them. */
+  async tiers(commitment: string): Promise<TiersOpening | undefined> {
+    const opened = await this.opening(commitment);
+    if (opened === null) return undefined;
+    const read = readOpening({ kind: "tiers", commitment, opened });
+    return read?.kind === "tiers" ? { salt: opened.salt, tiers: read.value } : undefined;
   }
 
   async putPartition(jobId: string, attempt: number, partition: number, received: ReceivedPartition): Promise<void> {

@@ -39,8 +39,8 @@ export function withDeadline(connecting: Promise<Duplex>, timers: Timers): Promi
 
 export interface MeetingsOptions {
   readonly own: PartyId;
-  readonly credentials: SessionCredentials;
-  readonly jobsKey: SigningKey;
+  /** This node's as they are at the moment; its keyring. */
+  readonly signers: { readonly credentials: SessionCredentials; readonly keys: { readonly jobs: SigningKey } };
   readonly link: CoordinatorLink;
   readonly timers: Timers;
 }
@@ -91,12 +91,13 @@ export class Meetings {
   }
 
   async #meet(relay: RelayId, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
-    const { link, credentials, jobsKey, timers } = this.#options;
+    const { link, signers, timers } = this.#options;
+    const { credentials, keys } = signers;
     return Channel.open({
       stream: await withDeadline(link.connectRelay(relay), timers),
       role,
       purpose,
-      own: { credentials, jobsKey },
+      own: { credentials, jobsKey: keys.jobs },
       peer: { sessionKey: peer.keyset.keys.session, jobsKey: peer.key("jobs") },
       timers,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,

@@ -3,38 +3,66 @@ import { DatabaseSync } from "node:sqlite";
 import { EntenteError } from "../../proto/errors.ts";
 import type { JobEvent } from "../jobs/lifecycle.ts";
 import type { Tag } from "../tags/tag.ts";
-import type { AgreementRecord, DatasetRecord, PeerRecord, Store, WitnessRecord } from "./store.ts";
+import type {
+  AgreementRecord,
+  DatasetRecord,
+  DenialRecord,
+  PeerRecord,
+  RevocationRecord,
+  Store,
+  TokenRecord,
+  WitnessRecord,
+} from "./store.ts";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
 CREATE TABLE dataset (name TEXT PRIMARY KEY, version TEXT NOT NULL, registration TEXT NOT NULL, registeredAt TEXT NOT NULL) STRICT;
 CREATE TABLE agreement (digest TEXT PRIMARY KEY, collaboration TEXT NOT NULL, envelope TEXT NOT NULL, receivedAt TEXT NOT NULL) STRICT;
+CREATE TABLE revocation (agreement TEXT PRIMARY KEY, by TEXT NOT NULL, envelope TEXT NOT NULL, delivered INTEGER NOT NULL) STRICT;
 CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (jobId, seq)) STRICT;
 CREATE TABLE job_document (jobId TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (jobId, kind)) STRICT;
 CREATE TABLE job_secret (jobId TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (jobId, name)) STRICT;
 CREATE TABLE witness (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, note TEXT NOT NULL) STRICT;
 CREATE TABLE tag_order (
   id INTEGER PRIMARY KEY, jobId TEXT NOT NULL, key TEXT NOT NULL, agreement TEXT NOT NULL, issuedAt TEXT NOT NULL,
-  expiresAt TEXT NOT NULL, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
+  expiresAt TEXT NOT NULL, model TEXT, scoredAt TEXT, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
 ) STRICT;
 CREATE TABLE tag_batch (jobId TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (jobId, batch)) STRICT;
 CREATE TABLE tag (orderId INTEGER NOT NULL, subject TEXT NOT NULL, value TEXT NOT NULL, score REAL) STRICT;
 CREATE INDEX tag_by_order ON tag (orderId);
+CREATE TABLE token (
+  id INTEGER PRIMARY KEY, tokenId TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE, person TEXT NOT NULL, roles TEXT NOT NULL,
+  createdAt TEXT NOT NULL, createdBy TEXT, expiresAt TEXT NOT NULL, revokedAt TEXT, lastUsedOn TEXT
+) STRICT;
+CREATE TABLE denial (
+  id INTEGER PRIMARY KEY, at TEXT NOT NULL, tokenId TEXT, person TEXT, route TEXT, code TEXT NOT NULL, count INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX denial_alike ON denial (at, ifnull(tokenId, ''), ifnull(route, ''), code);
 `;
+
+/** What makes of each earlier schema the next. */
+const UPGRADES: Readonly<Record<number, string>> = {
+  1: "ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;",
+};
+
+const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";
 
 export function openSqliteStore(path: string): Store {
   const db = new DatabaseSync(path);
   db.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA secure_delete = ON;",
   );
-  const version = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (version.user_version === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-  else if (version.user_version !== SCHEMA_VERSION) {
-    throw new EntenteError("STORAGE_FAILED", {
-      detail: `the store has schema ${version.user_version}, this program knows ${SCHEMA_VERSION}`,
-    });
+  let { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  else {
+    for (let step = UPGRADES[version]; step !== undefined; step = UPGRADES[version])
+      db.exec(`BEGIN; ${step} PRAGMA user_version = ${++version}; COMMIT;`);
+    if (version !== SCHEMA_VERSION)
+      throw new EntenteError("STORAGE_FAILED", {
+        detail: `the store has schema ${version}, this program knows ${SCHEMA_VERSION}`,
+      });
   }
   return new SqliteStore(db);
 }
@@ -54,7 +82,7 @@ class SqliteStore implements Store {
     return this.#db.prepare(sql).get(...parameters) as T | undefined;
   }
 
-  #run(sql: string, ...parameters: (string | number | Uint8Array)[]): number {
+  #run(sql: string, ...parameters: (string | number | null | Uint8Array)[]): number {
     return Number(this.#db.prepare(sql).run(...parameters).changes);
   }
 
@@ -76,6 +104,11 @@ class SqliteStore implements Store {
 
   async putSetting(key: string, value: string): Promise<void> {
     this.#run("INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  }
+
+  async eraseSetting(key: string): Promise<void> {
+    this.#run("DELETE FROM setting WHERE key = ?", key);
+    this.#forget();
   }
 
   async peers(): Promise<PeerRecord[]> {
@@ -106,6 +139,19 @@ class SqliteStore implements Store {
     this.#run("INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", digest, collaboration, envelope, receivedAt);
   }
 
+  async revocations(): Promise<RevocationRecord[]> {
+    const rows = this.#all<Omit<RevocationRecord, "delivered"> & { delivered: number }>("SELECT * FROM revocation");
+    return rows.map((row) => ({ ...row, delivered: row.delivered === 1 }));
+  }
+
+  async putRevocation({ agreement, by, envelope, delivered }: RevocationRecord): Promise<void> {
+    this.#run(
+      `INSERT INTO revocation VALUES (?, ?, ?, ?)
+       ON CONFLICT (agreement) DO UPDATE SET delivered = max(delivered, excluded.delivered)`,
+      ...[agreement, by, envelope, delivered ? 1 : 0],
+    );
+  }
+
   async jobIds(): Promise<string[]> {
     return this.#all<{ jobId: string }>("SELECT jobId FROM job_event WHERE seq = 0 ORDER BY rowid DESC").map(
       (row) => row.jobId,
@@ -127,6 +173,14 @@ class SqliteStore implements Store {
       this.#run("INSERT INTO job_event VALUES (?, ?, ?)", jobId, expectedLength, JSON.stringify(event));
       return true;
     });
+  }
+
+  async replaceLastJobEvent(jobId: string, event: JobEvent): Promise<void> {
+    this.#run(
+      "UPDATE job_event SET event = ? WHERE jobId = ? AND seq = (SELECT max(seq) FROM job_event WHERE jobId = ?)",
+      ...[JSON.stringify(event), jobId, jobId],
+    );
+    this.#forget();
   }
 
   async putJobDocument(jobId: string, kind: string, text: string): Promise<void> {
@@ -166,6 +220,11 @@ class SqliteStore implements Store {
     return this.#get<WitnessRecord>("SELECT * FROM witness WHERE origin = ?", origin);
   }
 
+  async witnesses(below: string): Promise<WitnessRecord[]> {
+    // "0" is the character after "/".
+    return this.#all<WitnessRecord>("SELECT * FROM witness WHERE origin > ? AND origin < ?", `${below}/`, `${below}0`);
+  }
+
   async putWitness({ origin, size, root, note }: WitnessRecord, expectedSize: number): Promise<boolean> {
     return this.#transaction(() => {
       const known = this.#get<{ size: number }>("SELECT size FROM witness WHERE origin = ?", origin)?.size ?? 0;
@@ -176,11 +235,13 @@ class SqliteStore implements Store {
   }
 
   /** What a job's tags have in common stands once: a million of them are 40 MB and not 250. */
-  #tagOrder({ jobId, key, agreement, issuedAt, expiresAt }: Tag): number {
+  #tagOrder({ jobId, key, agreement, issuedAt, expiresAt, model, scoredAt }: Tag): number {
     const fields = [jobId, key, agreement, issuedAt, expiresAt];
+    // A job has one model and one time of its score.
     this.#run(
-      "INSERT OR IGNORE INTO tag_order (jobId, key, agreement, issuedAt, expiresAt) VALUES (?, ?, ?, ?, ?)",
-      ...fields,
+      `INSERT OR IGNORE INTO tag_order (jobId, key, agreement, issuedAt, expiresAt, model, scoredAt)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ...[...fields, model, scoredAt],
     );
     const order = this.#get<{ id: number }>(
       "SELECT id FROM tag_order WHERE jobId = ? AND key = ? AND agreement = ? AND issuedAt = ? AND expiresAt = ?",
@@ -222,11 +283,31 @@ class SqliteStore implements Store {
     const values = [filter.now, filter.key, filter.jobId].filter((value) => value !== undefined);
     const rows = this.#db
       .prepare(
-        `SELECT subject, key, value, score, jobId, agreement, issuedAt, expiresAt FROM tag JOIN tag_order ON id = orderId
-         WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`,
+        `SELECT subject, key, value, score, jobId, agreement, model, scoredAt, issuedAt, expiresAt
+         FROM tag JOIN tag_order ON id = orderId WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`,
       )
       .iterate(...values);
     for (const row of rows) yield row as unknown as Tag;
+  }
+
+  async tagAgreements(now: string): Promise<string[]> {
+    return this.#all<{ agreement: string }>(
+      "SELECT DISTINCT agreement FROM tag_order WHERE expiresAt > ? ORDER BY agreement",
+      now,
+    ).map((row) => row.agreement);
+  }
+
+  async withdrawTags(agreement: string): Promise<{ jobId: string; count: number }[]> {
+    return this.#transaction(() => {
+      const counts = this.#all<{ jobId: string; count: number }>(
+        `SELECT jobId, count(*) AS count FROM tag JOIN tag_order ON id = orderId WHERE agreement = ?
+         GROUP BY jobId ORDER BY jobId`,
+        agreement,
+      );
+      this.#run("DELETE FROM tag WHERE orderId IN (SELECT id FROM tag_order WHERE agreement = ?)", agreement);
+      this.#run("DELETE FROM tag_order WHERE agreement = ?", agreement);
+      return counts;
+    });
   }
 
   async tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]> {
@@ -235,6 +316,46 @@ class SqliteStore implements Store {
        GROUP BY orderId, value ORDER BY key, value`,
       now,
     );
+  }
+
+  async tokens(): Promise<TokenRecord[]> {
+    return this.#all<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token ORDER BY id`);
+  }
+
+  async tokenByHash(hash: string): Promise<TokenRecord | undefined> {
+    return this.#get<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token WHERE hash = ?`, hash);
+  }
+
+  async addToken(token: TokenRecord): Promise<void> {
+    const { tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn } = token;
+    this.#run(
+      `INSERT INTO token (${TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn],
+    );
+  }
+
+  async revokeToken(tokenId: string, revokedAt: string): Promise<boolean> {
+    return this.#run("UPDATE token SET revokedAt = ifnull(revokedAt, ?) WHERE tokenId = ?", revokedAt, tokenId) > 0;
+  }
+
+  async setTokenUse(tokenId: string, lastUsedOn: string): Promise<void> {
+    this.#run("UPDATE token SET lastUsedOn = ? WHERE tokenId = ?", lastUsedOn, tokenId);
+  }
+
+  async addDenials(denials: readonly DenialRecord[], maxRecords: number): Promise<void> {
+    this.#transaction(() => {
+      for (const { at, tokenId, person, route, code, count } of denials)
+        this.#run(
+          `INSERT INTO denial (at, tokenId, person, route, code, count) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (at, ifnull(tokenId, ''), ifnull(route, ''), code) DO UPDATE SET count = count + excluded.count`,
+          ...[at, tokenId, person, route, code, count],
+        );
+      this.#run("DELETE FROM denial WHERE id <= (SELECT max(id) FROM denial) - ?", maxRecords);
+    });
+  }
+
+  async denials(): Promise<DenialRecord[]> {
+    return this.#all<DenialRecord>("SELECT at, tokenId, person, route, code, count FROM denial ORDER BY id DESC");
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,16 @@ export interface AgreementRecord {
   readonly receivedAt: string;
 }
 
+/** The end of an agreement before its time, as one of its parties signed it. */
+export interface RevocationRecord {
+  readonly agreement: string;
+  readonly by: string;
+  /** DSSE envelope as canonical JSON. */
+  readonly envelope: string;
+  /** Whether the other party has it; always true of one that came from there. */
+  readonly delivered: boolean;
+}
+
 /** What this node, as a witness, last cosigned of a log. */
 export interface WitnessRecord {
   readonly origin: string;
@@ -38,12 +48,43 @@ export interface WitnessRecord {
   readonly note: string;
 }
 
+/** A bearer token of one of the node's users. The token itself is nowhere. */
+export interface TokenRecord {
+  /** 8 bytes in hex, chosen at random: names the token in lists and logs. */
+  readonly tokenId: string;
+  /** SHA-256 of the token in hex. */
+  readonly hash: string;
+  readonly person: string;
+  /** Names of roles, with single spaces between. */
+  readonly roles: string;
+  readonly createdAt: string;
+  /** Person; null for the node's first. */
+  readonly createdBy: string | null;
+  readonly expiresAt: string;
+  readonly revokedAt: string | null;
+  /** UTC day. */
+  readonly lastUsedOn: string | null;
+}
+
+/** Requests denied within one minute that are alike. */
+export interface DenialRecord {
+  /** When the minute began. */
+  readonly at: string;
+  readonly tokenId: string | null;
+  readonly person: string | null;
+  readonly route: string | null;
+  readonly code: string;
+  readonly count: number;
+}
+
 /** A signed document of a job that evidence names by digest: spec, answer, receipt. */
 export type JobDocumentKind = "spec" | "answer" | "receipt";
 
 export interface Store {
   setting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
+  /** So that nothing of the value is left on the disk. */
+  eraseSetting(key: string): Promise<void>;
 
   peers(): Promise<PeerRecord[]>;
   putPeer(peer: PeerRecord): Promise<void>;
@@ -55,11 +96,17 @@ export interface Store {
   agreement(digest: string): Promise<AgreementRecord | undefined>;
   putAgreement(agreement: AgreementRecord): Promise<void>;
 
+  revocations(): Promise<RevocationRecord[]>;
+  /** The first one of an agreement stays; `delivered` goes from false to true only. */
+  putRevocation(revocation: RevocationRecord): Promise<void>;
+
   /** Job ids, newest first. */
   jobIds(): Promise<string[]>;
   jobEvents(jobId: string): Promise<JobEvent[]>;
   /** Appends when the job has exactly `expectedLength` events so far; false when it has not, and nothing is written. */
   appendJobEvent(jobId: string, expectedLength: number, event: JobEvent): Promise<boolean>;
+  /** For erasure only: the history keeps its length, the last event loses what may not be kept any longer. */
+  replaceLastJobEvent(jobId: string, event: JobEvent): Promise<void>;
   putJobDocument(jobId: string, kind: JobDocumentKind, text: string): Promise<void>;
   jobDocument(jobId: string, kind: JobDocumentKind): Promise<string | undefined>;
 
@@ -71,6 +118,8 @@ export interface Store {
   keepJobSecretsOf(jobIds: ReadonlySet<string>): Promise<void>;
 
   witness(origin: string): Promise<WitnessRecord | undefined>;
+  /** Of all logs below `<party>/<collaboration>`. */
+  witnesses(below: string): Promise<WitnessRecord[]>;
   /** Compare-and-store: false, and nothing written, when the stored size is not `expectedSize` (0 for none). */
   putWitness(record: WitnessRecord, expectedSize: number): Promise<boolean>;
 
@@ -80,7 +129,24 @@ export interface Store {
   removeTags(jobId: string): Promise<void>;
   /** Tags in force at `now` (ISO time), in the order of subject and key. */
   tags(filter: { readonly now: string; readonly key?: string; readonly jobId?: string }): AsyncIterable<Tag>;
+  /** Digests of the agreements that tags in force at `now` were issued under. */
+  tagAgreements(now: string): Promise<string[]>;
+  /** Removes every tag that was issued under an agreement; how many by job. */
+  withdrawTags(agreement: string): Promise<{ jobId: string; count: number }[]>;
   tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]>;
+
+  /** Oldest first. */
+  tokens(): Promise<TokenRecord[]>;
+  tokenByHash(hash: string): Promise<TokenRecord | undefined>;
+  /** Throws when its id or hash is taken. */
+  addToken(token: TokenRecord): Promise<void>;
+  /** The first revocation stays. False when there is no such token. */
+  revokeToken(tokenId: string, revokedAt: string): Promise<boolean>;
+  setTokenUse(tokenId: string, lastUsedOn: string): Promise<void>;
+  /** Adds the counts to what is there of the same minute, token, route and code; keeps the last `maxRecords`. */
+  addDenials(denials: readonly DenialRecord[], maxRecords: number): Promise<void>;
+  /** Newest first. */
+  denials(): Promise<DenialRecord[]>;
 
   close(): Promise<void>;
 }

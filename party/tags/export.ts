@@ -19,7 +19,7 @@ export interface ExportOptions {
   readonly limits?: DataLimits;
 }
 
-const COLUMNS = ["subject", "key", "value", "score", "job_id", "agreement", "issued_at", "expires_at"] as const;
+const COLUMNS = "subject,key,value,score,model,scored_at,job_id,agreement,issued_at,expires_at";
 
 /**
  * Writes all tags and resolves with their number. The file has mode 0600 and is either the whole new one or, when this
@@ -34,10 +34,17 @@ export async function exportTags(tags: AsyncIterable<Tag>, options: ExportOption
   return count;
 }
 
+interface TimesMs {
+  readonly scored: number | null;
+  readonly issued: number;
+  readonly expires: number;
+}
+
 /** Throws BAD_REQUEST when a time is not one: a file must not hold a tag that never expires by mistake. */
-function timesMs({ issuedAt, expiresAt }: Tag): readonly [number, number] {
-  const times = [Date.parse(issuedAt), Date.parse(expiresAt)] as const;
-  if (times.some(Number.isNaN)) throw new EntenteError("BAD_REQUEST", { detail: "a tag's time" });
+function timesMs({ scoredAt, issuedAt, expiresAt }: Tag): TimesMs {
+  const scored = scoredAt === null ? null : Date.parse(scoredAt);
+  const times = { scored, issued: Date.parse(issuedAt), expires: Date.parse(expiresAt) };
+  if (Object.values(times).some(Number.isNaN)) throw new EntenteError("BAD_REQUEST", { detail: "a tag's time" });
   return times;
 }
 
@@ -54,11 +61,13 @@ async function writeCsv(tags: AsyncIterable<Tag>, path: string, { forSpreadsheet
   const writer = await LineWriter.create(path);
   let count = 0;
   try {
-    await writer.write(`${COLUMNS.join(",")}\r\n`);
+    await writer.write(`${COLUMNS}\r\n`);
     for await (const tag of tags) {
-      const times = timesMs(tag).map((timeMs) => new Date(timeMs).toISOString());
-      const { subject, key, value, score, jobId, agreement } = tag;
-      const fields = [subject, key, value, score === null ? "" : String(score), jobId, agreement, ...times];
+      const { scored, issued, expires } = timesMs(tag);
+      const timeOf = (timeMs: number | null) => (timeMs === null ? "" : new Date(timeMs).toISOString());
+      const { subject, key, value, score, model, jobId, agreement } = tag;
+      const ofScore = [score === null ? "" : String(score), model ?? "", timeOf(scored)];
+      const fields = [subject, key, value, ...ofScore, jobId, agreement, timeOf(issued), timeOf(expires)];
       await writer.write(`${fields.map((field) => csvField(field, forSpreadsheet)).join(",")}\r\n`);
       count++;
     }
@@ -68,8 +77,8 @@ async function writeCsv(tags: AsyncIterable<Tag>, path: string, { forSpreadsheet
   return count;
 }
 
-const CREATE = `CREATE TABLE tags (subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE, job_id VARCHAR, agreement VARCHAR,
-  issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ)`;
+const CREATE = `CREATE TABLE tags (subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE, model VARCHAR, scored_at TIMESTAMPTZ,
+  job_id VARCHAR, agreement VARCHAR, issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ)`;
 
 /** DuckDB's failures here are those of disk and memory, and their texts may quote values. */
 function storageError(error: unknown): EntenteError {
@@ -77,13 +86,18 @@ function storageError(error: unknown): EntenteError {
 }
 
 function append(appender: DuckDBAppender, tag: Tag): void {
-  const times = timesMs(tag);
+  const { scored, issued, expires } = timesMs(tag);
+  const appendTime = (timeMs: number) => appender.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(timeMs) * 1000n));
   try {
     for (const text of [tag.subject, tag.key, tag.value]) appender.appendVarchar(text);
     if (tag.score === null) appender.appendNull();
     else appender.appendDouble(tag.score);
+    if (tag.model === null) appender.appendNull();
+    else appender.appendVarchar(tag.model);
+    if (scored === null) appender.appendNull();
+    else appendTime(scored);
     for (const text of [tag.jobId, tag.agreement]) appender.appendVarchar(text);
-    for (const timeMs of times) appender.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(timeMs) * 1000n));
+    for (const timeMs of [issued, expires]) appendTime(timeMs);
     appender.endRow();
   } catch (error) {
     throw storageError(error);

@@ -1,9 +1,14 @@
 /** `entente agreement`: what parties allow each other. */
-import { Command } from "commander";
+import { Argument, Command } from "commander";
+import { OPERATIONS, type Operation } from "../../proto/agreement/fields.ts";
+import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
+import { agreementTemplate } from "../../proto/agreement/template.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { clientOf, example, outputOf, readJsonFile } from "./context.ts";
+import { clientOf, example, outputOf, readCommentedJsonFile } from "./context.ts";
 import { fields, type Output, table } from "./output.ts";
+
+const DAY_MS = 86_400_000;
 
 function describe(agreement: RouteResponse<"agreement">): string {
   return fields({
@@ -12,6 +17,7 @@ function describe(agreement: RouteResponse<"agreement">): string {
     parties: agreement.parties.join(", "),
     "signed by": agreement.signedBy.join(", "),
     state: agreement.state,
+    version: agreement.version,
     "valid until": agreement.validUntil,
   });
 }
@@ -29,11 +35,40 @@ export function agreementCommand(): Command {
     .argument("<file>", "agreement document (JSON)")
     .addHelpText("after", example("entente agreement propose joint-audience.json"))
     .action(async (file: string, _options: object, command: Command) => {
-      const document = await readJsonFile(file, "AGREEMENT_INVALID");
+      const document = await readCommentedJsonFile(file, "AGREEMENT_INVALID");
       if (typeof document !== "object" || document === null || Array.isArray(document))
         throw new EntenteError("AGREEMENT_INVALID", { detail: "it must be a JSON object" });
       const request = { document: document as Record<string, unknown> };
       answerSent(outputOf(command), await (await clientOf(command)).call("proposeAgreement", request));
+    });
+  group
+    .command("template")
+    .description("write a commented starting point for an agreement to standard output")
+    .addArgument(new Argument("<operation>", "what it should allow").choices(OPERATIONS))
+    .addHelpText("after", example("entente agreement template audience > joint-audience.json"))
+    .action((operation: Operation, _options: object, command: Command) => {
+      const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+      const [validFrom, validUntil] = [today, today + 365 * DAY_MS].map((at) => new Date(at).toISOString());
+      const text = agreementTemplate(operation, { validFrom: validFrom as string, validUntil: validUntil as string });
+      outputOf(command).answer({ template: text }, text.trimEnd());
+    });
+  group
+    .command("schema")
+    .description("write the JSON Schema of an agreement to standard output")
+    .addHelpText("after", example("entente agreement schema > agreement.schema.json"))
+    .action((_options: object, command: Command) => {
+      const schema = agreementJsonSchema();
+      outputOf(command).answer(schema, JSON.stringify(schema, null, 2));
+    });
+  group
+    .command("revoke")
+    .description("end an agreement now: jobs under it stop, its tags are withdrawn, the peer is told; not undone")
+    .argument("<digest>", "its digest")
+    .option("--reason <text>", "why; kept at this node, the log commits to it")
+    .addHelpText("after", example("entente agreement revoke 5f0c..."))
+    .action(async (digest: string, options: { readonly reason?: string }, command: Command) => {
+      const agreement = await (await clientOf(command)).call("revokeAgreement", { digest, ...options });
+      outputOf(command).answer(agreement, describe(agreement));
     });
   group
     .command("sign")

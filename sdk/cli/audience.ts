@@ -1,20 +1,15 @@
 /** `entente audience`: find the shared customers and tag them. */
 import { Command, InvalidArgumentError } from "commander";
-import { example, parseDays } from "./context.ts";
+import { example } from "./context.ts";
 import { runJob } from "./follow.ts";
+import { type RunFlags, runFields, type TagFlags, tagFields, withRunOptions, withTagOptions } from "./run-options.ts";
 
 interface Tag {
   readonly key: string;
   readonly value: string;
 }
 
-interface RunFlags {
-  readonly agreement: string;
-  readonly dataset: string;
-  readonly peerDataset: string;
-  readonly tag: Tag;
-  readonly expiresDays?: number;
-}
+type AudienceFlags = RunFlags & TagFlags & { readonly tag?: Tag };
 
 function parseTag(text: string): Tag {
   const [, key, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
@@ -24,24 +19,28 @@ function parseTag(text: string): Tag {
 
 export function audienceCommand(): Command {
   const group = new Command("audience").description("joint audiences");
-  group
-    .command("run")
-    .description("find the people whom both parties know, and issue a tag for each")
-    .requiredOption("--agreement <digest>", "agreement that allows it")
-    .requiredOption("--dataset <name>", "own dataset")
-    .requiredOption("--peer-dataset <name>", "the peer's dataset")
-    .requiredOption("--tag <key=value>", "tag to issue", parseTag)
-    .option("--expires-days <n>", "days until the tags expire", parseDays)
+  withTagOptions(withRunOptions(group.command("run")))
+    .description("find the people whom both parties know, and issue tags for them")
+    .option("--tag <key=value>", "tag for everybody to whom no rule issues that key", parseTag)
     .addHelpText(
       "after",
       example(
         "entente audience run --agreement 5f0c... --dataset customers --peer-dataset subscribers \\",
-        "    --tag marketing:joint-audience=spring --expires-days 30",
+        "    --tag marketing:joint-audience=spring --expires-days 30 --filter \"city = 'Shanghai'\"",
       ),
     )
-    .action(async ({ tag, expiresDays, ...what }: RunFlags, command: Command) => {
-      const expiry = expiresDays === undefined ? {} : { expiresInDays: expiresDays };
-      await runJob({ operation: "audience", ...what, tag: { ...tag, ...expiry } }, command);
+    .action(async ({ tag, ...flags }: AudienceFlags, command: Command) => {
+      const tags = await tagFields(flags, tag, command);
+      await runJob({ operation: "audience", output: "list", ...runFields(flags), ...tags }, flags, command);
+    });
+  withRunOptions(group.command("rate"))
+    .description("the share of the own list that the peer knows, as a percentage: no list, no tags")
+    .addHelpText(
+      "after",
+      example("entente audience rate --agreement 5f0c... --dataset customers --peer-dataset subscribers"),
+    )
+    .action(async (flags: RunFlags, command: Command) => {
+      await runJob({ operation: "audience", output: "match-rate", ...runFields(flags) }, flags, command);
     });
   return group;
 }

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import stripJsonComments from "strip-json-comments";
 import * as z from "zod";
 import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import { EntenteClient } from "../client.ts";
@@ -11,6 +12,7 @@ export interface GlobalOptions {
   readonly node?: string;
   readonly url?: string;
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
 }
 
@@ -30,17 +32,23 @@ async function readText(path: string): Promise<string | undefined> {
 }
 
 /**
- * A client of the node that the options name: `--url` and `--token` (or ENTENTE_TOKEN), or else what the node wrote in
- * its folder. Throws NODE_UNREACHABLE or TOKEN_MISSING when the folder has none.
+ * A client of the node that the options name: `--url`, and `--token`, `--token-file` or ENTENTE_TOKEN in this order, or
+ * else what the node wrote in its folder. Throws NODE_UNREACHABLE or TOKEN_MISSING when the folder has none.
  */
 export async function clientOf(command: Command): Promise<EntenteClient> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const folder = resolve(options.node ?? process.env.ENTENTE_NODE ?? ".");
   const url = options.url ?? (await readUrl(folder));
-  const token = options.token ?? process.env.ENTENTE_TOKEN ?? (await readText(join(folder, "token")))?.trim();
-  if (token === undefined || token === "")
-    throw new EntenteError("TOKEN_MISSING", { detail: `no file 'token' in ${folder}` });
-  return new EntenteClient({ url, token });
+  return new EntenteClient({ url, token: await tokenOf(options, folder) });
+}
+
+async function tokenOf({ token, tokenFile }: GlobalOptions, folder: string): Promise<string> {
+  const given = token ?? (tokenFile === undefined ? process.env.ENTENTE_TOKEN : undefined);
+  if (given !== undefined && given !== "") return given;
+  const path = tokenFile === undefined ? join(folder, "token") : resolve(tokenFile);
+  const read = (await readText(path))?.trim();
+  if (read === undefined || read === "") throw new EntenteError("TOKEN_MISSING", { detail: `no token in ${path}` });
+  return read;
 }
 
 async function readUrl(folder: string): Promise<string> {
@@ -53,10 +61,23 @@ async function readUrl(folder: string): Promise<string> {
   }
 }
 
+/** The same for a file in which lines may be comments, as `entente agreement template` writes them. */
+export async function readCommentedJsonFile(path: string, code: ErrorCode): Promise<unknown> {
+  return parseJson(stripJsonComments(await readNamed(path, code)), path, code);
+}
+
 /** A JSON file that a person named. Throws `code` when it cannot be read or is not JSON. */
 export async function readJsonFile(path: string, code: ErrorCode): Promise<unknown> {
+  return parseJson(await readNamed(path, code), path, code);
+}
+
+async function readNamed(path: string, code: ErrorCode): Promise<string> {
   const text = await readText(path);
   if (text === undefined) throw new EntenteError(code, { detail: `${path} cannot be read` });
+  return text;
+}
+
+function parseJson(text: string, path: string, code: ErrorCode): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { example, outputOf, parsePort, untilStopped } from "./context.ts";
 import { fields } from "./output.ts";
+import { requireAbsent, saveFolder } from "./save.ts";
 
 interface InitFlags {
   readonly dir: string;
@@ -10,6 +11,12 @@ interface InitFlags {
   readonly host?: string;
   readonly port?: number;
   readonly enrolPort?: number;
+}
+
+interface AuditExportFlags {
+  readonly dir: string;
+  readonly collaboration: string;
+  readonly out: string;
 }
 
 export function coordinatorCommand(): Command {
@@ -28,7 +35,7 @@ export function coordinatorCommand(): Command {
       const made = await initCoordinator({ folder: resolve(dir), ...options });
       outputOf(command).answer(
         { dir: resolve(dir), ...made },
-        fields({ folder: dir, "CA fingerprint": made.caFingerprint }),
+        fields({ folder: dir, "CA fingerprint": made.caFingerprint, "identity fingerprint": made.fingerprint }),
       );
     });
   group
@@ -59,6 +66,23 @@ export function coordinatorCommand(): Command {
       const output = outputOf(command);
       output.answer(invite, invite.code);
       output.note(`For ${party} alone: it runs 'entente enroll' with this code.`);
+    });
+  group
+    .command("audit-export")
+    .description("write the coordinator's log of a collaboration to a new folder, for an auditor")
+    .requiredOption("--dir <folder>", "the coordinator's folder; it may be running")
+    .requiredOption("--collaboration <id>", "its id, as its parties see it with 'entente evidence list'")
+    .requiredOption("--out <folder>", "folder to make")
+    .addHelpText("after", example("entente coordinator audit-export --dir hub --collaboration 9c1d... --out from-hub"))
+    .action(async ({ dir, collaboration, out }: AuditExportFlags, command: Command) => {
+      await requireAbsent(resolve(out));
+      const { exportAudit } = await import("../../coordinator/main.ts");
+      const files = await exportAudit({ folder: resolve(dir), collaboration });
+      await saveFolder(out, files);
+      outputOf(command).answer(
+        { folder: resolve(out), files: files.length },
+        fields({ folder: out, files: files.length }),
+      );
     });
   return group;
 }

@@ -1,24 +1,64 @@
 /** Starts a job, shows its progress until it ends, and tells how it ended. */
 import type { Command } from "commander";
 import { CATALOGUE, EntenteError, isErrorCode, type PublicError } from "../../proto/errors.ts";
-import type { RouteRequest } from "../../proto/http/routes.ts";
+import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import { isFinal, type Job } from "../client.ts";
+import { used } from "./budget.ts";
 import { clientOf, outputOf } from "./context.ts";
-import { fields, type Output } from "./output.ts";
+import { fields, type Output, printable } from "./output.ts";
 
-/** Exit code 1 when the job is refused or fails; 0 when it is done, withheld or not. */
-export async function runJob(request: RouteRequest<"startJob">, command: Command): Promise<void> {
+/** The step that the node reports as long as a person at the peer has not decided. */
+const WAITING_FOR_PEER = "waiting for the peer's approval";
+
+/** Exit code 1 when the job is refused or fails; 0 when it is done, withheld or not, or waits for a person here. */
+export async function runJob(
+  request: RouteRequest<"startJob">,
+  { dryRun }: { readonly dryRun?: boolean },
+  command: Command,
+): Promise<void> {
   const output = outputOf(command);
   const client = await clientOf(command);
+  if (dryRun === true) return answerDryRun(await client.call("dryRun", request), output);
   let job = await client.call("startJob", request);
+  if (job.awaitsApproval) return output.answer(job, `${describeJob(job)}\n\nIt runs when a steward has approved it.`);
   output.note(`job ${job.jobId} with ${job.peer}; leaving this command does not stop it`);
   const bar = output.progressBar();
   try {
-    if (!isFinal(job)) job = await client.waitForJob(job.jobId, { onProgress: ({ progress }) => bar.show(progress) });
+    let told = false;
+    const onProgress = ({ progress, peer, jobId }: Job) => {
+      bar.show(progress);
+      if (told || progress?.step !== WAITING_FOR_PEER) return;
+      told = true;
+      output.note(`a steward of ${peer} must approve it first, which may take days; see 'entente job show ${jobId}'`);
+    };
+    if (!isFinal(job)) job = await client.waitForJob(job.jobId, { onProgress });
   } finally {
     bar.stop();
   }
   report(job, output);
+}
+
+/** Exit code 1 when the job would be refused. */
+function answerDryRun(answer: RouteResponse<"dryRun">, output: Output): void {
+  const { allowed, refusedBy, needsApproval, budget, leakStatement } = answer;
+  if (!allowed) process.exitCode = 1;
+  const failed = answer.rules.filter(({ outcome }) => outcome === "failed");
+  const verdict = allowed ? "allowed" : "refused";
+  const text = fields({
+    "this job would be": needsApproval && allowed ? "allowed once a steward here has approved it" : verdict,
+    why: refusedBy === null ? undefined : `${refusedBy.message} (${refusedBy.code})`,
+    "rules that refuse": failed.length === 0 ? undefined : failed.map(describeRule).join("; "),
+    "runs today": budget === null ? undefined : used(budget.runsToday, budget.runsPerDay),
+    "runs in this epoch": budget === null ? undefined : used(budget.runsInEpoch, budget.runsPerEpoch),
+    "model versions": budget === null ? undefined : used(budget.modelVersions, budget.modelVersionsAllowed),
+    cost: allowed ? "one run" : undefined,
+  });
+  output.answer(answer, `${text}\n\n${printable(leakStatement.text)}`);
+}
+
+function describeRule({ code, inputs }: RouteResponse<"dryRun">["rules"][number]): string {
+  const counts = Object.entries(inputs).map(([name, count]) => `${name} ${count}`);
+  return counts.length === 0 ? code : `${code} (${counts.join(", ")})`;
 }
 
 function report(job: Job, output: Output): void {
@@ -47,7 +87,7 @@ export function describeJob(job: Job): string {
   const tags = Object.entries(summary?.tags ?? {}).map(([value, count]) => `${value} ${count}`);
   return fields({
     job: job.jobId,
-    operation: `${job.operation}, as ${job.role}, with ${job.peer}`,
+    operation: `${job.operation} (${job.output}), as ${job.role}, with ${job.peer}`,
     agreement: job.agreement,
     state: job.state,
     reason: reason === null ? undefined : `${reasonOf(job).message} (${reasonOf(job).detail ?? reason.code})`,
@@ -55,7 +95,9 @@ export function describeJob(job: Job): string {
     "own rows": job.ownRows,
     "peer's rows": peerRows === null ? undefined : `between ${peerRows.from} and ${peerRows.to}`,
     result: job.withheld ? CATALOGUE.POLICY_RESULT_FLOOR.text : undefined,
+    waits: job.awaitsApproval ? "for a steward of this node: 'entente approval list'" : undefined,
     matched: summary?.matched,
+    "match rate": summary?.matchRate,
     tags: tags.length === 0 ? undefined : tags.join(", "),
     took: summary === null ? undefined : `${summary.seconds.toFixed(1)} s`,
     sent: summary === null ? undefined : kibibytes(summary.bytesSent),

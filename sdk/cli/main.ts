@@ -3,17 +3,22 @@ import { Command, CommanderError } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { agreementCommand } from "./agreement.ts";
+import { approvalCommand } from "./approval.ts";
 import { audienceCommand } from "./audience.ts";
 import { auditCommand } from "./audit.ts";
+import { budgetCommand } from "./budget.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { datasetCommand } from "./dataset.ts";
+import { evidenceCommand, keysCommand } from "./evidence.ts";
 import { jobCommand } from "./job.ts";
+import { modelCommand } from "./model.ts";
 import { enrollCommand, nodeCommand } from "./node.ts";
 import { Output } from "./output.ts";
 import { partyCommand } from "./party.ts";
 import { peerCommand } from "./peer.ts";
 import { scoreCommand } from "./score.ts";
 import { tagsCommand } from "./tags.ts";
+import { tokenCommand } from "./token.ts";
 
 const EXIT_FAILED = 1;
 /** EX_USAGE of sysexits.h. */
@@ -25,6 +30,7 @@ function program(isJson: boolean): Command {
     .option("--node <folder>", "folder of the node to talk to (default: $ENTENTE_NODE, or this folder)")
     .option("--url <url>", "address of the node's API, instead of the one in its folder")
     .option("--token <token>", "token for the API (better: $ENTENTE_TOKEN), instead of the one in its folder")
+    .option("--token-file <file>", "file that holds the token")
     .option("--json", "print one JSON document, for programs")
     .version(packageFile.version)
     .configureHelp({ showGlobalOptions: true })
@@ -39,9 +45,15 @@ function program(isJson: boolean): Command {
     agreementCommand(),
     audienceCommand(),
     scoreCommand(),
+    modelCommand(),
     jobCommand(),
+    approvalCommand(),
+    budgetCommand(),
     tagsCommand(),
     auditCommand(),
+    evidenceCommand(),
+    keysCommand(),
+    tokenCommand(),
   ];
   for (const command of commands) root.addCommand(command);
   for (const command of withDescendants(root)) {

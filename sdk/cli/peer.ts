@@ -2,12 +2,22 @@
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { EntenteClient } from "../client.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, type Output, table } from "./output.ts";
 
+type Succession = NonNullable<RouteResponse<"peers">["peers"][number]["succession"]>;
+
 function yesNo(value: boolean): string {
   return value ? "yes" : "no";
+}
+
+function describeSuccession(party: string, { fingerprint, effectiveAt, confirmed }: Succession): string {
+  const wants = `${party} wants a new identity in the place of a lost one: ${fingerprint}.`;
+  return confirmed
+    ? `${wants} It was confirmed here, and holds from ${effectiveAt}.`
+    : `${wants} Ask ${party} by telephone whether that is true, then run 'entente peer accept-succession ${party}'. It holds from ${effectiveAt} at the earliest.`;
 }
 
 /** Shows the directory's fingerprint and takes a person's word that the peer reads out the same. */
@@ -40,9 +50,12 @@ export function peerCommand(): Command {
         yesNo(peer.confirmed),
         yesNo(peer.connected),
       ]);
+      const advice = answer.peers.flatMap(({ party, succession }) =>
+        succession === null ? [] : [`\n\n${describeSuccession(party, succession)}`],
+      );
       outputOf(command).answer(
         answer,
-        table(["party", "fingerprint", "confirmed", "connected"], rows, "No peers yet."),
+        table(["party", "fingerprint", "confirmed", "connected"], rows, "No peers yet.") + advice.join(""),
       );
     });
   group
@@ -62,6 +75,18 @@ export function peerCommand(): Command {
         peer,
         fields({ party: peer.party, fingerprint: peer.fingerprint, confirmed: yesNo(peer.confirmed) }),
       );
+    });
+  group
+    .command("accept-succession")
+    .description("confirm the identity that is to take the place of one that a peer has lost")
+    .argument("<party>", "the peer")
+    .requiredOption("--fingerprint <fingerprint>", "what the peer read out, over the telephone, of its new identity")
+    .addHelpText("after", example("entente peer accept-succession bureau --fingerprint 1a2b-3c4d-..."))
+    .action(async (party: string, { fingerprint }: { readonly fingerprint: string }, command: Command) => {
+      const peer = await (await clientOf(command)).call("acceptSuccession", { party, fingerprint });
+      const { succession } = peer;
+      const holds = succession === null ? "now" : `from ${succession.effectiveAt}`;
+      outputOf(command).answer(peer, fields({ party: peer.party, "new identity": fingerprint, holds }));
     });
   group
     .command("invite")

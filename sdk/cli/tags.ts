@@ -10,6 +10,7 @@ interface ExportFlags {
   readonly format: RouteRequest<"exportTags">["format"];
   readonly out: string;
   readonly key?: string;
+  readonly destination?: string;
 }
 
 export function tagsCommand(): Command {
@@ -29,9 +30,9 @@ export function tagsCommand(): Command {
     .addOption(new Option("--format <format>", "file format").choices(["csv", "parquet"]).makeOptionMandatory())
     .requiredOption("--out <file>", "file to write; it appears whole or not at all")
     .option("--key <key>", "only tags of this key")
+    .option("--destination <text>", "where they go; kept at this node, the log commits to it")
     .addHelpText("after", example("entente tags export --format csv --key risk:credit --out risk.csv"))
-    .action(async ({ format, out, key }: ExportFlags, command: Command) => {
-      const request = { format, ...(key === undefined ? {} : { key }) };
+    .action(async ({ out, ...request }: ExportFlags, command: Command) => {
       const bytes = await saveFile(out, await (await clientOf(command)).download("exportTags", request));
       outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
     });

@@ -9,7 +9,7 @@ import { CATALOGUE, type EntenteError, type ErrorCode } from "../../proto/errors
 import type { RouteRequest } from "../../proto/http/routes.ts";
 import { EntenteClient, type Job, type JsonRouteName } from "../../sdk/client.ts";
 import { RISK_MODEL } from "../support/credit.ts";
-import { agree, demoAgreement, registerBoth, runJob } from "../support/demo-agreement.ts";
+import { agree, demoAgreement, generous, registerBoth, runJob } from "../support/demo-agreement.ts";
 import { type Leftovers, leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { cli, cliJson, type PartyName, Trio } from "../support/trio.ts";
@@ -206,7 +206,7 @@ async function register(bank: readonly number[], bureau: readonly number[]): Pro
 describe("jobs", () => {
   let agreement: string;
   beforeAll(async () => {
-    agreement = await agree(trio);
+    agreement = await agree(trio, demoAgreement(generous()));
   });
 
   test("999 rows against a floor of 1,000: at home before anything is asked, at the peer's by its own node", async () => {
@@ -296,7 +296,7 @@ describe("jobs", () => {
     await writeFile(file, "{");
     const bank = trio.dir("bank");
     expect(await refused(bank, "agreement", "propose", file)).toBe("AGREEMENT_INVALID");
-    const document = demoAgreement({ minimumInput: 0 });
+    const document = demoAgreement({ floors: { input: 0 } });
     expect(await denied(bank, "proposeAgreement", { document })).toBe("AGREEMENT_INVALID");
     expect(await denied(bank, "signAgreement", { digest: "00".repeat(32) })).toBe("AGREEMENT_UNKNOWN");
   });
@@ -333,7 +333,7 @@ describe("a result below the floor", () => {
   }
 
   test("is withheld, and neither API, command line, log nor evidence tells 99 from none", async () => {
-    const agreement = await agree(trio, demoAgreement({ title: "With the usual floor" }));
+    const agreement = await agree(trio, demoAgreement({ ...generous(), title: "With the usual floor" }));
     await register(range(0, 1_000), range(901, 1_901));
     const few = await seen(agreement);
     await register(range(0, 1_000), range(1_000, 2_000));
@@ -355,7 +355,7 @@ describe("a result below the floor", () => {
   });
 
   test("none at all is a result where the agreement has no floor", async () => {
-    const agreement = await agree(trio, demoAgreement({ minimumResult: 0 }));
+    const agreement = await agree(trio, demoAgreement({ ...generous(), floors: { result: 0 } }));
     const { job } = await seen(agreement);
     expect(job).toMatchObject({ state: "done", withheld: false, reason: null, summary: { matched: 0, tags: {} } });
   });

@@ -4,9 +4,10 @@
  *     npm run demo                       a table for people
  *     npm run demo -- --json FILE        the figures for programs, too
  *     npm run demo -- --keep             leave it running and look around
+ *     npm run demo -- --audit DIR        leave the three exported evidence folders under DIR
  *     npm run demo -- --rows 1000000     synthetic data of that size on each side instead
  */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
@@ -18,7 +19,12 @@ import { makeSynthetic } from "../support/synthetic.ts";
 import { cliJson, Trio } from "../support/trio.ts";
 
 const { values: options } = parseArgs({
-  options: { json: { type: "string" }, keep: { type: "boolean", default: false }, rows: { type: "string" } },
+  options: {
+    json: { type: "string" },
+    audit: { type: "string" },
+    keep: { type: "boolean", default: false },
+    rows: { type: "string" },
+  },
 });
 
 const startedMs = performance.now();
@@ -31,6 +37,23 @@ function requireDone(job: Job): Job {
   return job;
 }
 
+interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** The same score again, in the same epoch: the bureau's node counts it by itself, and refuses. */
+async function refusedJob(trio: Trio, agreement: string): Promise<Refusal> {
+  const { state, reason } = await runJob(trio, {
+    operation: "score",
+    agreement,
+    tag: { key: "risk:default" },
+    model: RISK_MODEL,
+  });
+  if (state !== "refused" || reason === null) throw new Error("the repeated score was not refused");
+  return { code: reason.code, reason: reason.message };
+}
+
 /** As a bank's team would: exported to a file, with the command line. */
 async function exportTags(trio: Trio, key: string): Promise<string> {
   const file = join(trio.folder, `${key.replace(":", "-")}.parquet`);
@@ -38,19 +61,22 @@ async function exportTags(trio: Trio, key: string): Promise<string> {
   return file;
 }
 
-async function auditAll(trio: Trio): Promise<string> {
-  const collaboration = collaborationOf(["bank", "bureau"]);
-  const folders = ["bank", "bureau"] as const;
-  for (const party of folders) {
-    const out = join(trio.folder, `audit-${party}`);
-    await cliJson("--node", trio.dir(party), "audit", "export", "--collaboration", collaboration, "--out", out);
-  }
-  const report = await cliJson<{ verdict: string }>(
-    "audit",
-    "verify",
-    ...folders.map((party) => join(trio.folder, `audit-${party}`)),
-  );
+/** Both parties and the coordinator export below `folder`; verified under the fingerprints that their owners read out. */
+async function auditAll(trio: Trio, folder: string): Promise<string> {
+  const collaboration = ["--collaboration", collaborationOf(["bank", "bureau"])];
+  for (const party of ["bank", "bureau"] as const)
+    await cliJson("--node", trio.dir(party), "audit", "export", ...collaboration, "--out", join(folder, party));
+  const hub = ["--dir", trio.dir("hub"), ...collaboration, "--out", join(folder, "coordinator")];
+  await cliJson("coordinator", "audit-export", ...hub);
+  const trust = join(trio.folder, "fingerprints.txt");
+  await writeFile(trust, `${(await trio.fingerprints()).join("\n")}\n`);
+  const report = await cliJson<{ verdict: string }>("audit", "verify", folder, "--trust", trust);
   return report.verdict;
+}
+
+/** Lines of at most 110 characters, indented. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,110})(?:\s+|$)/g, "  $1\n").trimEnd();
 }
 
 function table(rows: readonly (readonly [string, string, string])[]): string {
@@ -99,14 +125,20 @@ async function run() {
     await runJob(trio, { operation: "score", agreement, tag: { key: "risk:default" }, model: RISK_MODEL }),
   );
   say("score: joint customers scored under encryption and tagged by tier");
+  const refused = [await refusedJob(trio, agreement)];
+  say("the same score once more: refused by the bureau's node");
+  const bank = await trio.client("bank");
+  const { text: leakStatement } = await bank.call("leakStatement", { jobId: audience.jobId });
   const tags = {
     audience: await exportTags(trio, "marketing:joint-audience"),
     scored: await exportTags(trio, "risk:default"),
   };
   const checked = await compareWithPooled({ ...files, ...tags, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL });
   say("tags exported, and compared with what the pooled data would give");
-  const evidence = await auditAll(trio);
-  say("evidence exported by both parties and verified offline");
+  const auditFolder = options.audit ?? join(trio.folder, "audit");
+  await mkdir(auditFolder, { recursive: true });
+  const evidence = await auditAll(trio, auditFolder);
+  say(`evidence exported by both parties and the coordinator, and verified offline: ${evidence}`);
   const bureauJobs = (await (await trio.client("bureau")).call("jobs", {})).jobs;
   const bytes = [audience, score].reduce(
     (sum, job) => sum + (job.summary?.bytesSent ?? 0) + (job.summary?.bytesReceived ?? 0),
@@ -116,6 +148,8 @@ async function run() {
     ...checked,
     tagsByTier: score.summary?.tags ?? {},
     evidence,
+    refused,
+    leakStatement,
     bytes,
     seconds: Number(seconds().toFixed(1)),
   };
@@ -142,6 +176,8 @@ function print(
   } & {
     tagsByTier: Readonly<Record<string, number>>;
     evidence: string;
+    refused: readonly Refusal[];
+    leakStatement: string;
   },
   datasets: Awaited<ReturnType<typeof registerBoth>>,
   audience: Job,
@@ -161,10 +197,17 @@ ${table([
     `${bureau.accepted} people, ${bureau.columns.length} columns`,
   ],
   ["set aside", setAside(bank), setAside(bureau)],
-  ["learned of the other's list", range(audience.peerRows), range(bureauJobs[0]?.peerRows ?? null)],
+  [
+    "learned of the other's list",
+    range(audience.peerRows),
+    range(bureauJobs.find(({ jobId }) => jobId === audience.jobId)?.peerRows ?? null),
+  ],
   ["learned of the people", `which ${audience.summary?.matched} it shares, their tiers`, "nothing"],
   ["learned of the model", "its own", "which 6 of its columns it uses"],
 ])}
+
+What the joint audience told whom, as the bank's steward sees it:
+${wrapped(figures.leakStatement)}
 
 ${table([
   ["joint audience", `${figures.intersection} people`, `plaintext join: ${figures.expectedIntersection}`],
@@ -179,6 +222,7 @@ ${table([
     `${figures.aucBank.toFixed(3)} with the bank's columns alone`,
   ],
   ["risk tags by tier", tiers.join(", "), "A lowest risk"],
+  ...figures.refused.map(({ code, reason }) => ["refused", code, reason] as const),
   ["evidence", figures.evidence, "two parties' logs and the coordinator's, offline"],
   ["traffic between the nodes", `${(figures.bytes / 1e6).toFixed(1)} MB`, "audience and score, both directions"],
   ["time", `${figures.seconds} s`, "set-up, both jobs, exports, audit"],

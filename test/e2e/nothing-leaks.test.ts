@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
 import { Channel } from "../../party/session/channel.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
-import { agree, demoAgreement, registerBoth, runJob } from "../support/demo-agreement.ts";
+import { agree, demoAgreement, generous, registerBoth, runJob } from "../support/demo-agreement.ts";
 import { range, writePeople } from "../support/people.ts";
 import { found, foundInFolder, idNeedles, numberNeedles, tablesWithout } from "../support/search.ts";
 import { cli, cliJson, PARTIES, Trio } from "../support/trio.ts";
@@ -78,7 +78,7 @@ describe("three processes", () => {
   beforeAll(async () => {
     trio = await Trio.start();
     await registerBoth(trio, await writeData(join(trio.folder, "data")));
-    const agreement = await agree(trio, demoAgreement());
+    const agreement = await agree(trio, demoAgreement(generous()));
     for (const request of [AUDIENCE, SCORE]) {
       const job = await runJob(trio, { ...request, agreement });
       expect(job).toMatchObject({ state: "done", summary: { matched: 600 } });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
-import { agree, demoAgreement, registerBoth, runJob } from "../support/demo-agreement.ts";
+import { agree, demoAgreement, generous, registerBoth, runJob } from "../support/demo-agreement.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { cliJson, PARTIES, type PartyName, Trio } from "../support/trio.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   trio = await Trio.start();
   await keepPorts();
   await register(PEOPLE);
-  agreement = await agree(trio, demoAgreement({}, "psi-dh"));
+  agreement = await agree(trio, demoAgreement(generous(), "psi-dh"));
 });
 afterAll(() => trio.stop());
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { JobEvent } from "../../party/jobs/lifecycle.ts";
+import type { JobEvent, JobProposed } from "../../party/jobs/lifecycle.ts";
 import { JobVault } from "../../party/jobs/vault.ts";
 import { Node } from "../../party/node.ts";
 import { ControlClient } from "../../party/session/control.ts";
@@ -21,23 +21,28 @@ import { TwoNodes } from "../support/two-nodes.ts";
 
 const at = "2026-05-01T00:00:00.000Z";
 const collaboration = collaborationOf(["bank", "bureau"]);
-const proposed: JobEvent = {
+const proposed: JobProposed = {
   type: "proposed",
   at,
   role: "receiver",
   peer: "bureau",
   operation: "audience",
+  output: "list",
   agreement: "5f".repeat(32),
   collaboration,
   jobDigest: "7b".repeat(32),
   ownRows: 2000,
   ownSizeClass: 88,
   datasetVersion: "8c".repeat(32),
+  versionTag: "9b".repeat(32),
+  awaitsApproval: false,
 };
+/** At the provider. */
+const offered: JobProposed = { ...proposed, role: "provider" };
 const RUNNING: JobEvent[] = [
   proposed,
   { type: "admitted", at },
-  { type: "attempt-started", at, attempt: 1, peerSizeClass: 96, finished: [] },
+  { type: "attempt-started", at, attempt: 1, peerSizeClass: 96, peerVersion: "bf".repeat(32), finished: [] },
 ];
 const RELEASING: JobEvent[] = [...RUNNING, { type: "receipt-signed", at }];
 const OPENED: JobEvent[] = [...RELEASING, { type: "gate-opened", at }];
@@ -65,8 +70,15 @@ describe("a node that starts after it was killed", () => {
       await nodePorts.files.writeDurable(join(spool, jobId, "1-0.sealed"), new Uint8Array([1]));
       await nodePorts.files.writeDurable(join(spool, jobId, "input", "rows-0"), new Uint8Array([1]));
     }
-    const tag = { subject: "+8613900000001", key: "k", value: "v", score: null, agreement: "5f".repeat(32) };
-    const times = { issuedAt: at, expiresAt: "2099-01-01T00:00:00.000Z" };
+    const tag = {
+      subject: "+8613900000001",
+      key: "k",
+      value: "v",
+      score: null,
+      agreement: "5f".repeat(32),
+      model: null,
+    };
+    const times = { scoredAt: null, issuedAt: at, expiresAt: "2099-01-01T00:00:00.000Z" };
     for (const name of tagged) {
       const jobId = name.repeat(16);
       await store.putTags(jobId, 0, [{ ...tag, ...times, jobId }]);
@@ -80,7 +92,7 @@ describe("a node that starts after it was killed", () => {
   }
 
   test("ends what cannot go on, takes back its tags, sweeps its spills and secrets, and keeps what was done", async () => {
-    await leave({ "0a": [proposed], "0b": RELEASING, "0c": OPENED, "0d": [...OPENED, DONE] }, ["0c", "0d"]);
+    await leave({ "0a": [offered], "0b": RELEASING, "0c": OPENED, "0d": [...OPENED, DONE] }, ["0c", "0d"]);
     const node = await open();
     const restarted = ["failed", "NODE_RESTARTED"];
     expect(await statesOf(node)).toEqual({
@@ -107,8 +119,11 @@ describe("a node that starts after it was killed", () => {
 
   test("keeps what can go on with its secrets and finished partitions, and reads the dataset again", async () => {
     const admitted = RUNNING.slice(0, 2);
-    const served = [{ ...proposed, role: "provider" }, ...RUNNING.slice(1)] as JobEvent[];
-    await leave({ "0a": admitted, "0b": RUNNING, "0c": served, "0d": [...OPENED, DONE] }, []);
+    const served = [offered, ...RUNNING.slice(1)];
+    const waiting = { ...offered, awaitsApproval: true };
+    const own = { "0e": [proposed], "0f": [{ ...proposed, awaitsApproval: true }] };
+    const peers = { "1a": [waiting], "1b": [waiting, { type: "approved", at }, { type: "admitted", at }] } as const;
+    await leave({ "0a": admitted, "0b": RUNNING, "0c": served, "0d": [...OPENED, DONE], ...own, ...peers }, []);
     // A write that the kill broke off.
     const spool = join(folder, "spool");
     await nodePorts.files.writeDurable(join(spool, "0d".repeat(16), ".0123456789abcdef.tmp"), new Uint8Array([1]));
@@ -118,9 +133,15 @@ describe("a node that starts after it was killed", () => {
       "0b": ["running", undefined],
       "0c": ["running", undefined],
       "0d": ["done", undefined],
+      "0e": ["proposed", undefined],
+      "0f": ["proposed", undefined],
+      "1a": ["proposed", undefined],
+      "1b": ["admitted", undefined],
     });
-    const open0 = ["0a", "0b", "0c"].map((name) => name.repeat(16));
-    expect(await leftoversIn(folder)).toEqual({ spool: open0, secrets: 3, tags: 0 });
+    const waits = (await node.book.list()).filter((job) => job.awaitsApproval).map(({ jobId }) => jobId.slice(0, 2));
+    expect(waits.sort()).toEqual(["0f", "1a"]);
+    const open0 = ["0a", "0b", "0c", "0e", "0f", "1a", "1b"].map((name) => name.repeat(16));
+    expect(await leftoversIn(folder)).toEqual({ spool: open0, secrets: open0.length, tags: 0 });
     for (const jobId of open0) expect(await readdir(join(spool, jobId))).toEqual(["1-0.sealed"]);
     expect((await node.logbook.log(collaboration)).size).toBe(0);
     await node.close();

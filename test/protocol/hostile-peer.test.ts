@@ -13,6 +13,7 @@ import { SessionWorker } from "../../party/session/worker-port.ts";
 import { makeAgreement, mergeSignatures, signAgreement } from "../../proto/agreement/agreement.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/job-spec.ts";
+import { readInForce, signInForce } from "../../proto/agreement/revocation.ts";
 import type { Wake } from "../../proto/codec/coordinator.ts";
 import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
@@ -23,11 +24,11 @@ import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
 import { parseBundle } from "../../proto/evidence/tiles.ts";
 import { type Digest, type JobId, partyId, type RelayId } from "../../proto/ids.ts";
-import { parseModel } from "../../proto/model/linear-model.ts";
-import { partnerView } from "../../proto/model/partner-view.ts";
+import { parseModel } from "../../proto/model/model.ts";
+import { parsePartnerView, partnerView } from "../../proto/model/partner-view.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { RISK_MODEL } from "../support/credit.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { demoAgreement, generous, PURPOSE } from "../support/demo-agreement.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
@@ -74,7 +75,7 @@ beforeAll(async () => {
   const small = await writePeople(join(data, "small.csv"), range(0, 999), REPAYMENTS);
   await nodes.bureau.datasets.register({ name: "small", path: small, ...form });
   await nodes.bureau.datasets.register({ name: "trimmed", path: small, idColumn: "phone", normaliser: "trimmed" });
-  draft = demoAgreement();
+  draft = demoAgreement(generous());
   const [customers, repayments] = draft.datasets as [object, { columns: object[] }];
   const columns = [...repayments.columns, { name: "NOTE", role: "feature" }, { name: "GONE", role: "feature" }];
   const bureauSets = ["repayments", "small", "trimmed", "absent"].map((name) => ({ ...repayments, name, columns }));
@@ -101,6 +102,12 @@ function modelOn(column: string) {
   return partnerView(parseModel({ ...MODEL, features: [{ ...first, column }] }), new Uint8Array(32));
 }
 
+function treeOn(column: string) {
+  const tree = { feature: [0], threshold: [0], left: [-1], right: [-2], missing: ["left"] };
+  const head = { format: "entente-model-view/1", commitment: "00".repeat(32), kind: "trees" };
+  return parsePartnerView({ ...head, comparison: "float32-below", columns: [column], trees: [tree] });
+}
+
 let counter = 0;
 function specOf(change: Partial<Record<keyof JobSpec, unknown>> = {}): JobSpec {
   return {
@@ -108,11 +115,16 @@ function specOf(change: Partial<Record<keyof JobSpec, unknown>> = {}): JobSpec {
     jobId: digestOf(utf8(`job ${++counter}`)).slice(0, 32),
     agreement,
     operation: "audience",
+    output: change.operation === "score" ? "score" : "list",
+    purpose: PURPOSE,
     protocol: "psi-vole",
+    alignment: "hidden",
     receiver: "bank",
     provider: "bureau",
     receiverDataset: "customers",
     providerDataset: "repayments",
+    receiverVersion: "cd".repeat(32),
+    tagDays: 30,
     receiverSizeClass: 80,
     receiverNonce: "ab".repeat(32),
     createdAt: new Date().toISOString(),
@@ -146,7 +158,8 @@ async function offer(spec: JobSpec, key = nodes.bank.keyring.keys.jobs): Promise
 }
 
 function prepare(jobId: JobId, change: Partial<WirePrepareRequest> = {}): Promise<WirePrepareResponse> {
-  return control((client) => client.prepare({ jobId, lastAttempt: 0, finished: [], ...change }));
+  const inForce = nodes.bank.connected.leases.statement({ digest: agreement });
+  return control((client) => client.prepare({ jobId, lastAttempt: 0, finished: [], inForce, ...change }));
 }
 
 /** The envelope of the bureau's answer, byte for byte as the store keeps it. */
@@ -185,6 +198,21 @@ describe("a job outside the agreement, signed by the right key", () => {
     ["of another dataset of the receiver's", () => ({ receiverDataset: "staff" }), "POLICY_DATASET"],
     ["of an agreed dataset that is not registered", () => ({ providerDataset: "absent" }), "NOT_FOUND"],
     ["with a column that is not agreed", () => ({ operation: "score", model: modelOn("SALARY") }), "POLICY_DATASET"],
+    [
+      "with trees on a column that is not agreed",
+      () => ({ operation: "score", model: treeOn("SALARY") }),
+      "POLICY_DATASET",
+    ],
+    [
+      "with trees on an agreed column that the data has not",
+      () => ({ operation: "score", model: treeOn("GONE") }),
+      "DATASET_COLUMN_UNKNOWN",
+    ],
+    [
+      "with trees on an agreed column that holds text",
+      () => ({ operation: "score", model: treeOn("NOTE") }),
+      "DATASET_COLUMN_TYPE",
+    ],
     ["with the id column as a feature", () => ({ operation: "score", model: modelOn("phone") }), "POLICY_DATASET"],
     [
       "with an agreed column that the data has not",
@@ -226,7 +254,7 @@ describe("a job outside the agreement, signed by the right key", () => {
   });
 
   test("on a list that is registered with another normaliser than agreed", async () => {
-    const lenient = await nodes.agree({ ...draft, minimumInput: 1 });
+    const lenient = await nodes.agree({ ...draft, floors: { input: 1 } });
     expect(await offer(specOf({ agreement: lenient, providerDataset: "trimmed" }))).toBe("POLICY_DATASET");
   });
 
@@ -261,7 +289,9 @@ describe("one job id, two stories", () => {
     const answer = await answerTo(spec);
     expect(await answerTo(spec)).toBe(answer);
     expect(await nodes.bureau.store.jobDocument(spec.jobId, "answer")).toBe(answer);
-    expect(await offer({ ...spec, operation: "score", model: modelOn("PAY_0") })).toBe("ALREADY_EXISTS");
+    expect(await offer({ ...spec, operation: "score", output: "score", model: modelOn("PAY_0") })).toBe(
+      "ALREADY_EXISTS",
+    );
     expect(await offer({ ...spec, receiverNonce: "cd".repeat(32) })).toBe("ALREADY_EXISTS");
     const { envelope, digest } = signJobSpec(spec, nodes.bank.keyring.keys.jobs);
     const stored = await nodes.bureau.store.jobDocument(spec.jobId, "spec");
@@ -395,13 +425,53 @@ describe("a job session", () => {
 
   test("the answers to prepare are always the same, and name no partition that this node has not finished", async () => {
     const { spec } = await admitted();
-    const first = await prepare(spec.jobId);
+    const bureauKey = (await nodes.bank.connected.peers.require("bureau")).key("jobs");
+    /** But for the statement that the agreement is in force, which is of the moment. */
+    const prepared = async (change: Partial<WirePrepareRequest> = {}) => {
+      const { inForce, ...rest } = await prepare(spec.jobId, change);
+      const { at } = readInForce(inForce, bureauKey, { agreement, by: "bureau" });
+      expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
+      return rest;
+    };
+    const first = await prepared();
     const finished = [
       { partition: 0, attempt: 1 },
       { partition: 1_000_000, attempt: 0 },
     ];
-    expect(await prepare(spec.jobId, { finished })).toEqual(first);
+    expect(await prepared({ finished })).toEqual(first);
     expect(first).toMatchObject({ attempt: 1, finished: [], sizeClass: 80 });
+  });
+});
+
+describe("without a true statement that the agreement is in force, a job is not prepared", () => {
+  const said = (change: { agreement?: Digest; by?: string; at?: string } = {}, party: "bank" | "bureau" = "bank") => {
+    const statement = { agreement, by: party, at: new Date().toISOString(), ...change };
+    return signInForce(statement as Parameters<typeof signInForce>[0], nodes[party].keyring.keys.jobs);
+  };
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+  test.each<[string, () => WirePrepareRequest["inForce"], ErrorCode]>([
+    ["of another agreement", () => said({ agreement: "00".repeat(32) as Digest }), "SESSION_MISMATCH"],
+    ["of eleven minutes ago", () => said({ at: minutesAgo(11) }), "SESSION_MISMATCH"],
+    ["of eleven minutes from now", () => said({ at: minutesAgo(-11) }), "SESSION_MISMATCH"],
+    ["that is the bureau's own", () => said({}, "bureau"), "SIGNATURE_INVALID"],
+    ["in the bureau's name", () => said({ by: "bureau" }), "SIGNATURE_INVALID"],
+    ["by another key", () => ({ ...said(), payload: said({ at: minutesAgo(1) }).payload }), "SIGNATURE_INVALID"],
+  ])("%s", async (_what, statement, code) => {
+    const spec = specOf();
+    expect(await offer(spec)).toBe("admitted");
+    await expect(prepare(spec.jobId, { inForce: statement() })).rejects.toMatchObject({ code });
+    expect(await nodes.bureau.book.require(spec.jobId)).toMatchObject({ state: "admitted", attempt: 0 });
+    expect((await prepare(spec.jobId)).attempt).toBe(1);
+  });
+
+  test("nor does the receiver's node run it without the provider's", async () => {
+    const honest = ControlClient.prototype.prepare;
+    vi.spyOn(ControlClient.prototype, "prepare").mockImplementation(async function (this: ControlClient, request) {
+      return { ...(await honest.call(this, request)), inForce: request.inForce };
+    });
+    const { bank } = await nodes.runAtBank({ agreement });
+    expect(bank).toMatchObject({ state: "failed", attempt: 0, reason: { code: "SIGNATURE_INVALID" } });
   });
 });
 
@@ -409,7 +479,7 @@ describe("what admitted a job must still hold", () => {
   const floor = 2_000;
 
   test("a padded size below the agreed floor is refused, by whoever is told it", async () => {
-    const strict = await nodes.agree({ ...draft, title: "A higher floor", minimumInput: floor });
+    const strict = await nodes.agree({ ...draft, title: "A higher floor", floors: { input: floor } });
     const data = join(nodes.coordinator.folder, "data");
     const form = { idColumn: "phone", normaliser: "phone-e164-cn" } as const;
     const path = await writePeople(join(data, "many.csv"), range(0, floor), REPAYMENTS);
@@ -481,7 +551,7 @@ describe("an agreement in a control session", () => {
     expect(await offered({ ...envelope, signatures: [signature, { ...flipped, keyid: "bureau/jobs" }] })).toBe(
       "SIGNATURE_INVALID",
     );
-    const changed = makeAgreement({ ...made.document, minimumInput: 1 });
+    const changed = makeAgreement({ ...made.document, floors: { ...made.document.floors, input: 1 } });
     expect(await offered({ ...envelope, payload: changed.bytes })).toBe("SIGNATURE_INVALID");
     for (const digest of [made.digest, changed.digest])
       expect(await nodes.bureau.store.agreement(digest)).toBeUndefined();

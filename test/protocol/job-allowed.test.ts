@@ -14,7 +14,7 @@ import { parseStatement } from "../../proto/evidence/statements.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { demoAgreement, generous } from "../support/demo-agreement.ts";
 import { Pauses } from "../support/job-cuts.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
@@ -29,10 +29,11 @@ const collaboration = collaborationOf(["bank", "bureau"]);
 let nodes: TwoNodes;
 let data: string;
 let agreement: Digest;
-/** How far each node's clock is ahead. */
+/** How far each node's clock is ahead. What a node has taken for the time it does not take back: both go on from there. */
 const aheadMs = { bank: 0, bureau: 0 };
+let startMs = 0;
 async function setAhead(party: NodeName): Promise<void> {
-  aheadMs[party] = 2 * HOUR_MS;
+  aheadMs[party] = startMs + 2 * HOUR_MS;
 }
 const pauses = new Pauses();
 const idle: (() => void)[] = [];
@@ -62,18 +63,20 @@ beforeAll(async () => {
     bureau: await writePeople(join(data, "bureau.csv"), range(500, 1_500), REPAYMENTS),
   });
   await writePeople(join(data, "bureau-2.csv"), range(500, 1_501), REPAYMENTS);
-  const validUntil = new Date(Date.now() + HOUR_MS).toISOString();
-  agreement = await nodes.agree(demoAgreement({ validUntil }));
 });
-beforeEach(() => {
+beforeEach(async () => {
   pauses.watch();
   unpaired = () => false;
+  startMs = Math.max(aheadMs.bank, aheadMs.bureau);
+  aheadMs.bank = startMs;
+  aheadMs.bureau = startMs;
+  // Ends in an hour, by the nodes' clocks.
+  const validUntil = new Date(Date.now() + startMs + HOUR_MS).toISOString();
+  agreement = await nodes.agree(demoAgreement({ ...generous(), validUntil }));
   meetings = 0;
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  aheadMs.bank = 0;
-  aheadMs.bureau = 0;
   // Jobs that ended at the bank alone.
   for (const end of idle.splice(0)) end();
 });
@@ -168,9 +171,54 @@ test("the receiver signs no receipt under an agreement that has ended for it, ei
   expect(await eventsOf(nodes.bank, bank.jobId)).not.toContain("receipt");
 });
 
+test("an agreement that has ended does not begin again when the clock is set back, nor after a restart", async () => {
+  await setAhead("bureau");
+  const ended = { state: "refused", reason: { code: "AGREEMENT_EXPIRED", by: "peer" } };
+  expect((await nodes.run({ agreement })).bank).toMatchObject(ended);
+  const atMs = aheadMs.bureau;
+  aheadMs.bureau = startMs;
+  expect((await nodes.run({ agreement })).bank).toMatchObject(ended);
+  await nodes.restart("bureau");
+  expect((await nodes.run({ agreement })).bank).toMatchObject(ended);
+  aheadMs.bureau = atMs;
+});
+
+test("a budget that is used up does not come back when the clocks are set back, however far", async () => {
+  const once = await nodes.agree(demoAgreement(generous({ runsPerDay: 1 })));
+  const setBoth = (hours: number) => {
+    aheadMs.bank = startMs + hours * HOUR_MS;
+    aheadMs.bureau = aheadMs.bank;
+  };
+  // The other tests' runs are days ago.
+  setBoth(200);
+  for (const node of [nodes.bank, nodes.bureau]) expect(node.clock.nowMs()).toBeGreaterThan(Date.now() + 199 * HOUR_MS);
+  try {
+    setBoth(100);
+    const { bank, bureau } = await nodes.run({ agreement: once });
+    expect([bank.state, bureau.state]).toEqual(["done", "done"]);
+    await nodes.bank.store.removeTags(bank.jobId);
+    for (const hours of [150, 100, 50]) {
+      setBoth(hours);
+      await expect(nodes.runAtBank({ agreement: once })).rejects.toMatchObject({ code: "POLICY_RUNS_DAY" });
+    }
+  } finally {
+    setBoth(200);
+  }
+});
+
+test("nodes whose clocks are too far apart do not take each other's word that the agreement is in force", async () => {
+  aheadMs.bank = startMs + 11 * 60_000;
+  const { bank } = await nodes.runAtBank({ agreement });
+  expect(bank).toMatchObject({ state: "failed", attempt: 0, reason: { code: "SESSION_MISMATCH" } });
+  aheadMs.bureau = startMs + 2 * 60_000;
+  const next = await nodes.run({ agreement });
+  expect([next.bank.state, next.bureau.state]).toEqual(["done", "done"]);
+  await nodes.bank.store.removeTags(next.bank.jobId);
+});
+
 describe("released and withheld", () => {
   test("leave logs of one length, at both nodes and entry by entry but the last", async () => {
-    const strict = await nodes.agree(demoAgreement({ title: "A high floor", minimumResult: 501 }));
+    const strict = await nodes.agree(demoAgreement({ ...generous(), title: "A high floor", floors: { result: 501 } }));
     const released = await nodes.run({ agreement });
     const withheld = await nodes.run({ agreement: strict });
     expect([released.bank.withheld, withheld.bank.withheld]).toEqual([false, true]);

@@ -15,7 +15,7 @@ import type { Digest } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "../support/credit.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { demoAgreement, generous } from "../support/demo-agreement.ts";
 import { Attempts, Cable, forgetPartition, hasFinished, openJobId, Pauses } from "../support/job-cuts.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
@@ -49,8 +49,8 @@ beforeAll(async () => {
     bank: await writePeople(join(data, "bank.csv"), range(0, 1_000), { limit: (person) => person % 7 }),
     bureau: await writePeople(join(data, "bureau.csv"), range(300, 1_300), REPAYMENTS),
   });
-  audience = await nodes.agree(demoAgreement());
-  byDh = await nodes.agree(demoAgreement({ title: "By ECDH" }, "psi-dh"));
+  audience = await nodes.agree(demoAgreement(generous()));
+  byDh = await nodes.agree(demoAgreement({ ...generous(), title: "By ECDH" }, "psi-dh"));
 });
 beforeEach(() => {
   pauses.watch();

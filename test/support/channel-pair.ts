@@ -31,10 +31,12 @@ export async function sessionParty(name: string) {
     party: partyId(name),
     keyset: verifyKeyset(keysetEnvelope, identity.publicKey),
     keysetEnvelope,
-    key: (role) => verifying[role],
+    everyKey: (role) => [verifying[role]],
+    key: (role) => (role === "identity" ? verifyingKey(identity.keyId, identity.publicKey) : verifying[role]),
   };
   return {
     name: partyId(name),
+    identity,
     keys,
     peer,
     own: { credentials: await sessionCredentials(name, seed, session.publicKey), jobsKey: keys.jobs },

@@ -6,35 +6,56 @@ import type { Trio } from "./trio.ts";
 
 const REPAYMENT_COLUMNS = ["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"];
 
+/** Purposes of the agreements here, the first being what jobs name when they name none. */
+export const PURPOSE = "instalment-offers";
+
 /** As a person writes it: the nodes fill in the identities that were confirmed, and the protocol when none is named. */
 export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: PsiName): Record<string, unknown> {
-  const id = { name: "phone", role: "id" };
+  const id = { name: "phone", role: "id", grade: 3, personal: true };
   const datasets = { receiverDataset: "customers", providerDataset: "repayments" };
   const between = { receiver: "bank", ...datasets, ...(protocol === undefined ? {} : { protocol }) };
   return {
     format: "entente-agreement/1",
     title: "Joint audience and default risk",
-    purpose: "Offer instalment plans to joint customers, and review the credit lines of those at risk",
-    parties: [{ name: "bank" }, { name: "bureau" }],
+    purposes: [
+      {
+        id: PURPOSE,
+        text: "Offer instalment plans to joint customers",
+        legalBasis: "Separate consent, data sharing form of 2026",
+      },
+      {
+        id: "credit-review",
+        text: "Review the credit lines of customers at risk",
+        legalBasis: "Performance of the credit contract",
+      },
+    ],
+    parties: [
+      { name: "bank", roles: ["result-receiver", "result-user", "payer"] },
+      { name: "bureau", roles: ["data-provider"] },
+    ],
     datasets: [
       { party: "bank", name: "customers", normaliser: "phone-e164-cn", columns: [id] },
       {
         party: "bureau",
         name: "repayments",
         normaliser: "phone-e164-cn",
-        columns: [id, ...REPAYMENT_COLUMNS.map((name) => ({ name, role: "feature" }))],
+        columns: [id, ...REPAYMENT_COLUMNS.map((name) => ({ name, role: "feature", grade: 3, personal: true }))],
       },
     ],
     operations: [
-      { operation: "audience", ...between },
-      { operation: "score", ...between },
+      { operation: "audience", ...between, outputs: ["list", "match-rate"] },
+      { operation: "score", ...between, outputs: ["score", "tier"] },
     ],
-    minimumInput: 1000,
-    minimumResult: 100,
     validFrom: "2020-01-01T00:00:00.000Z",
     validUntil: "2099-12-31T00:00:00.000Z",
     ...changes,
   };
+}
+
+/** Budgets that a suite of many jobs does not use up, as a change to `demoAgreement`; `changes` to the budgets. */
+export function generous(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const runs = { runsPerEpoch: 1000, runsPerDay: 1000, scoresPerModelVersion: 1000, modelVersionsPerEpoch: 1000 };
+  return { budgets: { ...runs, datasetVersionsPerEpoch: 1000, ...changes } };
 }
 
 export async function registerBoth(trio: Trio, files: { bank?: string; bureau?: string } = {}) {

@@ -15,6 +15,10 @@ export class MemoryFiles implements Files {
   readonly contents = new Map<string, Uint8Array>();
   /** Every durable write in its order, as far as it reached the disk. */
   readonly writes: { readonly path: string; readonly bytes: Uint8Array }[] = [];
+  /** How many writes the disk has room for. */
+  freeWrites = Number.POSITIVE_INFINITY;
+  readonly #identities = new Map<string, number>();
+  #lastIdentity = 0;
   #fault: Fault | undefined;
   #calls = 0;
 
@@ -48,10 +52,26 @@ export class MemoryFiles implements Files {
   writeDurable(path: string, contents: Uint8Array | readonly Uint8Array[]): Promise<void> {
     const bytes = contents instanceof Uint8Array ? contents : concat(...contents);
     return this.#call(() => {
+      if (this.freeWrites-- <= 0) throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
       const copy = new Uint8Array(bytes);
       this.contents.set(path, copy);
+      this.#identities.set(path, ++this.#lastIdentity);
       this.writes.push({ path, bytes: copy });
     });
+  }
+
+  /** Changes with every write, and with `restore`. */
+  fileIdentity(path: string): Promise<string | undefined> {
+    return this.#call(() => (this.contents.has(path) ? String(this.#identities.get(path) ?? 0) : undefined));
+  }
+
+  /** Puts back what a backup held, as other files. */
+  restore(backup: ReadonlyMap<string, Uint8Array>): void {
+    this.contents.clear();
+    for (const [path, bytes] of backup) {
+      this.contents.set(path, bytes);
+      this.#identities.set(path, ++this.#lastIdentity);
+    }
   }
 
   list(path: string): Promise<string[]> {

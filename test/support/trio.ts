@@ -61,6 +61,7 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 export class Trio {
   readonly folder: string;
   readonly #children = new Map<string, ChildProcess>();
+  #hubFingerprint = "";
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -85,6 +86,12 @@ export class Trio {
   async client(party: PartyName): Promise<EntenteClient> {
     const { url } = JSON.parse(await readFile(join(this.dir(party), "api.json"), "utf8")) as { url: string };
     return new EntenteClient({ url, token: (await readFile(join(this.dir(party), "token"), "utf8")).trim() });
+  }
+
+  /** Of every identity, as its owner reads it out: what an auditor trusts. */
+  async fingerprints(): Promise<string[]> {
+    const nodes = await Promise.all(PARTIES.map(async (party) => (await this.client(party)).call("node", {})));
+    return [...nodes.map(({ fingerprint }) => fingerprint), this.#hubFingerprint];
   }
 
   /** Of a running process; 0 when there is none. */
@@ -133,9 +140,12 @@ export class Trio {
 
   async #setUp(confirm: boolean): Promise<void> {
     await Promise.all([
-      cliJson("coordinator", "init", "--dir", this.dir("hub"), "--port", "0", "--enrol-port", "0").then(() =>
-        this.#launch("hub"),
-      ),
+      cliJson<{ fingerprint: string }>(
+        ...["coordinator", "init", "--dir", this.dir("hub"), "--port", "0", "--enrol-port", "0"],
+      ).then(({ fingerprint }) => {
+        this.#hubFingerprint = fingerprint;
+        return this.#launch("hub");
+      }),
       ...PARTIES.map(async (party) => {
         await cliJson("party", "init", "--dir", this.dir(party), "--party", party, "--api-port", "0");
         await this.#launch(party);

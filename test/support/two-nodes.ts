@@ -7,7 +7,7 @@ import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
 import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
 import { isFinal } from "../../party/jobs/lifecycle.ts";
-import { startJob } from "../../party/jobs/receiver.ts";
+import { startJob } from "../../party/jobs/start.ts";
 import { Node } from "../../party/node.ts";
 import { traceOf } from "../../party/trace.ts";
 import { fingerprint } from "../../proto/agreement/identity.ts";
@@ -16,7 +16,7 @@ import { nodePorts } from "../../proto/ports/node.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
 import { keepCompiled } from "./compile-cache.ts";
 import { TestCoordinator } from "./coordinator.ts";
-import { demoAgreement } from "./demo-agreement.ts";
+import { demoAgreement, generous } from "./demo-agreement.ts";
 
 keepCompiled();
 
@@ -100,17 +100,21 @@ export class TwoNodes {
     await this.bureau.datasets.register({ name: "repayments", path: files.bureau, ...form });
   }
 
-  async agree(document: Record<string, unknown> = demoAgreement()): Promise<Digest> {
+  async agree(document: Record<string, unknown> = demoAgreement(generous())): Promise<Digest> {
     const { digest } = await this.bank.connected.agreements.propose(document);
     await this.bureau.connected.agreements.sign(digest);
     return digest as Digest;
   }
 
-  /** The bank's job, until the bank's node has done with it. */
+  /** The bank's job, asked for by "analyst", until the bank's node has done with it. */
   async runAtBank(request: Partial<JobRequestInput> & Pick<JobRequestInput, "agreement">): Promise<{ bank: Job }> {
     const tag = { key: "marketing:joint", value: "yes", expiresInDays: 30 };
     const base = { operation: "audience", dataset: "customers", peerDataset: "repayments", tag } as const;
-    const { job, finished } = await startJob(this.bank.connected, { ...base, ...request } as JobRequestInput);
+    const { job, finished } = await startJob(
+      this.bank.connected,
+      { ...base, ...request } as JobRequestInput,
+      "analyst",
+    );
     await finished;
     return { bank: await this.bank.book.require(job.jobId) };
   }

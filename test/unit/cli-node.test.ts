@@ -64,6 +64,7 @@ describe("answers", () => {
       parties: ["bank", "bureau"],
       signedBy: ["bank"],
       state: "proposed" as const,
+      version: 1,
       validUntil: "2026-12-31T00:00:00.000Z",
       document: { title },
     });
@@ -140,7 +141,8 @@ describe("jobs", () => {
     expect(stderr).toContain(STUB_JOB.jobId);
     expect(stderr).not.toContain("\x1b");
     const tag = { key: "marketing:joint", value: "spring", expiresInDays: 30 };
-    expect(seen).toEqual([{ operation: "audience", agreement: digest, dataset: "a", peerDataset: "b", tag }]);
+    const what = { operation: "audience", output: "list", agreement: digest, dataset: "a", peerDataset: "b" };
+    expect(seen).toEqual([{ ...what, tag }]);
   });
 
   test("withheld: says so, exit 0", async () => {
@@ -170,6 +172,27 @@ describe("jobs", () => {
     expect(document.job).toEqual({ ...STUB_JOB, state: "refused", reason });
   });
 
+  test("rules of the line and of a file go along in that order, with output, expiry and tag", async () => {
+    const seen: RouteInput<"startJob">[] = [];
+    await start(states({ state: "done", summary }, seen));
+    await writeFile(join(folder, "model.json"), "{}");
+    const inJson = { when: { op: "=", left: { kind: "tier" }, right: "B" }, key: "risk", value: "b" };
+    await writeFile(join(folder, "rules.json"), JSON.stringify([inJson, "tier=C->risk:c"]));
+    const what = `--agreement ${digest} --dataset a --peer-dataset b --rule tier=A->risk:a --rule limit>5->risk:x`;
+    const more = "--rules rules.json --expires-days 7";
+    const rules = ["tier=A->risk:a", "limit>5->risk:x", inJson, "tier=C->risk:c"];
+    expect((await run(`score run ${what} ${more} --model model.json --output tier --tag risk:default`)).code).toBe(0);
+    expect(seen[0]).toMatchObject({ output: "tier", rules, tag: { key: "risk:default", expiresInDays: 7 } });
+    await node?.close();
+    await start(states({ state: "done", summary }, seen));
+    expect((await run(`audience run ${what} ${more}`)).code).toBe(0);
+    expect(seen[1]).toMatchObject({ output: "list", rules, tag: { expiresInDays: 7 } });
+    expect(seen[1]?.tag).not.toHaveProperty("key");
+    await writeFile(join(folder, "rules.json"), "{}");
+    const refused = await run(`audience run ${what} ${more}`);
+    expect([refused.code, refused.stderr.includes("TAG_RULE_INVALID")]).toEqual([1, true]);
+  });
+
   test("score run sends the model and the tag's key alone; job show of a failed job exits with 0", async () => {
     const seen: RouteInput<"startJob">[] = [];
     await start(states({ state: "done", summary }, seen));
@@ -183,6 +206,25 @@ describe("jobs", () => {
     await start({ job: async () => ({ ...STUB_JOB, state: "failed", reason }) });
     const show = await run(`job show ${STUB_JOB.jobId}`);
     expect([show.code, /reason +The input list is smaller/.test(show.stdout)]).toEqual([0, true]);
+  });
+});
+
+describe("tier bounds", () => {
+  test("model commit-tiers sends the tiers and nothing else of the model", async () => {
+    const seen: unknown[] = [];
+    await start({
+      commitTiers: async (input) => {
+        seen.push(input);
+        return { commitment: "ab".repeat(32) };
+      },
+    });
+    const tiers = [{ tier: "A", minScore: 640 }, { tier: "B" }];
+    await writeFile(join(folder, "model.json"), JSON.stringify({ features: [1], tiers }));
+    const { code, stdout } = await run("model commit-tiers --model model.json");
+    expect([code, stdout.trim(), seen]).toEqual([0, "ab".repeat(32), [{ tiers }]]);
+    await writeFile(join(folder, "model.json"), '{"features":[]}');
+    const none = await run("model commit-tiers --model model.json");
+    expect([none.code, none.stderr.includes("MODEL_INVALID"), seen.length]).toEqual([1, true, 1]);
   });
 });
 

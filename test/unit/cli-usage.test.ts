@@ -30,6 +30,11 @@ describe("wrong usage exits with 64 and says why on stderr", () => {
       ["audience", "run", "--agreement", "a", "--dataset", "b", "--peer-dataset", "c", "--tag", "k"],
       "KEY=VALUE",
     ],
+    [
+      "a run that issues nothing",
+      ["score", "run", "--agreement", "a", "--dataset", "b", "--peer-dataset", "c", "--model", "m"],
+      "--tag, --rule or --rules",
+    ],
     ["no terminal to confirm on", ["peer", "confirm", "bureau"], "--fingerprint"],
     ["an export folder that is none", ["audit", "verify", "no-such-folder"], "no-such-folder is no folder"],
   ])("%s", async (_, args, why) => {
@@ -53,7 +58,9 @@ describe("help", () => {
     expect(code).toBe(0);
     const groups = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
     expect(groups).toEqual(
-      "coordinator party enroll node peer dataset agreement audience score job tags audit help".split(" "),
+      "coordinator party enroll node peer dataset agreement audience score model job approval budget tags audit evidence keys token help".split(
+        " ",
+      ),
     );
   });
 

@@ -1,28 +1,44 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyJobEvent, foldJob, isFinal, type Job, type JobEvent, type JobState } from "../../party/jobs/lifecycle.ts";
+import {
+  applyJobEvent,
+  foldJob,
+  isFinal,
+  type Job,
+  type JobEvent,
+  type JobProposed,
+  type JobState,
+} from "../../party/jobs/lifecycle.ts";
 
 const JOB_ID = "0b".repeat(16);
 const at = "2026-05-01T00:00:00.000Z";
-const proposed: JobEvent = {
+const proposed: JobProposed = {
   type: "proposed",
   at,
   role: "receiver",
   peer: "bureau",
   operation: "audience",
+  output: "list",
   agreement: "5f".repeat(32),
   collaboration: "6a".repeat(16),
   jobDigest: "7b".repeat(32),
   ownRows: 2000,
   ownSizeClass: 88,
   datasetVersion: "8c".repeat(32),
+  versionTag: "9b".repeat(32),
+  awaitsApproval: false,
+  requestedBy: "Wang Li",
 };
+/** A person decides first. */
+const waiting: JobProposed = { ...proposed, awaitsApproval: true };
+const PEER = { peerSizeClass: 96, peerVersion: "bf".repeat(32) };
 const HASHES = { exporter: "9d".repeat(32), transcript: "ae".repeat(32) };
 const summary = { matched: 3, seconds: 1, bytesSent: 2, bytesReceived: 3 };
 const EVENTS = {
   proposed,
+  approved: { type: "approved", at },
   admitted: { type: "admitted", at },
-  "attempt-started": { type: "attempt-started", at, attempt: 1, peerSizeClass: 96, finished: [] },
+  "attempt-started": { type: "attempt-started", at, attempt: 1, ...PEER, finished: [] },
   "partition-finished": { type: "partition-finished", at, attempt: 1, partition: 0, ...HASHES },
   "receipt-signed": { type: "receipt-signed", at },
   "gate-opened": { type: "gate-opened", at },
@@ -32,13 +48,20 @@ const EVENTS = {
 } as const satisfies Record<JobEvent["type"], JobEvent>;
 type EventType = keyof typeof EVENTS;
 const TYPES = Object.keys(EVENTS) as EventType[];
+type Step = EventType | "waiting";
+const STEPS: Record<Step, JobEvent> = { ...EVENTS, waiting };
 
 /** How a job gets into each situation. */
 const TO_RUN = ["proposed", "admitted", "attempt-started"] as const;
 const TO_RELEASE = [...TO_RUN, "partition-finished", "receipt-signed"] as const;
-const SITUATIONS: Record<string, { path: readonly EventType[]; next: Partial<Record<EventType, JobState>> }> = {
+const SITUATIONS: Record<string, { path: readonly Step[]; next: Partial<Record<EventType, JobState>> }> = {
   "nothing yet": { path: [], next: { proposed: "proposed" } },
   proposed: { path: ["proposed"], next: { admitted: "admitted", refused: "refused", failed: "failed" } },
+  "waiting for a person": {
+    path: ["waiting"],
+    next: { approved: "proposed", refused: "refused", failed: "failed" },
+  },
+  approved: { path: ["waiting", "approved"], next: { admitted: "admitted", refused: "refused", failed: "failed" } },
   admitted: {
     path: ["proposed", "admitted"],
     next: { "attempt-started": "running", refused: "refused", failed: "failed" },
@@ -53,12 +76,13 @@ const SITUATIONS: Record<string, { path: readonly EventType[]; next: Partial<Rec
   done: { path: [...TO_RELEASE, "gate-opened", "done"], next: {} },
   refused: { path: ["proposed", "refused"], next: {} },
   failed: { path: ["proposed", "failed"], next: {} },
+  declined: { path: ["waiting", "refused"], next: {} },
 };
 
-function fold(path: readonly EventType[]): Job | undefined {
+function fold(path: readonly Step[]): Job | undefined {
   return foldJob(
     JOB_ID,
-    path.map((type) => EVENTS[type]),
+    path.map((step) => STEPS[step]),
   );
 }
 
@@ -73,11 +97,18 @@ describe.each(Object.entries(SITUATIONS))("when %s", (_name, { path, next }) => 
 
 test("attempts only count upwards, and a partition belongs to the attempt that runs", () => {
   const running = fold(TO_RUN);
+  const other = "c0".repeat(32);
+  expect(running).toMatchObject(PEER);
   const attempt = (number: number) =>
-    applyJobEvent(JOB_ID, running, { ...EVENTS["attempt-started"], attempt: number, peerSizeClass: 97 });
+    applyJobEvent(JOB_ID, running, {
+      ...EVENTS["attempt-started"],
+      attempt: number,
+      peerSizeClass: 97,
+      peerVersion: other,
+    });
   expect(attempt(0)).toBeUndefined();
   expect(attempt(1)).toBeUndefined();
-  expect(attempt(2)).toMatchObject({ state: "running", attempt: 2, peerSizeClass: 97 });
+  expect(attempt(2)).toMatchObject({ state: "running", attempt: 2, peerSizeClass: 97, peerVersion: other });
   const partition = { ...EVENTS["partition-finished"], attempt: 1 };
   expect(applyJobEvent(JOB_ID, attempt(2), partition)).toBeUndefined();
 });
@@ -120,8 +151,19 @@ test("what a job tells is what its last events said", () => {
   expect(() => fold(["admitted"])).toThrow("not allowed in state none");
 });
 
+test("a job that waits for a person runs only after that person's word, which is given once", () => {
+  expect([fold(["proposed"])?.awaitsApproval, fold(["waiting"])?.awaitsApproval]).toEqual([false, true]);
+  const approved = fold(["waiting", "approved"]);
+  expect(approved).toMatchObject({ state: "proposed", awaitsApproval: false, events: 2 });
+  expect(approved?.proposed).toEqual(waiting);
+  expect(applyJobEvent(JOB_ID, approved, EVENTS.approved)).toBeUndefined();
+  expect(fold(["waiting", "approved", "admitted", "attempt-started"])?.state).toBe("running");
+  expect(fold(["waiting", "refused"])).toMatchObject({ state: "refused", awaitsApproval: true });
+  expect(fold(["proposed"])).toMatchObject({ peerSizeClass: undefined, peerVersion: undefined });
+});
+
 const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
-  ...TYPES.map((type) => fc.constant<JobEvent>(EVENTS[type])),
+  ...Object.values(STEPS).map((step) => fc.constant(step)),
   fc.integer({ min: 0, max: 4 }).map((attempt): JobEvent => ({ ...EVENTS["attempt-started"], attempt })),
   fc
     .tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 2 }))
@@ -139,6 +181,8 @@ test("whatever comes, in whatever order, the job stays in a state that its histo
         // A final job never moves, attempts never go back, and nothing is done before the gate was opened.
         expect(job !== undefined && isFinal(job.state)).toBe(false);
         expect(next.attempt).toBeGreaterThanOrEqual(job?.attempt ?? 0);
+        if (next.state !== "proposed" && next.proposed.awaitsApproval && next.reason === undefined)
+          expect(kept.some((earlier) => earlier.type === "approved")).toBe(true);
         if (next.state === "done") expect(kept.some((earlier) => earlier.type === "gate-opened")).toBe(true);
         if (next.state === "releasing") expect(next.attempt).toBeGreaterThan(0);
         const partitions = next.finished.map(({ partition }) => partition);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { acceptReceipt, proposeReceipt, type ReceiptFacts } from "../../party/jobs/receipt.ts";
+import { acceptReceipt, type OwnPart, proposeReceipt, type ReceiptFacts } from "../../party/jobs/receipt.ts";
 import type { Channel } from "../../party/session/channel.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { SessionMessage } from "../../proto/codec/session.ts";
@@ -7,9 +7,11 @@ import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encodi
 import { envelope } from "../../proto/encoding/dsse.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
+import type { Predicate } from "../../proto/evidence/predicates.ts";
 import { parseStatement, STATEMENT_PAYLOAD_TYPE } from "../../proto/evidence/statements.ts";
 import type { Digest, JobId } from "../../proto/ids.ts";
 import { channelPair, sessionParty } from "../support/channel-pair.ts";
+import { PURPOSE } from "../support/demo-agreement.ts";
 import { AGREEMENT, AT, PARTNER, testHash } from "../support/evidence-world.ts";
 
 const [bureau, bank] = [await sessionParty("bureau"), await sessionParty("bank")];
@@ -24,11 +26,16 @@ const FACTS: ReceiptFacts = {
     jobId: "0b".repeat(16) as JobId,
     agreement: testHash("agreement") as Digest,
     operation: "audience",
+    output: "list",
+    purpose: PURPOSE,
     protocol: "psi-dh",
+    alignment: "hidden",
     receiver: bank.name,
     provider: bureau.name,
     receiverDataset: "customers" as JobSpec["receiverDataset"],
     providerDataset: "repayments" as JobSpec["providerDataset"],
+    receiverVersion: testHash("receiver version"),
+    tagDays: 30,
     receiverSizeClass: 88,
     receiverNonce: testHash("nonce"),
     createdAt: AT,
@@ -38,12 +45,18 @@ const FACTS: ReceiptFacts = {
   parametersDigest: testHash("parameters"),
   protocolVersion: 1,
   senderSizeClass: 90,
+  providerVersion: testHash("provider version"),
   attempts: [{ attempt: 1, exporter: testHash("exporter"), transcriptHash: testHash("transcript"), partitions: [0] }],
 };
 const OWN = {
-  bank: { inputCommitment: Uint8Array.fromHex(testHash("in bank")), lastCosigned: undefined },
+  bank: {
+    inputCommitment: Uint8Array.fromHex(testHash("in bank")),
+    lastCosigned: undefined,
+    sketchCommitment: undefined,
+  },
   bureau: {
     inputCommitment: Uint8Array.fromHex(testHash("in bureau")),
+    sketchCommitment: undefined,
     lastCosigned: { origin: `bureau/${AGREEMENT.collaboration}/2026`, size: 7, root: testHash("root") },
   },
 };
@@ -62,7 +75,7 @@ async function channels() {
 const side = (party: typeof bank, peer: typeof bank, channel: Channel, facts: ReceiptFacts) => ({
   channel,
   facts,
-  own: OWN[party.name as "bank" | "bureau"],
+  own: OWN[party.name as "bank" | "bureau"] as OwnPart,
   jobsKey: party.keys.jobs,
   peer: peer.peer,
   clock: { nowMs: () => NOW_MS, monotonicMs: () => 0 },
@@ -103,6 +116,15 @@ function codes(results: readonly PromiseSettledResult<unknown>[]): (ErrorCode | 
   return results.map((result) => (result.status === "fulfilled" ? "signed" : toEntenteError(result.reason).code));
 }
 
+/** What both have signed. */
+async function predicateOf(...input: Parameters<typeof exchange>): Promise<Predicate<"receipt">> {
+  const [sender] = await exchange(...input);
+  if (sender.status !== "fulfilled") throw sender.reason;
+  const { event, statement } = parseStatement(sender.value.entry);
+  if (event !== "receipt") throw new Error(event);
+  return statement.predicate;
+}
+
 test("both hold the same entry, signed by both, with each side's own part", async () => {
   const [sender, receiver] = await exchange();
   if (sender.status !== "fulfilled" || receiver.status !== "fulfilled") throw new Error("no receipt");
@@ -116,6 +138,10 @@ test("both hold the same entry, signed by both, with each side's own part", asyn
     inputCommitments: { receiver: testHash("in bank"), sender: testHash("in bureau") },
     lastCosigned: { receiver: null, sender: OWN.bureau.lastCosigned },
     sizeClasses: { receiver: 88, sender: 90 },
+    output: "list",
+    modelVersion: null,
+    datasetVersions: { receiver: testHash("receiver version"), sender: testHash("provider version") },
+    sketchCommitment: null,
     attempts: [{ ...FACTS.attempts[0], gateKeyHash: testHash("gate") }],
   });
 });
@@ -127,6 +153,8 @@ describe("nodes that saw different things do not sign", () => {
     ["parameters", { parametersDigest: testHash("other parameters") }],
     ["protocol version", { protocolVersion: 2 }],
     ["size class", { senderSizeClass: 91 }],
+    ["version of the provider's dataset", { providerVersion: testHash("another version") }],
+    ["version of the receiver's dataset", { spec: { ...FACTS.spec, receiverVersion: testHash("another version") } }],
     ["agreement", { spec: { ...FACTS.spec, agreement: testHash("another") as Digest } }],
     ["exporter", { attempts: [{ ...ATTEMPT, exporter: testHash("another") }] }],
     ["transcript", { attempts: [{ ...ATTEMPT, transcriptHash: testHash("another") }] }],
@@ -135,6 +163,29 @@ describe("nodes that saw different things do not sign", () => {
   ])("another %s", async (_what, facts) => {
     expect(codes(await exchange({ bureau: facts }))).toEqual(["RECEIPT_MISMATCH", "RECEIPT_MISMATCH"]);
     expect(codes(await exchange({ bank: facts }))).toEqual(["RECEIPT_MISMATCH", "RECEIPT_MISMATCH"]);
+  });
+
+  /** A score of the model version with this commitment. */
+  const scored = (output: "score" | "tier", version: string): ReceiptFacts => {
+    const column = { kind: "number" as const, column: "PAY_0", clip: [-2, 8] as [number, number], missing: 0 };
+    const view = { format: "entente-model-view/1", kind: "linear", commitment: testHash(version) } as const;
+    const model = { ...view, columns: [column] };
+    return { ...FACTS, spec: { ...FACTS.spec, operation: "score", output, model } };
+  };
+
+  test.each<[string, ReceiptFacts]>([
+    ["output", scored("tier", "model")],
+    ["model version", scored("score", "another model")],
+  ])("another %s of a score", async (_what, facts) => {
+    const score = scored("score", "model");
+    expect(codes(await exchange({ bureau: facts, bank: score }))).toEqual(["RECEIPT_MISMATCH", "RECEIPT_MISMATCH"]);
+    expect(codes(await exchange({ bureau: score, bank: facts }))).toEqual(["RECEIPT_MISMATCH", "RECEIPT_MISMATCH"]);
+    expect(await predicateOf({ bureau: score, bank: score })).toMatchObject({
+      operation: "score",
+      output: "score",
+      modelVersion: testHash("model"),
+      sketchCommitment: null,
+    });
   });
 
   test("a gate key hash for every attempt, no more", async () => {
@@ -148,13 +199,15 @@ describe("nodes that saw different things do not sign", () => {
 /** The sender's true proposal after a change, re-signed by the bureau or by whoever. */
 async function receiverHears(
   change: (message: Extract<SessionMessage, { kind: "receiptSignature" }>) => SessionMessage,
+  facts = FACTS,
+  bankSide: Partial<Side> = {},
 ) {
   const [sender, receiver] = await channels();
   const say = sender.say.bind(sender);
   sender.say = (message) => say(message.kind === "receiptSignature" ? change(message) : message);
   const results = await Promise.allSettled([
-    orFail(sender, proposeReceipt({ ...side(bureau, bank, sender, FACTS), claims: CLAIMS })),
-    orFail(receiver, acceptReceipt(side(bank, bureau, receiver, FACTS))),
+    orFail(sender, proposeReceipt({ ...side(bureau, bank, sender, facts), claims: CLAIMS })),
+    orFail(receiver, acceptReceipt({ ...side(bank, bureau, receiver, facts), ...bankSide })),
   ]);
   return codes(results);
 }
@@ -237,6 +290,44 @@ describe("a sender that lies", () => {
 });
 
 const BOTH_REFUSE = ["RECEIPT_MISMATCH", "RECEIPT_MISMATCH"];
+
+describe("the sketch of the receiver's list", () => {
+  const rate = { spec: { ...FACTS.spec, output: "match-rate", tagDays: null } } as const;
+  const both = { bureau: rate, bank: rate };
+  const sketch = Uint8Array.fromHex(testHash("sketch"));
+  const withSketch = (party: "bank" | "bureau") => ({ own: { ...OWN[party], sketchCommitment: sketch } });
+
+  test("is committed to in the receipt of a match rate", async () => {
+    expect(await predicateOf(both, { bank: withSketch("bank") })).toMatchObject({
+      output: "match-rate",
+      sketchCommitment: testHash("sketch"),
+    });
+  });
+
+  test("of a match rate without it, or a list with it, the sender signs no receipt", async () => {
+    expect(codes(await exchange(both))).toEqual(BOTH_REFUSE);
+    expect(codes(await exchange({}, { bank: withSketch("bank") }))).toEqual(BOTH_REFUSE);
+  });
+
+  test("is the receiver's alone: what the sender has of its own stands nowhere", async () => {
+    const sides = { bank: withSketch("bank"), bureau: withSketch("bureau") };
+    expect(await predicateOf(both, sides)).toEqual(await predicateOf(both, { bank: withSketch("bank") }));
+    expect(await predicateOf({}, { bureau: withSketch("bureau") })).toMatchObject({ sketchCommitment: null });
+  });
+
+  test("that the sender changes or leaves out, the receiver does not sign", async () => {
+    for (const sketchCommitment of [testHash("another sketch"), null]) {
+      const change = (message: Extract<SessionMessage, { kind: "receiptSignature" }>) => {
+        const claimed = parseCanonicalJson(message.envelope.payload) as unknown as Claimed;
+        return resigned({ ...claimed, predicate: { ...claimed.predicate, sketchCommitment } });
+      };
+      const sides = [{ ...FACTS, ...rate }, withSketch("bank")] as const;
+      expect(await receiverHears(change, ...sides)).toEqual(BOTH_REFUSE);
+      expect(await receiverHears((message) => message, ...sides)).toEqual(["signed", "signed"]);
+    }
+  });
+});
+
 describe("what one side says of the other's past and of the time", () => {
   const { collaboration } = AGREEMENT;
   const head = OWN.bureau.lastCosigned;

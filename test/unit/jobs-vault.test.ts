@@ -4,6 +4,9 @@ import { JobVault } from "../../party/jobs/vault.ts";
 import { openAtRest, sealAtRest } from "../../party/store/at-rest.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { Store } from "../../party/store/store.ts";
+import { toHex } from "../../proto/encoding/bytes.ts";
+import { digestOf } from "../../proto/encoding/sha256.ts";
+import { commitTo, readOpening } from "../../proto/evidence/openings.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 
@@ -53,6 +56,19 @@ describe("the vault", () => {
     files = new MemoryFiles();
     store = openSqliteStore(":memory:");
     vault = new JobVault({ store, files, random, key, folder: "/spool" });
+  });
+
+  test("keeps tier bounds with their salt, sealed, under the commitment that they open", async () => {
+    const salt = random.bytes(32);
+    const tiers = [{ tier: "A", minScore: 640.5 }, { tier: "B" }];
+    const another = "ac".repeat(32);
+    expect(await vault.tiers(another)).toBeUndefined();
+    const commitment = toHex(await vault.commitTo("tiers", tiers, salt));
+    expect(await vault.tiers(commitment)).toEqual({ salt, tiers });
+    const stored = (await store.setting(`opening/${commitment}`)) as string;
+    expect(Buffer.from(stored, "hex").includes("640.5")).toBe(false);
+    await store.putSetting(`opening/${another}`, stored);
+    await expect(vault.tiers(another)).rejects.toEqual(STORAGE_FAILED);
   });
 
   test("keeps secrets and partitions, nothing of them in clear", async () => {
@@ -127,12 +143,33 @@ describe("the vault", () => {
   });
 
   test("a commitment's opening outlives the job's secrets, sealed", async () => {
-    const salt = new Uint8Array(randomBytes(32));
-    await vault.keepOpening(JOB, "input", salt);
+    const value = { matched: 640, digest: digestOf(new Uint8Array(1)) };
+    const commitment = await vault.commitTo("output", value);
     await vault.destroy(JOB);
-    const kept = await store.setting(`opening/${JOB}/input`);
-    expect(kept).not.toContain(Buffer.from(salt).toString("hex"));
-    const sealed = new Uint8Array(Buffer.from(kept as string, "hex"));
-    expect(openAtRest({ key, purpose: `${JOB}/opening/input`, sealed })).toEqual(salt);
+    const opened = await vault.opening(toHex(commitment));
+    expect(readOpening({ kind: "output", commitment: toHex(commitment), opened })).toEqual({ kind: "output", value });
+    const kept = (await store.setting(`opening/${toHex(commitment)}`)) as string;
+    expect(kept).not.toContain(Buffer.from((opened as NonNullable<typeof opened>).salt).toString("hex"));
+    expect(Buffer.from(kept, "hex").includes("matched")).toBe(false);
+    expect(await vault.opening("00".repeat(32))).toBeNull();
+    // One that was put in another's place is noticed.
+    await store.putSetting(`opening/${"00".repeat(32)}`, kept);
+    await expect(vault.opening("00".repeat(32))).rejects.toEqual(STORAGE_FAILED);
+  });
+
+  test("fresh salts make fresh commitments; a salt that is given, the same one again", async () => {
+    const salt = new Uint8Array(randomBytes(32));
+    const value = { shown: "62%" };
+    expect(await vault.commitTo("rate", value)).not.toEqual(await vault.commitTo("rate", value));
+    expect(await vault.commitTo("rate", value, salt)).toEqual(await vault.commitTo("rate", value, salt));
+  });
+
+  test("a model version's salt is drawn once, and its commitment can be opened", async () => {
+    const model = digestOf(new Uint8Array(2));
+    const salt = await vault.modelSalt(model);
+    expect(await vault.modelSalt(model)).toEqual(salt);
+    const commitment = toHex(commitTo("model", model, salt));
+    const opened = await vault.opening(commitment);
+    expect(readOpening({ kind: "model", commitment, opened })).toEqual({ kind: "model", value: model });
   });
 });

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JobEvent } from "../../party/jobs/lifecycle.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
-import type { Store } from "../../party/store/store.ts";
+import type { DenialRecord, Store, TokenRecord } from "../../party/store/store.ts";
 import type { Tag } from "../../party/tags/tag.ts";
 
 let folder: string;
@@ -40,7 +40,15 @@ const admitted: JobEvent = { type: "admitted", at };
 
 function tag(changes: Partial<Tag> = {}): Tag {
   const names = { subject: "+8613900000001", key: "risk:default", value: "A", score: 0.25, jobId: JOB };
-  return { ...names, agreement: "5f".repeat(32), issuedAt: at, expiresAt: "2026-06-01T00:00:00.000Z", ...changes };
+  const scored = { model: "6d".repeat(32), scoredAt: "2026-04-30T23:59:00.000Z" };
+  return {
+    ...names,
+    ...scored,
+    agreement: "5f".repeat(32),
+    issuedAt: at,
+    expiresAt: "2026-06-01T00:00:00.000Z",
+    ...changes,
+  };
 }
 
 async function tagsAt(now: string, filter: { key?: string; jobId?: string } = {}): Promise<Tag[]> {
@@ -130,6 +138,24 @@ test("a witness record is replaced only by who knows the one before", async () =
   expect(await store.witness("bureau/d/2026")).toBeUndefined();
 });
 
+test("witness records are found by whose log and collaboration it is, and by nothing shorter", async () => {
+  const record = (origin: string) => ({ origin, size: 1, root: "aa", note: "n" });
+  const origins = ["bureau/c/2026", "bureau/c/2026-2", "bureau/c0/2026", "bureau/d/2026", "bureau2/c/2026"];
+  for (const origin of origins) expect(await store.putWitness(record(origin), 0)).toBe(true);
+  expect((await store.witnesses("bureau/c")).map(({ origin }) => origin).sort()).toEqual(origins.slice(0, 2));
+  expect(await store.witnesses("bureau")).toHaveLength(4);
+  expect(await store.witnesses("bur")).toEqual([]);
+});
+
+test("an erased setting is gone from the file, too", async () => {
+  await store.putSetting("note", "written by a person and erased again");
+  expect(await isOnDisk(Buffer.from("erased again"))).toBe(true);
+  await store.eraseSetting("note");
+  await store.eraseSetting("note");
+  expect(await store.setting("note")).toBeUndefined();
+  expect(await isOnDisk(Buffer.from("erased again"))).toBe(false);
+});
+
 describe("tags", () => {
   test("a partition's batch is written once and as a whole", async () => {
     expect(await store.putTags(JOB, 0, [tag(), tag({ subject: "+8613900000002", score: null })])).toBe(true);
@@ -137,10 +163,7 @@ describe("tags", () => {
     expect(await store.putTags(JOB, 1, [])).toBe(true);
     await reopen();
     expect(await store.putTags(JOB, 1, [tag({ subject: "+8613900000003" })])).toBe(false);
-    expect((await tagsAt(at)).map((item) => [item.subject, item.score])).toEqual([
-      ["+8613900000001", 0.25],
-      ["+8613900000002", null],
-    ]);
+    expect(await tagsAt(at)).toEqual([tag(), tag({ subject: "+8613900000002", score: null })]);
   });
 
   test("when one cannot be written, none is", async () => {
@@ -194,6 +217,73 @@ describe("tags", () => {
   });
 });
 
+describe("tokens", () => {
+  const token = (n: number): TokenRecord => ({
+    tokenId: `0${n}`.repeat(8),
+    hash: `a${n}`.repeat(32),
+    person: "Wang Li",
+    roles: "analyst steward",
+    createdAt: at,
+    createdBy: n === 1 ? null : "setup",
+    expiresAt: "2026-06-01T00:00:00.000Z",
+    revokedAt: null,
+    lastUsedOn: null,
+  });
+
+  test("are found by their hash, and listed oldest first", async () => {
+    for (const n of [2, 1, 3]) await store.addToken(token(n));
+    await reopen();
+    expect(await store.tokens()).toEqual([token(2), token(1), token(3)]);
+    expect(await store.tokenByHash(token(1).hash)).toEqual(token(1));
+    expect(await store.tokenByHash("b1".repeat(32))).toBeUndefined();
+    await expect(store.addToken({ ...token(4), hash: token(1).hash })).rejects.toThrow();
+    await expect(store.addToken({ ...token(4), tokenId: token(1).tokenId })).rejects.toThrow();
+    expect(await store.tokens()).toHaveLength(3);
+  });
+
+  test("the first revocation and the last use stay; others' do not change", async () => {
+    for (const n of [1, 2]) await store.addToken(token(n));
+    expect(await store.revokeToken(token(1).tokenId, at)).toBe(true);
+    expect(await store.revokeToken(token(1).tokenId, `${at}+`)).toBe(true);
+    expect(await store.revokeToken(token(3).tokenId, at)).toBe(false);
+    for (const day of ["2026-05-01", "2026-05-02"]) await store.setTokenUse(token(1).tokenId, day);
+    await reopen();
+    expect(await store.tokens()).toEqual([{ ...token(1), revokedAt: at, lastUsedOn: "2026-05-02" }, token(2)]);
+  });
+});
+
+describe("denials", () => {
+  const denial = (changes: Partial<DenialRecord> = {}): DenialRecord => {
+    const nobody = { tokenId: null, person: null, route: null };
+    return { at, ...nobody, code: "TOKEN_MISSING", count: 1, ...changes };
+  };
+
+  test("that are alike in minute, token, route and code are one record; newest first", async () => {
+    const other = [
+      denial({ at: "2026-05-01T00:01:00.000Z" }),
+      denial({ tokenId: "01".repeat(8), person: "Wang Li" }),
+      denial({ tokenId: "01".repeat(8), person: "Wang Li", route: "startJob" }),
+      denial({ code: "TOKEN_EXPIRED" }),
+    ];
+    await store.addDenials([denial(), ...other], 10);
+    await store.addDenials([denial({ count: 41 }), ...other.slice(2)], 10);
+    await reopen();
+    const [first, second, ...rest] = other;
+    const doubled = rest.map((record) => ({ ...record, count: 2 }));
+    expect((await store.denials()).toReversed()).toEqual([denial({ count: 42 }), first, second, ...doubled]);
+  });
+
+  test("only the last are kept", async () => {
+    const minutes = Array.from({ length: 7 }, (_, i) => denial({ at: `2026-05-01T00:0${i}:00.000Z` }));
+    await store.addDenials(minutes.slice(0, 5), 3);
+    expect(await store.denials()).toEqual(minutes.slice(2, 5).toReversed());
+    await store.addDenials(minutes.slice(5), 3);
+    expect(await store.denials()).toEqual(minutes.slice(4).toReversed());
+    await store.addDenials([], 3);
+    expect(await store.denials()).toHaveLength(3);
+  });
+});
+
 test("a store of another version is refused, not changed", async () => {
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
@@ -202,7 +292,23 @@ test("a store of another version is refused, not changed", async () => {
   expect(() => open()).toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
   const again = new DatabaseSync(join(folder, "node.db"));
   expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-  again.exec("PRAGMA user_version = 1");
+  again.exec("PRAGMA user_version = 2");
   again.close();
   store = open();
+});
+
+test("a store of the first schema is taken over with its tags", async () => {
+  const unscored = { model: null, scoredAt: null };
+  await store.putTags(JOB, 0, [tag(unscored)]);
+  await store.close();
+  const db = new DatabaseSync(join(folder, "node.db"));
+  db.exec(
+    "ALTER TABLE tag_order DROP COLUMN model; ALTER TABLE tag_order DROP COLUMN scoredAt; PRAGMA user_version = 1",
+  );
+  db.close();
+  store = open();
+  expect(await tagsAt(at)).toEqual([tag(unscored)]);
+  await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
+  expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
+  await reopen();
 });

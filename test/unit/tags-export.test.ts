@@ -10,12 +10,15 @@ import { dataFolder, failure } from "../support/data-folder.ts";
 const base = {
   jobId: "0123456789abcdef".repeat(2),
   score: null,
+  model: null,
+  scoredAt: null,
   agreement: "ab".repeat(32),
   issuedAt: "2026-03-01T08:00:00.000Z",
   expiresAt: "2026-05-30T08:00:00.000Z",
 };
+const SCORED = { score: 0.1, model: "cd".repeat(32), scoredAt: "2026-03-01T07:59:58.123Z" };
 const TAGS: readonly Tag[] = [
-  { subject: "+8613800138000", key: "tier", value: "A", ...base, score: 0.1 },
+  { subject: "+8613800138000", key: "tier", value: "A", ...base, ...SCORED },
   { subject: "a,b", key: 'say "hi"', value: "two\r\nlines", ...base },
   { subject: "\u5f20\u4e09", key: "=1+1", value: "", ...base },
   { subject: " padded ", key: "tier", value: "-1", ...base, issuedAt: "2026-03-01T16:00:00+08:00" },
@@ -33,19 +36,20 @@ async function* failing(count: number): AsyncGenerator<Tag> {
 /** Every cell as text, times as milliseconds. */
 async function readBack(source: string): Promise<unknown[][]> {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
-  const times = ["issued_at", "expires_at"].map((name) => `epoch_ms(${name}::TIMESTAMP)::VARCHAR`);
-  const query = `SELECT subject, key, coalesce(value, ''), score::DOUBLE, job_id, agreement, ${times.join(", ")} FROM ${source}`;
+  const times = ["scored_at", "issued_at", "expires_at"].map((name) => `epoch_ms(${name}::TIMESTAMP)::VARCHAR`);
+  const query = `SELECT subject, key, coalesce(value, ''), score::DOUBLE, model, job_id, agreement, ${times.join(", ")} FROM ${source}`;
   return (await connection.runAndReadAll(query)).getRows();
 }
 
-const EXPECTED = TAGS.map(({ subject, key, value, score, jobId, agreement, issuedAt, expiresAt }) => [
+const EXPECTED = TAGS.map(({ subject, key, value, score, model, scoredAt, jobId, agreement, issuedAt, expiresAt }) => [
   subject,
   key,
   value,
   score,
+  model,
   jobId,
   agreement,
-  ...[issuedAt, expiresAt].map((time) => String(Date.parse(time))),
+  ...[scoredAt, issuedAt, expiresAt].map((time) => (time === null ? null : String(Date.parse(time)))),
 ]);
 
 describe("exportTags", () => {
@@ -57,9 +61,9 @@ describe("exportTags", () => {
       EXPECTED,
     );
     const text = await readFile(path, "utf8");
-    expect(text.split("\r\n")[0]).toBe("subject,key,value,score,job_id,agreement,issued_at,expires_at");
+    expect(text.split("\r\n")[0]).toBe("subject,key,value,score,model,scored_at,job_id,agreement,issued_at,expires_at");
     expect(text.split("\r\n")[1]).toBe(
-      `+8613800138000,tier,A,0.1,${base.jobId},${base.agreement},2026-03-01T08:00:00.000Z,2026-05-30T08:00:00.000Z`,
+      `+8613800138000,tier,A,0.1,${SCORED.model},2026-03-01T07:59:58.123Z,${base.jobId},${base.agreement},2026-03-01T08:00:00.000Z,2026-05-30T08:00:00.000Z`,
     );
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });

@@ -1,0 +1,169 @@
+/** A peer's offer of a job: admitted, refused, or left to a person here. The answer is signed, and the same when asked again. */
+import { otherParty } from "../../proto/agreement/agreement.ts";
+import {
+  type JobAnswer,
+  type JobSpec,
+  readJobAnswer,
+  readJobSpec,
+  signJobAnswer,
+} from "../../proto/agreement/job-spec.ts";
+import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
+import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
+import type { Digest, JobId } from "../../proto/ids.ts";
+import { viewColumns } from "../../proto/model/partner-view.ts";
+import { sizeClassOf } from "../../proto/size-class.ts";
+import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
+import type { Question } from "../policy/desk.ts";
+import { epochAt, versionTag } from "../policy/epoch-keys.ts";
+import type { Peer } from "../session/peers.ts";
+import { requireAudience } from "./audience.ts";
+import { type Charged, charge } from "./charge.ts";
+import type { JobDeps } from "./deps.ts";
+import { endRefused } from "./ending.ts";
+import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { requireAgreedForm } from "./own-dataset.ts";
+import { endWhenIdle, type LoadedJob, questionOf, sameDataset } from "./served-job.ts";
+
+/** The answer to an offer. A refusal is an answer, signed and in evidence; what is no offer at all, or another one under a
+ * known id, throws and nothing is signed. */
+export function answerOffer(deps: JobDeps, peer: Peer, specEnvelope: Envelope): Promise<Envelope> {
+  const { spec, digest } = readJobSpec(specEnvelope, peer.key("jobs"));
+  if (spec.receiver !== peer.party || spec.provider !== deps.keyring.party)
+    throw new EntenteError("SESSION_MISMATCH", { detail: "the job is between others" });
+  return deps.turns.take(spec.jobId, () => answer(deps, peer, { spec, digest, specEnvelope }));
+}
+
+interface Offer {
+  readonly spec: JobSpec;
+  readonly digest: Digest;
+  readonly specEnvelope: Envelope;
+}
+
+async function answer(deps: JobDeps, peer: Peer, offer: Offer): Promise<Envelope> {
+  const { spec, digest } = offer;
+  const [known] = await deps.store.jobEvents(spec.jobId);
+  if (known !== undefined) {
+    if (known.type !== "proposed" || known.jobDigest !== digest)
+      throw new EntenteError("ALREADY_EXISTS", { detail: "job id" });
+    return answerAgain(deps, spec.jobId, digest);
+  }
+  const said = await admit(deps, peer, offer);
+  return putAnswer(deps, spec.jobId, digest, said);
+}
+
+/** What the job has come to by now: the answer that was given, unless somebody has decided since. */
+async function answerAgain(deps: JobDeps, jobId: JobId, digest: Digest): Promise<Envelope> {
+  const { state, awaitsApproval, reason } = await deps.book.require(jobId);
+  const said: Said =
+    reason !== undefined && (state === "refused" || state === "failed")
+      ? { decision: "refused", code: reason.code }
+      : { decision: state === "proposed" && awaitsApproval ? "pending" : "admitted" };
+  const text = await deps.store.jobDocument(jobId, "answer");
+  const before = text === undefined ? undefined : decodeEnvelope(utf8(text));
+  const isSame = before && readJobAnswer(before, deps.keyring.keys.jobs, digest).decision === said.decision;
+  return isSame ? before : putAnswer(deps, jobId, digest, said);
+}
+
+type Said = { readonly decision: "admitted" | "pending" } | { readonly decision: "refused"; readonly code: ErrorCode };
+
+async function putAnswer(deps: JobDeps, jobId: JobId, jobDigest: Digest, said: Said): Promise<Envelope> {
+  const answered: JobAnswer = { format: "entente-job-answer/1", jobDigest, answeredAt: deps.logbook.now(), ...said };
+  const signed = signJobAnswer(answered, deps.keyring.keys.jobs);
+  await deps.store.putJobDocument(jobId, "answer", fromUtf8(encodeEnvelope(signed)));
+  return signed;
+}
+
+/** The job is recorded, unless there is no agreement or dataset that it could be recorded under. */
+async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: Offer): Promise<Said> {
+  const { jobId } = spec;
+  let evidence: JobEvidence | undefined;
+  let isRecorded = false;
+  try {
+    const { agreement } = await deps.agreements.require(spec.agreement);
+    if (otherParty(agreement.document, deps.keyring.party).name !== peer.party)
+      throw new EntenteError("AGREEMENT_UNKNOWN");
+    evidence = jobEvidence(deps.logbook, agreement, spec, digest);
+    const registration = await deps.datasets.require(spec.providerDataset);
+    const epoch = epochAt(agreement.document.budgets.epochDays, await deps.clock.keep());
+    const ownVersion = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
+    await evidence.requested(spec);
+    const question = questionOf(agreement, spec, registration, ownVersion);
+    const charged = await chargeFor(deps, question, registration, evidence);
+    await deps.book.append(jobId, {
+      type: "proposed",
+      at: deps.logbook.now(),
+      role: "provider",
+      peer: peer.party,
+      operation: spec.operation,
+      output: spec.output,
+      agreement: agreement.digest,
+      collaboration: agreement.collaboration,
+      jobDigest: digest,
+      ownRows: registration.accepted,
+      ownSizeClass: sizeClassOf(registration.accepted),
+      datasetVersion: registration.version,
+      versionTag: ownVersion,
+      awaitsApproval: charged.as === "approval-needed",
+    });
+    isRecorded = true;
+    if (charged.as === "refused") throw new EntenteError(charged.code);
+    await deps.store.putJobDocument(jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
+    if (charged.as === "approval-needed") return { decision: "pending" };
+    await beginServing(deps, peer, jobId);
+    return { decision: "admitted" };
+  } catch (error) {
+    const { code, detail } = toEntenteError(error);
+    deps.logger.warn({ jobId, code, detail, err: code === "INTERNAL" ? error : undefined }, "job refused");
+    await evidence?.refused(deps.keyring.party, code);
+    if (isRecorded) await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
+    return { decision: "refused", code };
+  }
+}
+
+/** A dataset that is not of the agreed form, or lacks a column, is charged nothing, nor is an audience that cannot be gone on
+ * from; both are looked at only for a job that the rules allow. */
+async function chargeFor(
+  deps: JobDeps,
+  question: Question,
+  registration: DatasetRegistration,
+  evidence: JobEvidence,
+): Promise<Charged> {
+  const { agreement, spec } = question;
+  return deps.policy.inTurn(agreement, async () => {
+    // A node that has lost its store still knows from its log what it has run: an old spec is not run again.
+    if ((await deps.policy.runs(agreement)).some((run) => run.jobId === spec.jobId))
+      return { as: "refused", code: "ATTEMPT_REPLAYED" };
+    const { refusedBy } = await deps.policy.decide(question);
+    try {
+      if (refusedBy === undefined) {
+        requireAgreedForm(agreement, deps.keyring.party, registration);
+        for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
+          featureIndex(registration.columns, column);
+        if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
+      }
+    } catch (error) {
+      return { as: "refused", code: toEntenteError(error).code };
+    }
+    return charge(deps, { question, evidence, isApproved: false });
+  });
+}
+
+async function beginServing(deps: JobDeps, peer: Peer, jobId: JobId): Promise<void> {
+  await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
+  endWhenIdle(deps, async () => peer, jobId);
+  await deps.link.reportJob({ jobId, state: "admitted" }).catch((err: unknown) => {
+    deps.logger.warn({ jobId, err }, "report to the coordinator failed");
+  });
+}
+/** A person here has approved a pending job, and evidence says so: decides anew, and answers the peer when it asks again. */
+export async function admitApproved(deps: JobDeps, peer: Peer, loaded: LoadedJob): Promise<void> {
+  const { job, spec, agreement, evidence } = loaded;
+  const { jobId } = spec;
+  const registration = await sameDataset(deps, loaded);
+  const question = questionOf(agreement, spec, registration, job.proposed.versionTag);
+  const charged = await deps.policy.inTurn(agreement, () => charge(deps, { question, evidence, isApproved: true }));
+  if (charged.as === "refused") return endRefused(deps, evidence, jobId, charged.code);
+  await deps.book.append(jobId, { type: "approved", at: deps.logbook.now() });
+  await beginServing(deps, peer, jobId);
+}

@@ -1,0 +1,202 @@
+/**
+ * Jobs of either role that wait for a person at this node. What the person is shown before deciding is computed from the
+ * agreement and the job; evidence says what was decided, over which text, and commits to who decided.
+ */
+import type { Agreement } from "../../proto/agreement/agreement.ts";
+import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import { toHex } from "../../proto/encoding/bytes.ts";
+import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { collaborationId, digest, partyId, jobId as toJobId } from "../../proto/ids.ts";
+import { type LeakStatement, leakStatement } from "../../proto/policy/leak-statement.ts";
+import { classRange } from "../../proto/size-class.ts";
+import { requestOf } from "../policy/desk.ts";
+import { ControlClient } from "../session/control.ts";
+import { admitApproved } from "./admission.ts";
+import type { JobDeps } from "./deps.ts";
+import { destroySecrets, endRefused } from "./ending.ts";
+import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import type { Job } from "./lifecycle.ts";
+import { requireInTime } from "./pending.ts";
+import { loadServed } from "./served-job.ts";
+import { runApproved } from "./start.ts";
+import { storedSpec } from "./stored-spec.ts";
+
+export interface WaitingJob {
+  readonly job: Job;
+  readonly spec: JobSpec;
+  readonly agreement: Agreement;
+  readonly statement: LeakStatement;
+}
+
+/** All that wait for a person here, newest first. */
+export async function waitingJobs(deps: JobDeps): Promise<WaitingJob[]> {
+  const described: WaitingJob[] = [];
+  for (const job of await waiting(deps)) {
+    try {
+      described.push(await describeJob(deps, job));
+    } catch (err) {
+      deps.logger.warn({ jobId: job.jobId, err }, "a job that waits cannot be shown");
+    }
+  }
+  return described;
+}
+
+async function waiting(deps: JobDeps): Promise<Job[]> {
+  return (await deps.book.list()).filter((job) => job.state === "proposed" && job.awaitsApproval);
+}
+
+/** What a job tells whom, as this node's people may see it: before it runs, and after. Throws NOT_FOUND. */
+export async function describeJob(deps: JobDeps, job: Job): Promise<WaitingJob> {
+  const spec = await storedSpec(deps, job);
+  const { agreement } = await deps.agreements.require(spec.agreement);
+  return { job, spec, agreement, statement: statementOf(agreement, spec, job) };
+}
+
+export function statementOf(
+  agreement: Agreement,
+  spec: JobSpec,
+  job: Pick<Job, "peerSizeClass"> & { readonly proposed: Pick<Job["proposed"], "role" | "ownRows" | "ownSizeClass"> },
+): LeakStatement {
+  const { role, ownRows, ownSizeClass } = job.proposed;
+  const own = { exact: ownRows, ...classRange(ownSizeClass) };
+  const peerClass = role === "provider" ? spec.receiverSizeClass : job.peerSizeClass;
+  const peer = peerClass === undefined ? undefined : classRange(peerClass);
+  return leakStatement({
+    agreement,
+    job: requestOf({ agreement, spec, role, ownRows }),
+    viewer: role,
+    receiverRows: role === "receiver" ? own : peer,
+    providerRows: role === "provider" ? own : peer,
+  });
+}
+
+/**
+ * A person decides. Throws NOT_FOUND when nothing waits under that id, APPROVER_IS_REQUESTER, and for an approval that
+ * comes too late what has changed since. Resolves when the decision is in evidence and the job has been told.
+ */
+export function decideJob(
+  deps: JobDeps,
+  input: {
+    readonly jobId: string;
+    readonly isApproved: boolean;
+    readonly person: string;
+    /** In the person's words; stays here, beside the log. */
+    readonly reason?: string | undefined;
+  },
+): Promise<Job> {
+  const { jobId, isApproved, person } = input;
+  return deps.turns.take(jobId, async () => {
+    const job = await deps.book.require(jobId);
+    if (job.state !== "proposed" || !job.awaitsApproval)
+      throw new EntenteError("NOT_FOUND", { detail: "no decision is waited for" });
+    if (isApproved && job.proposed.requestedBy === person) throw new EntenteError("APPROVER_IS_REQUESTER");
+    const { statement } = await describeJob(deps, job);
+    requireInTime(deps.clock.nowMs(), job.proposed.at);
+    const reason = input.reason === undefined ? {} : { reason: await deps.sideNotes.put("reason", input.reason) };
+    // Who decided is this organisation's affair: the peer's auditor sees a commitment.
+    const approver = toHex(await deps.vault.commitTo("approver", { person }));
+    const decision = { isApproved, approver, statement, ...reason };
+    if (job.proposed.role === "receiver") await decideOwn(deps, job, decision);
+    else await decideServed(deps, job, decision);
+    return deps.book.require(jobId);
+  });
+}
+
+interface Decision {
+  readonly isApproved: boolean;
+  /** Hex. */
+  readonly approver: string;
+  readonly statement: LeakStatement;
+  /** Hex. */
+  readonly reason?: string;
+}
+
+async function decideOwn(deps: JobDeps, job: Job, decision: Decision): Promise<void> {
+  const { jobId } = job;
+  if (!decision.isApproved) {
+    const evidence = evidenceOf(deps, job);
+    await record(evidence, decision);
+    await endRefused(deps, evidence, jobId, "APPROVAL_DECLINED");
+    return destroySecrets(deps, jobId);
+  }
+  await orEnd(deps, evidenceOf(deps, job), jobId, () =>
+    runApproved(deps, job, (evidence) => record(evidence, decision)).then(() => undefined),
+  );
+}
+
+/** A job that cannot be run as it was asked for any more ends with the reason, which is thrown, too. */
+async function orEnd(deps: JobDeps, evidence: JobEvidence, jobId: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { code } = toEntenteError(error);
+    const { state, awaitsApproval } = await deps.book.require(jobId);
+    if (code !== "INTERNAL" && code !== "STORAGE_FAILED" && state === "proposed" && awaitsApproval) {
+      await endRefused(deps, evidence, jobId, code);
+      await destroySecrets(deps, jobId);
+    }
+    throw error;
+  }
+}
+
+async function decideServed(deps: JobDeps, { jobId, proposed }: Job, decision: Decision): Promise<void> {
+  const peer = await deps.peers.require(proposed.peer);
+  const loaded = await loadServed(deps, peer, toJobId(jobId));
+  await record(loaded.evidence, decision);
+  try {
+    if (!decision.isApproved) await endRefused(deps, loaded.evidence, jobId, "APPROVAL_DECLINED");
+    else await orEnd(deps, loaded.evidence, jobId, () => admitApproved(deps, peer, loaded));
+  } finally {
+    void tellPeer(deps, proposed.peer, jobId);
+  }
+}
+
+function record(evidence: JobEvidence, { isApproved, approver, statement, reason }: Decision): Promise<void> {
+  const decision = isApproved ? "approved" : "declined";
+  const said = reason === undefined ? {} : { reason };
+  return evidence.approval({ decision, approver, leakStatementDigest: statement.digest, ...said });
+}
+
+/** The peer asks again by itself; this only spares it the wait. */
+async function tellPeer(deps: JobDeps, party: string, jobId: string): Promise<void> {
+  try {
+    const client = new ControlClient(await deps.meetings.openControl(await deps.peers.require(party)));
+    try {
+      await client.jobDecided(toJobId(jobId));
+    } finally {
+      await client.close();
+    }
+  } catch (err) {
+    deps.logger.info({ jobId, err }, "the peer could not be told of the decision");
+  }
+}
+
+function evidenceOf(deps: JobDeps, { jobId, proposed }: Job): JobEvidence {
+  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
+  const receiver = proposed.role === "receiver" ? deps.keyring.party : partyId(proposed.peer);
+  const spec = { jobId: toJobId(jobId), operation: proposed.operation, receiver };
+  return jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest);
+}
+
+/** Ends what nobody has decided on for a week. */
+export async function endOverdue(deps: JobDeps): Promise<void> {
+  for (const job of await waiting(deps)) {
+    try {
+      requireInTime(deps.clock.nowMs(), job.proposed.at);
+    } catch (error) {
+      await deps.turns.take(job.jobId, () => endWaiting(deps, job, error));
+    }
+  }
+}
+
+async function endWaiting(deps: JobDeps, job: Job, error: unknown): Promise<void> {
+  const { code } = toEntenteError(error);
+  const now = await deps.book.require(job.jobId);
+  if (now.state !== "proposed" || !now.awaitsApproval) return;
+  if (job.proposed.role === "provider") {
+    await endRefused(deps, evidenceOf(deps, job), job.jobId, code);
+    return tellPeer(deps, job.proposed.peer, job.jobId);
+  }
+  await endRefused(deps, evidenceOf(deps, job), job.jobId, code);
+  await destroySecrets(deps, job.jobId);
+}

@@ -1,0 +1,125 @@
+/** How a job of this node begins: asked for by a person, approved by another, or taken up again after a restart. */
+import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { collaborationId, digest, jobId } from "../../proto/ids.ts";
+import { type Asked, ask, type JobRequestInput, questionOf, restoreAsked, storeAsked } from "./ask.ts";
+import { charge } from "./charge.ts";
+import type { JobDeps } from "./deps.ts";
+import { destroySecrets, endFailed, endRefused } from "./ending.ts";
+import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import type { Job } from "./lifecycle.ts";
+import { PASSING, pause, run } from "./receiver.ts";
+import { keepSketch } from "./sketching.ts";
+
+/** Decides on the job, records it, and lets it run or leaves it to a person; resolves when it has been recorded. Throws the
+ * errors of `ask`, and of the rule that refuses it. `person`: who asks. */
+export async function startJob(
+  deps: JobDeps,
+  request: JobRequestInput,
+  person: string,
+): Promise<{ job: Job; finished: Promise<void> }> {
+  const { collaboration } = (await deps.agreements.require(request.agreement)).agreement;
+  await deps.logbook.standings.requireOpen(collaboration);
+  const asked = await ask(deps, request);
+  const { spec, evidence, agreement } = asked;
+  // Two lists that are asked about together must see each other.
+  return deps.policy.inTurn(agreement, async () => {
+    await evidence.requested(spec);
+    const charged = await charge(deps, {
+      question: await questionOf(asked),
+      evidence,
+      isApproved: false,
+      beforeCharge: () => keepSketch(asked),
+    });
+    if (charged.as === "refused") {
+      await evidence.refused(deps.keyring.party, charged.code);
+      throw new EntenteError(charged.code);
+    }
+    const awaitsApproval = charged.as === "approval-needed";
+    const job = await propose(asked, { awaitsApproval, person });
+    return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, announce(asked)) };
+  });
+}
+
+async function propose(
+  asked: Asked,
+  { awaitsApproval, person }: { awaitsApproval: boolean; person: string },
+): Promise<Job> {
+  const { deps, spec, agreement, registration, jobDigest } = asked;
+  await storeAsked(asked);
+  return deps.book.append(spec.jobId, {
+    type: "proposed",
+    at: deps.logbook.now(),
+    role: "receiver",
+    peer: asked.peer.party,
+    operation: spec.operation,
+    output: spec.output,
+    agreement: agreement.digest,
+    collaboration: agreement.collaboration,
+    jobDigest,
+    ownRows: asked.list.rows,
+    ownSizeClass: spec.receiverSizeClass,
+    datasetVersion: registration.version,
+    versionTag: spec.receiverVersion,
+    awaitsApproval,
+    requestedBy: person,
+  });
+}
+
+function announce({ deps, spec, agreement, peer, jobDigest }: Asked): Promise<unknown> {
+  return deps.link.createJob({
+    jobId: spec.jobId,
+    agreementDigest: agreement.digest,
+    peer: peer.party,
+    jobDigest,
+  });
+}
+
+/** A person here has approved the job, and `approved` says so in evidence: decides anew and lets it run. Resolves to false
+ * when the rules refuse it by now. Throws what `restoreAsked` does. */
+export async function runApproved(
+  deps: JobDeps,
+  job: Job,
+  approved: (evidence: JobEvidence) => Promise<void>,
+): Promise<boolean> {
+  const asked = await restoreAsked(deps, job.jobId, job.proposed.datasetVersion);
+  const { spec, evidence, agreement } = asked;
+  return deps.policy.inTurn(agreement, async () => {
+    await approved(evidence);
+    const charged = await charge(deps, {
+      question: await questionOf(asked),
+      evidence,
+      isApproved: true,
+      beforeCharge: () => keepSketch(asked),
+    });
+    if (charged.as === "refused") {
+      await endRefused(deps, evidence, spec.jobId, charged.code);
+      await destroySecrets(deps, spec.jobId);
+      return false;
+    }
+    await deps.book.append(spec.jobId, { type: "approved", at: deps.logbook.now() });
+    void run(asked, announce(asked));
+    return true;
+  });
+}
+
+/** After a restart: goes on with a job that had been admitted, or ends it when it is not what it was. Never rejects. */
+export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const asked = await restoreAsked(deps, job.jobId, job.proposed.datasetVersion);
+      return await run(asked, job.state === "proposed" ? announce(asked) : Promise.resolve());
+    } catch (error) {
+      deps.logger.warn({ jobId: job.jobId, tries, err: error }, "a job could not be taken up again");
+      if (tries >= MAX_ATTEMPTS || !PASSING.includes(toEntenteError(error).code)) return endUnresumed(deps, job, error);
+      await pause(deps, job.jobId, tries);
+    }
+  }
+}
+
+async function endUnresumed(deps: JobDeps, { jobId: id, proposed }: Job, error: unknown): Promise<void> {
+  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
+  const spec = { jobId: jobId(id), operation: proposed.operation, receiver: deps.keyring.party };
+  await endFailed(deps, jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest), id, error);
+  await destroySecrets(deps, id);
+}

@@ -1,0 +1,145 @@
+/**
+ * Difference sketches of the lists that aggregate outputs were asked of, one for each such run, for as long as its epoch
+ * lasts: sealed on disk, keyed by the epoch, never an id.
+ */
+import { join } from "node:path";
+import { concat, equalBytes, fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { domainHash } from "../../proto/encoding/sha256.ts";
+import type { ChargedRun } from "../../proto/policy/history.ts";
+import { DifferenceSketch, differenceBelow } from "../../proto/policy/sketch.ts";
+import type { Files, Random } from "../../proto/ports/ports.ts";
+import type { DatasetRegistration } from "../data/dataset.ts";
+import type { Filter } from "../data/filter.ts";
+import { prepareInput } from "../data/prepare.ts";
+import type { SpillPlace } from "../data/spill.ts";
+import { openAtRest, sealAtRest } from "../store/at-rest.ts";
+
+const CHECK_BYTES = 16;
+/** Ids go through memory in this many parts. */
+const PARTITIONS = 16;
+
+export interface SketchedInput {
+  /** Distinct ids that take part. */
+  readonly rows: number;
+  readonly sketch: DifferenceSketch;
+}
+
+/** Reads the node's own list once. `key`: the epoch's. Throws the errors of `prepareInput`. */
+export async function sketchInput(
+  registration: DatasetRegistration,
+  filter: Filter | undefined,
+  key: Uint8Array,
+  spill: SpillPlace,
+): Promise<SketchedInput> {
+  const reading = { jobKey: key, columns: [], partitions: PARTITIONS, withSubjects: false, spill };
+  const input = await prepareInput(registration, filter === undefined ? reading : { ...reading, filter });
+  try {
+    const sketch = new DifferenceSketch();
+    let rows = 0;
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const { ids } = await input.rows(partition);
+      sketch.add(ids);
+      rows += ids.length / 16;
+    }
+    return { rows, sketch };
+  } finally {
+    await input.destroy();
+  }
+}
+
+/** A sketch, and what it is of. */
+export interface KeptSketch {
+  readonly sketch: DifferenceSketch;
+  /** Content digest of the dataset, hex. */
+  readonly datasetVersion: string;
+  /** The epoch's key, under which the ids were hashed. */
+  readonly key: Uint8Array;
+}
+
+export interface SketchesOptions {
+  readonly files: Files;
+  readonly random: Random;
+  /** The node's at-rest key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Absolute. */
+  readonly folder: string;
+}
+
+export class Sketches {
+  readonly #options: SketchesOptions;
+
+  constructor(options: SketchesOptions) {
+    this.#options = options;
+  }
+
+  async put(
+    jobId: string,
+    epochEndsAtMs: number,
+    { sketch, datasetVersion, key: epochKey }: KeptSketch,
+  ): Promise<void> {
+    const { files, random, key, folder } = this.#options;
+    const secret = concat(keyCheck(epochKey), fromHex(datasetVersion), sketch.toBytes());
+    const sealed = sealAtRest({ key, random, purpose: purposeOf(jobId), secret });
+    await files.writeDurable(join(folder, `${epochEndsAtMs}-${jobId}`), sealed);
+  }
+
+  /**
+   * The smallest difference, below `limit`, of a list to those of earlier runs over the same version of the dataset;
+   * undefined when it differs from each by `limit` or more, or not at all. What cannot be compared must not pass: a run
+   * whose sketch is gone, or was made under a key that this node has lost, counts as a difference of one. `versionTag`: the
+   * version as the runs name it, which tells whether a sketch that is gone was of it.
+   */
+  async smallestDifference(
+    list: KeptSketch & { readonly versionTag: string },
+    earlier: readonly ChargedRun[],
+    limit: number,
+  ): Promise<number | undefined> {
+    let smallest: number | undefined;
+    for (const run of earlier) {
+      const difference = await this.#difference(list, run, limit);
+      if (difference !== undefined && difference > 0) smallest = Math.min(smallest ?? limit, difference);
+    }
+    return smallest;
+  }
+
+  async #difference(
+    { sketch, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
+    { jobId, receiverVersion }: ChargedRun,
+    limit: number,
+  ): Promise<number | undefined> {
+    const secret = await this.#get(jobId);
+    if (secret === undefined) return receiverVersion === versionTag ? 1 : undefined;
+    if (toHex(secret.subarray(CHECK_BYTES, CHECK_BYTES + 32)) !== datasetVersion) return undefined;
+    if (!equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key))) return 1;
+    return differenceBelow(sketch, DifferenceSketch.fromBytes(secret.subarray(CHECK_BYTES + 32)), limit);
+  }
+
+  /** Removes those of epochs that have ended. */
+  async sweep(nowMs: number): Promise<void> {
+    const { files, folder } = this.#options;
+    for (const name of await files.list(folder))
+      if (Number(name.slice(0, name.indexOf("-"))) <= nowMs) await files.remove(join(folder, name));
+  }
+
+  /** Undefined when it is not there, or was changed. */
+  async #get(jobId: string): Promise<Uint8Array | undefined> {
+    const { files, key, folder } = this.#options;
+    const name = (await files.list(folder)).find((item) => item.endsWith(`-${jobId}`));
+    const sealed = name === undefined ? undefined : await files.read(join(folder, name));
+    if (sealed === undefined) return undefined;
+    try {
+      return openAtRest({ key, purpose: purposeOf(jobId), sealed });
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Tells whether two sketches were made under one key, and nothing else of it. */
+function keyCheck(epochKey: Uint8Array): Uint8Array {
+  return domainHash("entente sketch key check/1", epochKey).subarray(0, CHECK_BYTES);
+}
+
+function purposeOf(jobId: string): string {
+  return `${jobId}/sketch`;
+}

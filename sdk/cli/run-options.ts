@@ -1,0 +1,58 @@
+/** The options that every command has that starts a job. */
+import type { Command } from "commander";
+import { EntenteError } from "../../proto/errors.ts";
+import { parseDays, readJsonFile } from "./context.ts";
+
+export interface RunFlags {
+  readonly agreement: string;
+  readonly dataset: string;
+  readonly peerDataset: string;
+  readonly purpose?: string;
+  readonly filter?: string;
+  readonly dryRun?: boolean;
+}
+
+export function withRunOptions(command: Command): Command {
+  return command
+    .requiredOption("--agreement <digest>", "agreement that allows it")
+    .requiredOption("--dataset <name>", "own dataset")
+    .requiredOption("--peer-dataset <name>", "the peer's dataset")
+    .option("--purpose <id>", "one of the agreement's purposes (default: its first)")
+    .option("--filter <sql>", "who of the own dataset takes part: one SQL condition over its columns")
+    .option("--dry-run", "say whether it would be allowed, what it costs and what each side would learn; run nothing");
+}
+
+/** Those of them that go into a request. */
+export function runFields({ agreement, dataset, peerDataset, purpose, filter }: RunFlags) {
+  return {
+    ...{ agreement, dataset, peerDataset },
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(filter === undefined ? {} : { filter }),
+  };
+}
+
+/** Of a command whose job issues tags. */
+export interface TagFlags {
+  readonly expiresDays?: number;
+  readonly rule?: readonly string[];
+  readonly rules?: string;
+}
+
+export function withTagOptions(command: Command): Command {
+  const collect = (text: string, before: readonly string[] = []) => [...before, text];
+  return command
+    .option("--rule <text>", "tag rule, as 'tier = A and balance > 50000 -> risk:review'; may be given again", collect)
+    .option("--rules <file>", "more rules: a JSON list of texts, or of rules in JSON")
+    .option("--expires-days <n>", "days until the tags expire", parseDays);
+}
+
+/** Those of them that go into a request. `tag`: what to issue beside the rules' tags. Throws TAG_RULE_INVALID. */
+export async function tagFields<T extends object>(flags: TagFlags, tag: T | undefined, command: Command) {
+  const { expiresDays, rule = [], rules: file } = flags;
+  const more = file === undefined ? [] : await readJsonFile(file, "TAG_RULE_INVALID");
+  if (!Array.isArray(more)) throw new EntenteError("TAG_RULE_INVALID", { detail: `${file} is not a JSON list` });
+  const rules: unknown[] = [...rule, ...more];
+  if (tag === undefined && rules.length === 0) command.error("error: --tag, --rule or --rules must say what to issue");
+  const expiry = expiresDays === undefined ? {} : { expiresInDays: expiresDays };
+  return { tag: { ...tag, ...expiry }, ...(rules.length === 0 ? {} : { rules }) };
+}
