@@ -48,7 +48,7 @@ import { RunHistory } from "./policy/run-history.ts";
 import { Sketches } from "./policy/sketches.ts";
 import { SteadyClock } from "./policy/steady-clock.ts";
 import { finishRotation, publishKeyset, rotateIdentity, rotateKeyset } from "./rotation.ts";
-import { ControlClient, type ControlHandlers, serveControl } from "./session/control.ts";
+import { type ControlHandlers, inControlSession, serveControl } from "./session/control.ts";
 import { Meetings } from "./session/meetings.ts";
 import { PeerHistory } from "./session/peer-history.ts";
 import { Peers } from "./session/peers.ts";
@@ -203,12 +203,7 @@ export class Node {
   /** What a peer offers of datasets, asked in a control session. */
   async peerDatasets(party: string) {
     const { peers, meetings } = this.connected;
-    const client = new ControlClient(await meetings.openControl(await peers.require(party)));
-    try {
-      return await client.describe();
-    } finally {
-      await client.close();
-    }
+    return inControlSession(meetings, await peers.require(party), (client) => client.describe());
   }
 
   async close(): Promise<void> {
@@ -428,16 +423,18 @@ export class Node {
   }
 
   /** New working keys. Throws OVERLOADED while a job has not ended, and the errors of `rotateKeyset`. */
-  async rotateKeys(): Promise<Keyset> {
-    if ((await this.#unfinished()).length > 0) throw new EntenteError("OVERLOADED", { detail: "jobs have not ended" });
-    await rotateKeyset(this.connected);
-    return this.keyring.verifiedKeysets.at(-1) as Keyset;
+  rotateKeys(): Promise<Keyset> {
+    return this.#rotate(rotateKeyset);
   }
 
   /** A new identity, and new working keys. Throws as `rotateKeys`. */
-  async rotateIdentity(): Promise<Keyset> {
+  rotateIdentity(): Promise<Keyset> {
+    return this.#rotate(rotateIdentity);
+  }
+
+  async #rotate(rotate: typeof rotateKeyset): Promise<Keyset> {
     if ((await this.#unfinished()).length > 0) throw new EntenteError("OVERLOADED", { detail: "jobs have not ended" });
-    await rotateIdentity(this.connected);
+    await rotate(this.connected);
     return this.keyring.verifiedKeysets.at(-1) as Keyset;
   }
 

@@ -12,7 +12,7 @@ import type { CollaborationId } from "../proto/ids.ts";
 import type { CoordinatorLink } from "./coordinator-link/link.ts";
 import type { Logbook } from "./evidence/logbook.ts";
 import { collaborationsOf } from "./evidence/witnessing.ts";
-import { ControlClient } from "./session/control.ts";
+import { inControlSession } from "./session/control.ts";
 import type { Meetings } from "./session/meetings.ts";
 import type { Peers } from "./session/peers.ts";
 import { successionEntry } from "./session/successions.ts";
@@ -115,12 +115,7 @@ export async function publishKeyset({ keyring, store, link }: RotationDeps): Pro
 /** Under the keys that are still in force. A peer that is away asks the directory, which cannot forge a keyset. */
 async function tellPeer({ peers, meetings, logger }: RotationDeps, party: string, next: KeysetRecord): Promise<void> {
   try {
-    const client = new ControlClient(await meetings.openControl(await peers.require(party)));
-    try {
-      await client.keyset(next);
-    } finally {
-      await client.close();
-    }
+    await inControlSession(meetings, await peers.require(party), (client) => client.keyset(next));
   } catch (err) {
     logger.warn({ peer: party, err }, "the peer could not be told of the new keyset");
   }

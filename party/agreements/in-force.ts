@@ -5,7 +5,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
 import type { Leases } from "../policy/leases.ts";
 import type { SteadyClock } from "../policy/steady-clock.ts";
-import { ControlClient } from "../session/control.ts";
+import { inControlSession } from "../session/control.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peer, Peers } from "../session/peers.ts";
 import type { Agreements } from "./agreements.ts";
@@ -39,12 +39,7 @@ export class InForce {
     const peer = await peers.require(otherParty(agreement.document, own).name);
     let statement: Envelope | undefined;
     try {
-      const client = new ControlClient(await meetings.openControl(peer));
-      try {
-        statement = await client.inForce(agreement.digest);
-      } finally {
-        await client.close();
-      }
+      statement = await inControlSession(meetings, peer, (client) => client.inForce(agreement.digest));
     } catch (cause) {
       throw new EntenteError("AGREEMENT_NOT_IN_FORCE", { cause });
     }

@@ -19,7 +19,7 @@ import type { Logbook } from "../evidence/logbook.ts";
 import type { SideNotes } from "../evidence/side-notes.ts";
 import type { RunHistory } from "../policy/run-history.ts";
 import type { SteadyClock } from "../policy/steady-clock.ts";
-import { ControlClient } from "../session/control.ts";
+import { inControlSession } from "../session/control.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peer, Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
@@ -74,8 +74,8 @@ export class Revocations {
     this.#options = options;
   }
 
-  /** A person here revokes, and may say why: that stays here, beside the log. Resolves when everything under it has stopped here; the peer is told meanwhile. Throws
-   * AGREEMENT_UNKNOWN, AGREEMENT_UNSIGNED. */
+  /** A person here revokes, and may say why: that stays here, beside the log. Resolves when everything under it has stopped
+   * here; the peer is told meanwhile. Throws AGREEMENT_UNKNOWN, AGREEMENT_UNSIGNED. */
   async revoke(digest: string, reason?: string): Promise<void> {
     const { agreements, keyring, clock, sideNotes } = this.#options;
     const { agreement } = await agreements.require(digest);
@@ -193,12 +193,7 @@ export class Revocations {
   async #deliver(agreement: Agreement, record: RevocationRecord): Promise<void> {
     const { peers, meetings, keyring, store } = this.#options;
     const peer = await peers.require(otherParty(agreement.document, keyring.party).name);
-    const client = new ControlClient(await meetings.openControl(peer));
-    try {
-      await client.revocation(decodeEnvelope(utf8(record.envelope)));
-      await store.putRevocation({ ...record, delivered: true });
-    } finally {
-      await client.close();
-    }
+    await inControlSession(meetings, peer, (client) => client.revocation(decodeEnvelope(utf8(record.envelope))));
+    await store.putRevocation({ ...record, delivered: true });
   }
 }

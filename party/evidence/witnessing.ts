@@ -26,7 +26,7 @@ import type { CollaborationId, PartyId } from "../../proto/ids.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
 import type { Enrolled } from "../coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "../coordinator-link/link.ts";
-import { ControlClient, type CosignRequest, type WitnessAnswer } from "../session/control.ts";
+import { type ControlClient, type CosignRequest, inControlSession, type WitnessAnswer } from "../session/control.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peer, Peers } from "../session/peers.ts";
 import type { Store } from "../store/store.ts";
@@ -100,12 +100,9 @@ export class Witnessing {
   async exchange(collaboration: CollaborationId, party: PartyId): Promise<void> {
     const { peers, meetings, logbook } = this.#options;
     const peer = await peers.require(party);
-    const client = new ControlClient(await meetings.openControl(peer));
-    try {
-      await logbook.inTurnNow(collaboration, () => this.#exchange(client, peer, collaboration));
-    } finally {
-      await client.close();
-    }
+    await inControlSession(meetings, peer, (client) =>
+      logbook.inTurnNow(collaboration, () => this.#exchange(client, peer, collaboration)),
+    );
   }
 
   async #exchange(client: ControlClient, peer: Peer, collaboration: CollaborationId): Promise<void> {

@@ -4,7 +4,7 @@ import { equalBytes, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
-import { ControlClient } from "../session/control.ts";
+import { type ControlClient, inControlSession } from "../session/control.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { requireAudience, requireSameProvider } from "./audience.ts";
 import type { FinishedPartition, Job } from "./lifecycle.ts";
@@ -25,8 +25,7 @@ export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending
   const { deps, peer, spec, jobDigest, agreement } = asked;
   const { jobId } = spec;
   deps.book.report(jobId, { step: "asking the peer", done: 0, total: 1 });
-  const client = new ControlClient(await deps.meetings.openControl(peer));
-  try {
+  return inControlSession(deps.meetings, peer, async (client) => {
     let job = await deps.book.require(jobId);
     if (job.state === "proposed") {
       const said = await answerTo(asked, client);
@@ -48,9 +47,7 @@ export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending
     await requireAllowed(asked, { peerSizeClass: sizeClass, providerVersion });
     const jobKey = jobKeyOf(jobDigest, fromHex(spec.receiverNonce), nonce);
     return { senderSizeClass: sizeClass, providerVersion, jobKey, attempt, finished: heldOf(job, finished) };
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 /** What this node's policy says now. Throws the code of the rule that refuses, POLICY_AUDIENCE. */

@@ -15,6 +15,7 @@ import type { Envelope } from "../../proto/encoding/dsse.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import type { CollaborationId, Digest, JobId } from "../../proto/ids.ts";
 import type { Channel } from "./channel.ts";
+import type { Meetings } from "./meetings.ts";
 import type { Peer } from "./peers.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -117,6 +118,20 @@ export class ControlClient {
   async close(): Promise<void> {
     await this.#channel.say({ kind: "goodbye" }).catch(() => {});
     this.#channel.close();
+  }
+}
+
+/** One control session: opened, worked in, and closed whatever comes of it. Throws what opening it and `work` throw. */
+export async function inControlSession<T>(
+  meetings: Pick<Meetings, "openControl">,
+  peer: Peer,
+  work: (client: ControlClient) => Promise<T>,
+): Promise<T> {
+  const client = new ControlClient(await meetings.openControl(peer));
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
   }
 }
 
