@@ -134,18 +134,13 @@ async function chargeFor(
     // A node that has lost its store still knows from its log what it has run: an old spec is not run again.
     if ((await deps.policy.runs(agreement)).some((run) => run.jobId === spec.jobId))
       return { as: "refused", code: "ATTEMPT_REPLAYED" };
-    const { refusedBy } = await deps.policy.decide(question);
-    try {
-      if (refusedBy === undefined) {
-        requireAgreedForm(agreement, deps.keyring.party, registration);
-        for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
-          featureIndex(registration.columns, column);
-        if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
-      }
-    } catch (error) {
-      return { as: "refused", code: toEntenteError(error).code };
-    }
-    return charge(deps, { question, evidence, isApproved: false });
+    const requireFit = async () => {
+      requireAgreedForm(agreement, deps.keyring.party, registration);
+      for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
+        featureIndex(registration.columns, column);
+      if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
+    };
+    return charge(deps, { question, evidence, isApproved: false, requireFit });
   });
 }
 
@@ -156,6 +151,7 @@ async function beginServing(deps: JobDeps, peer: Peer, jobId: JobId): Promise<vo
     deps.logger.warn({ jobId, err }, "report to the coordinator failed");
   });
 }
+
 /** A person here has approved a pending job, and evidence says so: decides anew, and answers the peer when it asks again. */
 export async function admitApproved(deps: JobDeps, peer: Peer, loaded: LoadedJob): Promise<void> {
   const { job, spec, agreement, evidence } = loaded;

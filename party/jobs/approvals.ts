@@ -6,15 +6,15 @@ import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
-import { collaborationId, digest, partyId, jobId as toJobId } from "../../proto/ids.ts";
+import { jobId as toJobId } from "../../proto/ids.ts";
 import { type LeakStatement, leakStatement } from "../../proto/policy/leak-statement.ts";
 import { classRange } from "../../proto/size-class.ts";
 import { requestOf } from "../policy/desk.ts";
-import { ControlClient } from "../session/control.ts";
+import { inControlSession } from "../session/control.ts";
 import { admitApproved } from "./admission.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endRefused } from "./ending.ts";
-import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { type JobEvidence, recordedEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
 import { requireInTime } from "./pending.ts";
 import { loadServed } from "./served-job.ts";
@@ -113,13 +113,13 @@ interface Decision {
 
 async function decideOwn(deps: JobDeps, job: Job, decision: Decision): Promise<void> {
   const { jobId } = job;
+  const evidence = recordedEvidence(deps, job);
   if (!decision.isApproved) {
-    const evidence = evidenceOf(deps, job);
     await record(evidence, decision);
     await endRefused(deps, evidence, jobId, "APPROVAL_DECLINED");
     return destroySecrets(deps, jobId);
   }
-  await orEnd(deps, evidenceOf(deps, job), jobId, () =>
+  await orEnd(deps, evidence, jobId, () =>
     runApproved(deps, job, (evidence) => record(evidence, decision)).then(() => undefined),
   );
 }
@@ -160,22 +160,11 @@ function record(evidence: JobEvidence, { isApproved, approver, statement, reason
 /** The peer asks again by itself; this only spares it the wait. */
 async function tellPeer(deps: JobDeps, party: string, jobId: string): Promise<void> {
   try {
-    const client = new ControlClient(await deps.meetings.openControl(await deps.peers.require(party)));
-    try {
-      await client.jobDecided(toJobId(jobId));
-    } finally {
-      await client.close();
-    }
+    const peer = await deps.peers.require(party);
+    await inControlSession(deps.meetings, peer, (client) => client.jobDecided(toJobId(jobId)));
   } catch (err) {
     deps.logger.info({ jobId, err }, "the peer could not be told of the decision");
   }
-}
-
-function evidenceOf(deps: JobDeps, { jobId, proposed }: Job): JobEvidence {
-  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
-  const receiver = proposed.role === "receiver" ? deps.keyring.party : partyId(proposed.peer);
-  const spec = { jobId: toJobId(jobId), operation: proposed.operation, receiver };
-  return jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest);
 }
 
 /** Ends what nobody has decided on for a week. */
@@ -190,13 +179,10 @@ export async function endOverdue(deps: JobDeps): Promise<void> {
 }
 
 async function endWaiting(deps: JobDeps, job: Job, error: unknown): Promise<void> {
-  const { code } = toEntenteError(error);
-  const now = await deps.book.require(job.jobId);
+  const { jobId, proposed } = job;
+  const now = await deps.book.require(jobId);
   if (now.state !== "proposed" || !now.awaitsApproval) return;
-  if (job.proposed.role === "provider") {
-    await endRefused(deps, evidenceOf(deps, job), job.jobId, code);
-    return tellPeer(deps, job.proposed.peer, job.jobId);
-  }
-  await endRefused(deps, evidenceOf(deps, job), job.jobId, code);
-  await destroySecrets(deps, job.jobId);
+  await endRefused(deps, recordedEvidence(deps, job), jobId, toEntenteError(error).code);
+  if (proposed.role === "provider") await tellPeer(deps, proposed.peer, jobId);
+  else await destroySecrets(deps, jobId);
 }

@@ -1,17 +1,23 @@
 /** What a person asks for, as a job: everything that can be checked at the receiver before the peer hears of it. */
-import { type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
-import { AGGREGATE_OUTPUTS, type Alignment, OUTPUTS_OF, PSI_PROTOCOLS } from "../../proto/agreement/fields.ts";
-import { type JobSpec, readJobSpec, signJobSpec } from "../../proto/agreement/job-spec.ts";
-import { equalBytes, fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { type AgreedOperation, type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
+import {
+  AGGREGATE_OUTPUTS,
+  type Alignment,
+  OUTPUTS_OF,
+  type Output,
+  PSI_PROTOCOLS,
+} from "../../proto/agreement/fields.ts";
+import { type JobSpec, signJobSpec } from "../../proto/agreement/job-spec.ts";
+import { equalBytes, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
+import { type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteInput } from "../../proto/http/routes.ts";
 import { type Digest, jobId } from "../../proto/ids.ts";
 import { columnsOf, modelDigest, parseModel } from "../../proto/model/model.ts";
 import { partnerView } from "../../proto/model/partner-view.ts";
 import { encryptedPolynomials, quantise } from "../../proto/model/quantise.ts";
-import { agreedOperation } from "../../proto/policy/request.ts";
+import { agreedOperation, operationsOver } from "../../proto/policy/request.ts";
 import type { DifferenceSketch } from "../../proto/policy/sketch.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
@@ -27,6 +33,7 @@ import { type Issued, issuedBy } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
 import { requireAgreedForm } from "./own-dataset.ts";
 import { sketchOwnList, smallestDifference } from "./sketching.ts";
+import { readStoredSpec } from "./stored-spec.ts";
 
 export type JobRequestInput = RouteInput<"startJob">;
 
@@ -55,6 +62,8 @@ export interface OwnList {
   /** Of an aggregate output. */
   readonly sketched?: {
     readonly sketch: DifferenceSketch;
+    /** The epoch's, under which the ids were hashed. */
+    readonly key: Uint8Array;
     readonly epoch: Epoch;
   };
   /** Of a shared score: those whom the audience found, out of `rows`. */
@@ -67,31 +76,24 @@ const MATCHED_SECRET = "matched";
 /** Throws the agreement's, the dataset's, the filter's and the model's errors; nothing is decided or recorded. */
 export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Asked> {
   const { keyring, ports } = deps;
-  const { agreement } = await deps.agreements.require(request.agreement);
-  const peer = await deps.peers.require(otherParty(agreement.document, keyring.party).name);
-  const registration = await deps.datasets.require(request.dataset);
-  requireAgreedForm(agreement, keyring.party, registration);
-  const loaded = loadModel(request, registration);
+  const gathered = await gather(deps, request);
+  const { agreement, peer, registration, loaded } = gathered;
   const view = loaded && partnerView(loaded.model, await deps.vault.modelSalt(modelDigest(loaded.model)));
   const { document } = agreement;
   const alignment = alignmentOf(request);
-  const operations = document.operations.filter(
-    (item) =>
-      item.operation === request.operation &&
-      item.receiver === keyring.party &&
-      item.receiverDataset === request.dataset &&
-      item.providerDataset === request.peerDataset,
-  );
+  const operations = operationsOver(document, {
+    operation: request.operation,
+    receiver: keyring.party,
+    receiverDataset: request.dataset,
+    providerDataset: request.peerDataset,
+  });
   const operation = operations.find((item) => item.alignment === alignment) ?? operations[0];
   const output = request.output ?? operation?.outputs[0] ?? OUTPUTS_OF[request.operation][0];
-  const { columns } = registration;
-  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault: deps.vault });
+  const wishes = await readWishes(gathered, output, operation);
   const epoch = epochAt(document.budgets.epochDays, await deps.clock.keep());
-  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
-  const id = jobId(toHex(ports.random.bytes(16)));
   const base = {
     format: "entente-job/1",
-    jobId: id,
+    jobId: jobId(toHex(ports.random.bytes(16))),
     agreement: agreement.digest,
     operation: request.operation,
     output,
@@ -104,34 +106,45 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     ...(view === undefined ? {} : { model: view }),
     alignment,
     receiverVersion: toHex(versionTag(keyring.epochSeed, epoch, registration)),
-    tagDays: issued?.expiresInDays ?? null,
+    tagDays: wishes.issued?.expiresInDays ?? null,
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
   } as const;
-  const { audience } = request;
-  const list = await ownList(deps, { agreement, spec: base, audience, registration, filter, epoch });
+  const list = await ownList(gathered, base, wishes.filter, epoch);
   const spec: JobSpec = {
     ...base,
     receiverSizeClass: sizeClassOf(list.rows),
     ...(list.matched && { matched: matchedOf(list.matched) }),
   };
-  const { envelope: specEnvelope, digest: jobDigest } = signJobSpec(spec, keyring.keys.jobs);
-  const evidence = jobEvidence(deps.logbook, agreement, spec, jobDigest);
-  return {
-    deps,
-    request,
-    agreement,
-    peer,
-    registration,
-    filter,
-    loaded,
-    issued,
-    spec,
-    specEnvelope,
-    jobDigest,
-    evidence,
-    list,
-  };
+  const { envelope, digest } = signJobSpec(spec, keyring.keys.jobs);
+  const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
+  return { ...gathered, ...wishes, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
+}
+
+type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "loaded">;
+
+/** What a request names. `datasetVersion`: the one that it must still have. */
+async function gather(deps: JobDeps, request: JobRequestInput, datasetVersion?: string): Promise<Gathered> {
+  const { party } = deps.keyring;
+  const { agreement } = await deps.agreements.require(request.agreement);
+  const peer = await deps.peers.require(otherParty(agreement.document, party).name);
+  const registration = await deps.datasets.require(request.dataset);
+  if (datasetVersion !== undefined && registration.version !== datasetVersion)
+    throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
+  requireAgreedForm(agreement, party, registration);
+  return { deps, request, agreement, peer, registration, loaded: loadModel(request, registration) };
+}
+
+/** What the person wants of the own side: tags to issue, and who takes part. */
+async function readWishes(
+  { deps: { vault }, request, registration, loaded }: Gathered,
+  output: Output,
+  operation: AgreedOperation | undefined,
+): Promise<Pick<Asked, "issued" | "filter">> {
+  const { columns } = registration;
+  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault });
+  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
+  return { issued, filter };
 }
 
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
@@ -145,46 +158,21 @@ export async function storeAsked({ deps, spec, specEnvelope, request, list: { ma
  * would now, DATASET_CHANGED when the dataset was registered anew since, or when of a shared score's people some do not
  * count any more. */
 export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: string): Promise<Asked> {
-  const text = await deps.store.jobDocument(id, "spec");
-  if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
-  const specEnvelope = decodeEnvelope(utf8(text));
-  const { spec, digest: jobDigest } = readJobSpec(specEnvelope, deps.keyring.keys.jobs);
+  const { spec, digest, envelope } = await readStoredSpec(deps.store, id, deps.keyring.everyKey("jobs"));
   const request = parseCanonicalJson(await deps.vault.get(id, REQUEST_SECRET)) as unknown as JobRequestInput;
-  const { agreement } = await deps.agreements.require(spec.agreement);
-  const peer = await deps.peers.require(spec.provider);
-  const registration = await deps.datasets.require(spec.receiverDataset);
-  if (registration.version !== datasetVersion) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
-  const loaded = loadModel(request, registration);
-  const { columns } = registration;
-  const operation = agreedOperation(agreement, spec);
-  const { output } = spec;
-  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault: deps.vault });
-  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
+  const gathered = await gather(deps, request, datasetVersion);
+  const { agreement, registration } = gathered;
+  const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec));
   const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);
   const epoch = epochAt(agreement.document.budgets.epochDays, charged?.at ?? (await deps.clock.keep()));
-  const { audience } = request;
-  const list = await ownList(deps, { agreement, spec, audience, registration, filter, epoch });
+  const list = await ownList(gathered, spec, wishes.filter, epoch);
   const { matched } = list;
   const isSame =
     sizeClassOf(list.rows) === spec.receiverSizeClass &&
     (matched === undefined || equalBytes(matched.digest, await deps.vault.get(id, MATCHED_SECRET)));
   if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
-  const evidence = jobEvidence(deps.logbook, agreement, spec, jobDigest);
-  return {
-    deps,
-    request,
-    agreement,
-    peer,
-    registration,
-    filter,
-    loaded,
-    issued,
-    spec,
-    specEnvelope,
-    jobDigest,
-    evidence,
-    list,
-  };
+  const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
+  return { ...gathered, ...wishes, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
 /** What this node's policy is asked; `peer`: once the provider has said it. */
@@ -203,18 +191,13 @@ export async function questionOf(
   };
 }
 
-interface ListInput {
-  readonly agreement: Agreement;
-  readonly spec: Omit<JobSpec, "receiverSizeClass" | "matched">;
-  readonly audience: string | undefined;
-  readonly registration: DatasetRegistration;
-  readonly filter: Filter | undefined;
-  readonly epoch: Epoch;
-}
-
 /** Reads the dataset only where the registration does not say it already. */
-async function ownList(deps: JobDeps, input: ListInput): Promise<OwnList> {
-  const { agreement, spec, audience, registration, filter, epoch } = input;
+async function ownList(
+  { deps, request: { audience }, agreement, registration }: Gathered,
+  spec: Omit<JobSpec, "receiverSizeClass" | "matched">,
+  filter: Filter | undefined,
+  epoch: Epoch,
+): Promise<OwnList> {
   if (audience !== undefined) {
     const matched = await matchedPeople(deps, audience, { agreement, pair: spec, own: registration });
     // The list is the audience's: floors and ratio of lists are about that one.

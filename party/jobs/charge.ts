@@ -1,5 +1,5 @@
 /** A job's decision, made and recorded in one step: refused, left to a person, or charged to the budgets. */
-import type { ErrorCode } from "../../proto/errors.ts";
+import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import type { PredicateInput } from "../../proto/evidence/predicates.ts";
 import { type Question, requestOf } from "../policy/desk.ts";
 import type { JobDeps } from "./deps.ts";
@@ -14,6 +14,8 @@ export interface ChargeInput {
   readonly evidence: JobEvidence;
   /** A person has approved: no other is asked. */
   readonly isApproved: boolean;
+  /** What else must hold of a job that the rules allow. What it throws refuses the job, and no decision is recorded. */
+  readonly requireFit?: () => Promise<void>;
   /** Runs before the charge is recorded, within the turn. */
   readonly beforeCharge?: () => Promise<void>;
 }
@@ -21,12 +23,17 @@ export interface ChargeInput {
 /** To be called within `deps.policy.inTurn`. */
 export async function charge(
   deps: JobDeps,
-  { question, evidence, isApproved, beforeCharge }: ChargeInput,
+  { question, evidence, isApproved, requireFit, beforeCharge }: ChargeInput,
 ): Promise<Charged> {
   const decision = await deps.policy.decide(question);
   if (decision.refusedBy !== undefined) {
     await evidence.decided(decision, { as: "refused" });
     return { as: "refused", code: decision.refusedBy };
+  }
+  try {
+    await requireFit?.();
+  } catch (error) {
+    return { as: "refused", code: toEntenteError(error).code };
   }
   if (!isApproved && (await deps.policy.needsApproval(question))) {
     await evidence.decided(decision, { as: "approval-needed" });

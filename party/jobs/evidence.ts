@@ -3,8 +3,11 @@ import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import type { PredicateInput } from "../../proto/evidence/predicates.ts";
+import { collaborationId, digest, jobId, partyId } from "../../proto/ids.ts";
 import type { PolicyDecision } from "../../proto/policy/rules.ts";
 import type { Logbook } from "../evidence/logbook.ts";
+import type { JobDeps } from "./deps.ts";
+import type { Job } from "./lifecycle.ts";
 
 /** What a decision of the rules comes to; `charge` is what an allowed job takes from the budgets. */
 export type Decided =
@@ -21,6 +24,21 @@ export interface JobEvidence {
   gateKeyReleased(fields: Omit<PredicateInput<"gate-key-released">, "jobId" | "at">): Promise<void>;
   opened(fields: Omit<PredicateInput<"opened">, "jobId" | "at">): Promise<void>;
   withheld(fields: Omit<PredicateInput<"withheld">, "jobId" | "at">): Promise<void>;
+}
+
+/** Of a job as this node has recorded it: enough for how it ends. */
+export function recordedEvidence(
+  { logbook, keyring }: Pick<JobDeps, "logbook" | "keyring">,
+  { jobId: id, proposed }: Job,
+): JobEvidence {
+  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
+  const receiver = proposed.role === "receiver" ? keyring.party : partyId(proposed.peer);
+  return jobEvidence(
+    logbook,
+    agreement,
+    { jobId: jobId(id), operation: proposed.operation, receiver },
+    proposed.jobDigest,
+  );
 }
 
 export function jobEvidence(

@@ -54,6 +54,7 @@ export async function stillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<Da
   if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
   return registration;
 }
+
 /** What this node's policy is asked about a peer's job. `providerVersion`: the tag of its own dataset's version. */
 export function questionOf(
   agreement: Agreement,
@@ -63,6 +64,7 @@ export function questionOf(
 ): Question {
   return { agreement, spec, role: "provider", ownRows, peerSizeClass: spec.receiverSizeClass, providerVersion };
 }
+
 /** Ends a job that nobody comes for; asked again after every session. */
 export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: JobId): void {
   const since = deps.ports.clock.monotonicMs();

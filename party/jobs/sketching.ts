@@ -26,7 +26,7 @@ export async function sketchOwnList(
 ): Promise<OwnList> {
   const key = sketchKey(deps.keyring.epochSeed, epoch);
   const { rows, sketch } = await sketchInput(registration, filter, key, spill);
-  return { rows, sketched: { sketch, epoch } };
+  return { rows, sketched: { sketch, key, epoch } };
 }
 
 /** The smallest difference of the list to those of the epoch's aggregate runs before it, over the same version of the
@@ -39,8 +39,7 @@ export async function smallestDifference({
   list,
 }: Asked): Promise<number | undefined> {
   if (list.sketched === undefined) return undefined;
-  const { sketch, epoch } = list.sketched;
-  const key = sketchKey(deps.keyring.epochSeed, epoch);
+  const { sketch, key, epoch } = list.sketched;
   const { document } = agreement;
   const { inEpoch } = countedRuns(await deps.policy.runs(agreement), spec, deps.clock.nowMs(), document);
   const earlier = inEpoch.filter((run) => AGGREGATE_OUTPUTS.includes(run.output));
@@ -52,8 +51,7 @@ export async function smallestDifference({
 /** Before the job is charged: a charged run without a sketch would block all that follow it. */
 export async function keepSketch({ deps, spec, list, registration }: Asked): Promise<void> {
   if (list.sketched === undefined) return;
-  const { sketch, epoch } = list.sketched;
-  const key = sketchKey(deps.keyring.epochSeed, epoch);
+  const { sketch, key, epoch } = list.sketched;
   await deps.sketches.sweep(deps.clock.nowMs());
   await deps.sketches.put(spec.jobId, epoch.endsAtMs, { sketch, key, datasetVersion: registration.version });
 }

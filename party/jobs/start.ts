@@ -1,12 +1,11 @@
 /** How a job of this node begins: asked for by a person, approved by another, or taken up again after a restart. */
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
-import { collaborationId, digest, jobId } from "../../proto/ids.ts";
 import { type Asked, ask, type JobRequestInput, questionOf, restoreAsked, storeAsked } from "./ask.ts";
-import { charge } from "./charge.ts";
+import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endFailed, endRefused } from "./ending.ts";
-import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { type JobEvidence, recordedEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
 import { PASSING, pause, run } from "./receiver.ts";
 import { keepSketch } from "./sketching.ts";
@@ -25,12 +24,7 @@ export async function startJob(
   // Two lists that are asked about together must see each other.
   return deps.policy.inTurn(agreement, async () => {
     await evidence.requested(spec);
-    const charged = await charge(deps, {
-      question: await questionOf(asked),
-      evidence,
-      isApproved: false,
-      beforeCharge: () => keepSketch(asked),
-    });
+    const charged = await chargeOwn(asked, { isApproved: false });
     if (charged.as === "refused") {
       await evidence.refused(deps.keyring.party, charged.code);
       throw new EntenteError(charged.code);
@@ -39,6 +33,13 @@ export async function startJob(
     const job = await propose(asked, { awaitsApproval, person });
     return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, announce(asked)) };
   });
+}
+
+/** To be called within `deps.policy.inTurn`. */
+async function chargeOwn(asked: Asked, { isApproved }: { isApproved: boolean }): Promise<Charged> {
+  const { deps, evidence } = asked;
+  const question = await questionOf(asked);
+  return charge(deps, { question, evidence, isApproved, beforeCharge: () => keepSketch(asked) });
 }
 
 async function propose(
@@ -86,12 +87,7 @@ export async function runApproved(
   const { spec, evidence, agreement } = asked;
   return deps.policy.inTurn(agreement, async () => {
     await approved(evidence);
-    const charged = await charge(deps, {
-      question: await questionOf(asked),
-      evidence,
-      isApproved: true,
-      beforeCharge: () => keepSketch(asked),
-    });
+    const charged = await chargeOwn(asked, { isApproved: true });
     if (charged.as === "refused") {
       await endRefused(deps, evidence, spec.jobId, charged.code);
       await destroySecrets(deps, spec.jobId);
@@ -117,9 +113,7 @@ export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
   }
 }
 
-async function endUnresumed(deps: JobDeps, { jobId: id, proposed }: Job, error: unknown): Promise<void> {
-  const agreement = { collaboration: collaborationId(proposed.collaboration), digest: digest(proposed.agreement) };
-  const spec = { jobId: jobId(id), operation: proposed.operation, receiver: deps.keyring.party };
-  await endFailed(deps, jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest), id, error);
-  await destroySecrets(deps, id);
+async function endUnresumed(deps: JobDeps, job: Job, error: unknown): Promise<void> {
+  await endFailed(deps, recordedEvidence(deps, job), job.jobId, error);
+  await destroySecrets(deps, job.jobId);
 }

@@ -3,28 +3,25 @@ import type { Agreement } from "../../proto/agreement/agreement.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { partyId, jobId as toJobId } from "../../proto/ids.ts";
+import { jobId as toJobId } from "../../proto/ids.ts";
 import type { JobDeps } from "./deps.ts";
 import { endFailed } from "./ending.ts";
-import { jobEvidence } from "./evidence.ts";
+import { recordedEvidence } from "./evidence.ts";
 import { isFinal, type Job } from "./lifecycle.ts";
 import { cleanUp } from "./served-job.ts";
 
 /** Idempotent: called again after a restart. */
 export async function stopUnder(deps: JobDeps, agreement: Agreement): Promise<void> {
   const jobs = (await deps.book.list()).filter(({ proposed }) => proposed.agreement === agreement.digest);
-  for (const job of jobs) if (!isFinal(job.state)) await stopJob(deps, agreement, job);
+  for (const job of jobs) if (!isFinal(job.state)) await stopJob(deps, job);
   await deps.models.forget(agreement.digest);
   await withdrawTags(deps, agreement, new Set(jobs.map(({ jobId }) => jobId)));
 }
 
-async function stopJob(deps: JobDeps, agreement: Agreement, { jobId: id, proposed }: Job): Promise<void> {
-  const jobId = toJobId(id);
-  const receiver = proposed.role === "receiver" ? deps.keyring.party : partyId(proposed.peer);
-  const spec = { jobId, operation: proposed.operation, receiver };
-  const evidence = jobEvidence(deps.logbook, agreement, spec, proposed.jobDigest);
+async function stopJob(deps: JobDeps, job: Job): Promise<void> {
+  const jobId = toJobId(job.jobId);
   const error = new EntenteError("AGREEMENT_REVOKED");
-  await endFailed(deps, evidence, jobId, error);
+  await endFailed(deps, recordedEvidence(deps, job), jobId, error);
   deps.channels.fail(jobId, error);
   deps.pending.decided(jobId);
   await cleanUp(deps, jobId);

@@ -1,7 +1,7 @@
 /** A job's spec as this node keeps it. Its signer may have changed keys since: every key it ever had is tried. */
 import { type JobSpec, readJobSpec } from "../../proto/agreement/job-spec.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
-import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
+import { decodeEnvelope, type Envelope } from "../../proto/encoding/dsse.ts";
 import type { VerifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
@@ -20,14 +20,14 @@ export async function readStoredSpec(
   store: Pick<Store, "jobDocument">,
   jobId: string,
   signerKeys: readonly VerifyingKey[],
-): Promise<{ spec: JobSpec; digest: Digest }> {
+): Promise<{ spec: JobSpec; digest: Digest; envelope: Envelope }> {
   const text = await store.jobDocument(jobId, "spec");
   if (text === undefined) throw new EntenteError("NOT_FOUND", { detail: "job spec" });
-  const signed = decodeEnvelope(utf8(text));
+  const envelope = decodeEnvelope(utf8(text));
   let first: unknown = new EntenteError("SIGNATURE_INVALID", { detail: "job spec" });
   for (const [i, key] of signerKeys.entries()) {
     try {
-      return readJobSpec(signed, key);
+      return { ...readJobSpec(envelope, key), envelope };
     } catch (error) {
       if (i === 0) first = error;
     }
