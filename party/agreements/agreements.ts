@@ -68,6 +68,11 @@ function signers(envelope: Envelope): string[] {
   return envelope.signatures.map((signature) => signature.keyid.slice(0, signature.keyid.indexOf("/")));
 }
 
+function isSignedByAll({ parties }: Agreement["document"], envelope: Envelope): boolean {
+  const signedBy = signers(envelope);
+  return parties.every(({ name }) => signedBy.includes(name));
+}
+
 export class Agreements {
   readonly #options: AgreementsOptions;
   /** Reading, merging and writing an agreement is one step. */
@@ -86,10 +91,10 @@ export class Agreements {
     const { document } = readAgreement(envelope.payload);
     const parties = document.parties.map((party) => party.name as string);
     const signedBy = signers(envelope);
-    const isActive = parties.every((party) => signedBy.includes(party));
     const inForce = await this.stateOf(digest);
     const isOver = this.#options.clock.now() >= document.validUntil;
-    const state = inForce !== "active" ? inForce : isOver ? "expired" : isActive ? "active" : "proposed";
+    const state =
+      inForce !== "active" ? inForce : isOver ? "expired" : isSignedByAll(document, envelope) ? "active" : "proposed";
     const { title, version, validUntil } = document;
     return { digest, title, parties, signedBy, state, version, validUntil, document };
   }
@@ -99,13 +104,14 @@ export class Agreements {
     const { store, history } = this.#options;
     if ((await store.revocations()).some((revocation) => revocation.agreement === digest)) return "revoked";
     const known = await store.agreement(digest);
-    if (known !== undefined && (await history.revoked(collaborationId(known.collaboration))).includes(digest))
-      return "revoked";
-    for (const record of await store.agreements()) {
+    if (known === undefined) return "active";
+    const { collaboration } = known;
+    if ((await history.revoked(collaborationId(collaboration))).includes(digest)) return "revoked";
+    // A version is of the same parties: others' agreements need not be read.
+    for (const record of (await store.agreements()).filter((other) => other.collaboration === collaboration)) {
       const envelope = fromText(record.envelope);
-      const newer = readAgreement(envelope.payload);
-      const isSigned = newer.document.parties.every(({ name }) => signers(envelope).includes(name));
-      if (newer.document.supersedes === digest && isSigned) return "superseded";
+      const { document } = readAgreement(envelope.payload);
+      if (document.supersedes === digest && isSignedByAll(document, envelope)) return "superseded";
     }
     return "active";
   }
@@ -229,9 +235,7 @@ export class Agreements {
   /** Signed by all, and in this node's evidence. */
   async #isComplete({ digest, document }: Agreement): Promise<boolean> {
     const record = await this.#options.store.agreement(digest);
-    if (record === undefined) return false;
-    const signedBy = signers(fromText(record.envelope));
-    return document.parties.every(({ name }) => signedBy.includes(name));
+    return record !== undefined && isSignedByAll(document, fromText(record.envelope));
   }
 
   async #envelope(digest: string): Promise<Envelope> {
@@ -251,9 +255,8 @@ export class Agreements {
     const parties = agreement.document.parties.map((party) => party.name);
     const known = await store.agreement(agreement.digest);
     const envelope = known === undefined ? added : mergeSignatures(fromText(known.envelope), added);
-    const isComplete = parties.every((party) => signers(envelope).includes(party));
-    const wasComplete =
-      known !== undefined && parties.every((party) => signers(fromText(known.envelope)).includes(party));
+    const isComplete = isSignedByAll(agreement.document, envelope);
+    const wasComplete = known !== undefined && isSignedByAll(agreement.document, fromText(known.envelope));
     const at = logbook.now();
     if (isComplete && !wasComplete) {
       readSignedAgreement(envelope);

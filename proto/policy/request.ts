@@ -1,5 +1,5 @@
 /** What a policy decision is made of, and what it says. */
-import type { AgreedOperation, Agreement } from "../agreement/agreement.ts";
+import type { AgreedOperation, Agreement, AgreementDocument } from "../agreement/agreement.ts";
 import type { Alignment, Operation, Output } from "../agreement/fields.ts";
 import type { JobSpec } from "../agreement/job-spec.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -85,12 +85,19 @@ export function agreedOperation(
   { document }: Agreement,
   job: DatasetPair & Pick<JobRequest, "operation" | "protocol">,
 ): AgreedOperation | undefined {
-  return document.operations.find(
-    (operation) =>
-      operation.operation === job.operation &&
-      operation.receiver === job.receiver &&
-      operation.protocol === job.protocol &&
-      operation.receiverDataset === job.receiverDataset &&
-      operation.providerDataset === job.providerDataset,
+  return operationsOver(document, job).find(({ protocol }) => protocol === job.protocol);
+}
+
+/** All that the agreement allows of an operation over two datasets in one direction: by several protocols, or alignments. */
+export function operationsOver(
+  { operations }: Pick<AgreementDocument, "operations">,
+  job: Omit<DatasetPair, "provider"> & Pick<JobRequest, "operation">,
+): readonly AgreedOperation[] {
+  return operations.filter(
+    (agreed) =>
+      agreed.operation === job.operation &&
+      agreed.receiver === job.receiver &&
+      agreed.receiverDataset === job.receiverDataset &&
+      agreed.providerDataset === job.providerDataset,
   );
 }

@@ -10,7 +10,7 @@ import type { Receipt } from "../../proto/evidence/predicates.ts";
 import { approvalNeeded } from "../../proto/policy/approval.ts";
 import { applyToRuns } from "../../proto/policy/charged-runs.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
-import { agreedOperation } from "../../proto/policy/request.ts";
+import { operationsOver } from "../../proto/policy/request.ts";
 import { decide, type JobRequest, type PolicyFacts, RULE_CODES, type RuleOutcome } from "../../proto/policy/rules.ts";
 import { classRange, classRows, sizeClassOf } from "../../proto/size-class.ts";
 import type { Entry } from "./entries.ts";
@@ -104,13 +104,7 @@ export class PolicyReplay {
   #jobOf(jobId: string, charge: Charge, trace: JobTrace, { document }: Agreement): JobRequest {
     const { modelVersion, featureBits, receiverVersion, providerVersion, ...pair } = charge;
     const { tagDays } = (trace.decision as NonNullable<JobTrace["decision"]>).ruleLimits;
-    const agreed = document.operations.find(
-      (item) =>
-        item.operation === pair.operation &&
-        item.receiver === pair.receiver &&
-        item.receiverDataset === pair.receiverDataset &&
-        item.providerDataset === pair.providerDataset,
-    );
+    const [agreed] = operationsOver(document, pair);
     return {
       jobId,
       ...pair,
@@ -140,11 +134,8 @@ export class PolicyReplay {
       datasetVersions.receiver === (charge.receiverVersion ?? datasetVersions.receiver) &&
       datasetVersions.sender === (charge.providerVersion ?? datasetVersions.sender);
     if (!isCharged) return ["DECISION_DIFFERS", "the receipt is of another run than was charged"];
-    const agreed = agreement.document.operations.find(
-      (item) =>
-        agreedOperation(agreement, { ...charge, protocol: item.protocol }) === item && isOf(protocol.name, item),
-    );
-    if (agreed === undefined) return ["POLICY_BROKEN", "a protocol, operation or dataset that was not agreed on"];
+    if (!operationsOver(agreement.document, charge).some((agreed) => isOf(protocol.name, agreed)))
+      return ["POLICY_BROKEN", "a protocol, operation or dataset that was not agreed on"];
     return undefined;
   }
 }
