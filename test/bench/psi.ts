@@ -3,41 +3,14 @@
  * a JSON line per role, for each profile. The ids are packed bytes of 11 to 20 characters, half of them on both sides; making them is not counted,
  * hashing them is. `--peer` also runs @openmined/psi.js on 1,000 ids, where it is installed, and prints the ratio.
  */
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runParty } from "../support/psi-bench-party.ts";
+import { runBoth } from "../support/two-processes.ts";
 
 interface Line {
   readonly role: string;
   readonly n: number;
   readonly cpuS: number;
-}
-
-type Told = { readonly port?: number; readonly line?: Line };
-
-function party(args: readonly string[], onTold: (told: Told) => void): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  child.on("message", (told) => onTold(told as Told));
-  return new Promise((resolve, reject) => {
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${args.join(" ")}: exit ${code}`))));
-  });
-}
-
-async function runBoth(n: number, profile: string): Promise<Line[]> {
-  const lines: Line[] = [];
-  let receiver: Promise<void> | undefined;
-  const take = ({ line }: Told) => {
-    if (line !== undefined) lines.push(line);
-  };
-  const shared = ["--n", `${n}`, "--profile", profile];
-  const sender = party(["--role", "sender", ...shared, "--port", "0"], (told) => {
-    if (told.port !== undefined) receiver = party(["--role", "receiver", ...shared, "--port", `${told.port}`], take);
-    take(told);
-  });
-  await sender;
-  await receiver;
-  return lines.sort((a, b) => a.role.localeCompare(b.role));
 }
 
 /** What is used of @openmined/psi.js 2. */
@@ -98,7 +71,8 @@ if (values.role === "sender" || values.role === "receiver") {
 } else {
   const lines: Line[] = [];
   for (const profile of values.profile === undefined ? ["field", "planes"] : [values.profile]) {
-    const both = await runBoth(n, profile);
+    const both = await runBoth<Line>(import.meta.url, ["sender", "receiver"], ["--n", `${n}`, "--profile", profile]);
+    both.sort((a, b) => a.role.localeCompare(b.role));
     for (const line of both) console.log(JSON.stringify(line));
     lines.push(...both);
   }

@@ -7,11 +7,10 @@
  * With `--matched M` the whole of a score's session instead, alignment included: hidden (psi-vole, then every row) and shared
  * (the M people listed, and those alone), and the ratio for each role.
  */
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Alignment, runAlignmentParty } from "../support/alignment-bench-party.ts";
 import { runScoreParty, type ScorePath } from "../support/score-bench-party.ts";
+import { runBoth } from "../support/two-processes.ts";
 
 interface Line {
   readonly role: "partner" | "bank";
@@ -20,28 +19,8 @@ interface Line {
   readonly cpuS: number;
 }
 
-type Told = { readonly port?: number; readonly line?: Line };
-
-function party(args: readonly string[], onTold: (told: Told) => void): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  child.on("message", (told) => onTold(told as Told));
-  return new Promise((resolve, reject) => {
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${args.join(" ")}: exit ${code}`))));
-  });
-}
-
-async function runBoth(shared: readonly string[]): Promise<Line[]> {
-  const lines: Line[] = [];
-  let bank: Promise<void> | undefined;
-  const take = ({ line }: Told) => {
-    if (line !== undefined) lines.push(line);
-  };
-  const partner = party(["--role", "partner", ...shared, "--port", "0"], (told) => {
-    if (told.port !== undefined) bank = party(["--role", "bank", ...shared, "--port", `${told.port}`], take);
-    take(told);
-  });
-  await partner;
-  await bank;
+async function runPair(shared: readonly string[]): Promise<Line[]> {
+  const lines = await runBoth<Line>(import.meta.url, ["partner", "bank"], shared);
   return lines.sort((a, b) => b.role.localeCompare(a.role));
 }
 
@@ -83,7 +62,7 @@ if (matched !== undefined && (values.role === "partner" || values.role === "bank
   const lines: Line[] = [];
   for (const alignment of ["hidden", "shared"] as const) {
     const sizes = ["--rows", `${rows}`, "--features", `${features}`, "--matched", `${matched}`];
-    const both = await runBoth([...sizes, "--alignment", alignment]);
+    const both = await runPair([...sizes, "--alignment", alignment]);
     for (const line of both) console.log(JSON.stringify(line));
     lines.push(...both);
   }
@@ -96,7 +75,7 @@ if (matched !== undefined && (values.role === "partner" || values.role === "bank
 } else {
   const lines: Line[] = [];
   for (const path of values.path === undefined ? ["kernel", "node-seal"] : [values.path]) {
-    const both = await runBoth([
+    const both = await runPair([
       "--rows",
       `${rows}`,
       model === "trees" ? "--trees" : "--features",

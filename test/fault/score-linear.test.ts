@@ -4,8 +4,16 @@ import { columnRows } from "../../party/protocols/score-linear/columns.ts";
 import type { ScoreContext } from "../../party/protocols/score-linear/params.ts";
 import * as partner from "../../party/protocols/score-linear/partner.ts";
 import type { Frame } from "../../proto/codec/frame.ts";
-import { EntenteError } from "../../proto/errors.ts";
-import { encryptWeights, rowsOf, runScoreWith, scoreContext, scorePlatform } from "../support/score-run.ts";
+import { codeOf } from "../support/code-of.ts";
+import {
+  changed,
+  encryptWeights,
+  feeding,
+  rowsOf,
+  runScoreWith,
+  scoreContext,
+  scorePlatform,
+} from "../support/score-run.ts";
 
 const context = scoreContext({ senderCapacity: 9000 });
 const weights = Int32Array.of(5, -7);
@@ -15,45 +23,7 @@ const model = await encryptWeights(weights);
 const { bankFrames, partnerFrames, received } = runScoreWith(context, { model, rows });
 const [announcement, key, weight1, weight2] = bankFrames as [Frame, Frame, Frame, Frame];
 const [reply, answer0, answer1] = partnerFrames as [Frame, Frame, Frame];
-
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof EntenteError ? error.code : String(error);
-  }
-  return undefined;
-}
-
-/** The partner fed with these frames, in order. */
-function feedPartner(frames: readonly Frame[], at: ScoreContext = context, held?: Uint8Array): void {
-  let step = partner.start(scorePlatform, at, { rows, ...(held === undefined ? {} : { held }) });
-  try {
-    for (const frame of frames) {
-      if (step.kind === "done") throw new Error("a frame too many");
-      step = partner.next(scorePlatform, step.state, frame);
-    }
-  } finally {
-    if (step.kind === "continue") partner.abandon(step.state);
-    else step.output.model[Symbol.dispose]();
-  }
-}
-
-/** The bank, which has announced its model, fed with these frames. */
-function feedBank(frames: readonly Frame[]): bank.BankStep {
-  let step = bank.start(scorePlatform, context, { model, announce: true });
-  for (const frame of frames) {
-    if (step.kind === "done") throw new Error("a frame too many");
-    step = bank.next(scorePlatform, step.state, frame);
-  }
-  return step;
-}
-
-function changed(frame: Frame, change: (body: Uint8Array) => void): Frame {
-  const body = frame.body.slice();
-  change(body);
-  return { ...frame, body };
-}
+const { partner: feedPartner, bank: feedBank } = feeding(context, { model, rows });
 
 const HOSTILE_BODIES: readonly [string, string, (frame: Frame) => Frame][] = [
   ["empty", "WIRE_INVALID", (frame) => ({ ...frame, body: new Uint8Array(0) })],

@@ -6,9 +6,9 @@ import * as partner from "../../party/protocols/score-linear/partner.ts";
 import { TREES } from "../../party/protocols/score-trees/params.ts";
 import { treeRows } from "../../party/protocols/score-trees/tree-rows.ts";
 import type { Frame } from "../../proto/codec/frame.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { codeOf } from "../support/code-of.ts";
 import { fullTree } from "../support/model-trees.ts";
-import { rowsOf, runScoreWith, scorePlatform } from "../support/score-run.ts";
+import { changed, feeding, rowsOf, runScoreWith, scorePlatform } from "../support/score-run.ts";
 import { columnsOf, modelOfTrees, partnerRows, treeCase, treesContext } from "../support/tree-run.ts";
 
 const of = treeCase(modelOfTrees([fullTree(4, 3, 1), fullTree(4, 3, 2)]));
@@ -19,43 +19,7 @@ const model = await encryptModel(scorePlatform, of.polynomials);
 const { bankFrames, partnerFrames } = runScoreWith(context, { model, rows });
 const [announcement, key, group1, group2] = bankFrames as [Frame, Frame, Frame, Frame];
 const [reply, answer0, answer1] = partnerFrames as [Frame, Frame, Frame];
-
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof EntenteError ? error.code : String(error);
-  }
-  return undefined;
-}
-
-function feedPartner(frames: readonly Frame[], at: ScoreContext = context): void {
-  let step = partner.start(scorePlatform, at, { rows });
-  try {
-    for (const frame of frames) {
-      if (step.kind === "done") throw new Error("a frame too many");
-      step = partner.next(scorePlatform, step.state, frame);
-    }
-  } finally {
-    if (step.kind === "continue") partner.abandon(step.state);
-    else step.output.model[Symbol.dispose]();
-  }
-}
-
-function feedBank(frames: readonly Frame[]): bank.BankStep {
-  let step = bank.start(scorePlatform, context, { model, announce: true });
-  for (const frame of frames) {
-    if (step.kind === "done") throw new Error("a frame too many");
-    step = bank.next(scorePlatform, step.state, frame);
-  }
-  return step;
-}
-
-function changed(frame: Frame, change: (body: Uint8Array) => void): Frame {
-  const body = frame.body.slice();
-  change(body);
-  return { ...frame, body };
-}
+const { partner: feedPartner, bank: feedBank } = feeding(context, { model, rows });
 
 const overflow = (frame: Frame) =>
   changed(frame, (body) => {

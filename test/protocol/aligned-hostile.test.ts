@@ -4,9 +4,10 @@ import { aligned } from "../../party/protocols/aligned/protocol.ts";
 import { createPlatform } from "../../party/session/platform.ts";
 import { ALIGNED_TYPE, type AlignedKind, encodeAligned } from "../../proto/codec/aligned.ts";
 import type { Frame } from "../../proto/codec/frame.ts";
-import { concat, uintBe } from "../../proto/encoding/bytes.ts";
+import { uintBe } from "../../proto/encoding/bytes.ts";
 import { entente } from "../../proto/gen/messages.js";
 import { runAligned, spreadIds } from "../support/aligned-run.ts";
+import { damagedSeals, flip, MALFORMED, MISPLACED, type Replacement } from "../support/hostile-frames.ts";
 import { testContext } from "../support/psi-run.ts";
 
 const { AlignedReceiverMessage, AlignedSenderMessage } = entente.v1;
@@ -69,25 +70,15 @@ test("type numbers are the schema's field numbers", () => {
 });
 
 describe.each(CHUNKS)("%s frame, chunk %i", (kind, chunk) => {
-  test.each<[string, (frame: Frame) => readonly Frame[]]>([
-    ["a later chunk number", (f) => [{ ...f, chunk: f.chunk + 1 }]],
-    ["an absurd chunk number", (f) => [{ ...f, chunk: 0xffffffff }]],
-    ["another round", (f) => [{ ...f, round: f.round + 1 }]],
-    ["another partition", (f) => [{ ...f, partition: f.partition + 1 }]],
+  test.each<Replacement>([
+    ...MISPLACED,
     ["an unknown type", (f) => [{ ...f, type: 9 }]],
     ["the type of another member", (f) => [{ ...f, type: 48 + ((f.type - 47) % 3) }]],
   ])("%s is WIRE_UNEXPECTED", (_, replace) => {
     expect(() => withFrame(kind, chunk, replace)).toThrow(code("WIRE_UNEXPECTED"));
   });
 
-  test.each<[string, (frame: Frame) => readonly Frame[]]>([
-    ["a truncated body", (f) => [{ ...f, body: f.body.subarray(0, -1) }]],
-    ["an empty body", (f) => [{ ...f, body: new Uint8Array(0) }]],
-    ["a byte more", (f) => [{ ...f, body: concat(f.body, Uint8Array.of(0)) }]],
-    ["the message twice", (f) => [{ ...f, body: concat(f.body, f.body) }]],
-    ["a body far too long", (f) => [{ ...f, body: new Uint8Array(1 << 20) }]],
-    ["bytes that are no message", (f) => [{ ...f, body: f.body.map(() => 0xff) }]],
-  ])("%s is WIRE_INVALID", (_, replace) => {
+  test.each(MALFORMED)("%s is WIRE_INVALID", (_, replace) => {
     expect(() => withFrame(kind, chunk, replace)).toThrow(code("WIRE_INVALID"));
   });
 
@@ -148,28 +139,8 @@ describe("a list", () => {
 
 describe("opening", () => {
   const { sealed } = withFrame("count", 0, (frame) => [frame]);
-  const first = sealed.sealed[0] as (typeof sealed.sealed)[number];
-  const rest = sealed.sealed.slice(1);
-  const flip = (bytes: Uint8Array, at: number) => bytes.with(at, (bytes[at] as number) ^ 1);
 
-  test.each([
-    ["another gate key", sealed, flip(gateKey, 31), context],
-    ["a short gate key", sealed, gateKey.subarray(1), context],
-    ["a changed byte", { ...sealed, sealed: [{ ...first, body: flip(first.body, 5) }, ...rest] }, gateKey, context],
-    [
-      "a changed header",
-      { ...sealed, sealed: [{ ...first, header: flip(first.header, 20) }, ...rest] },
-      gateKey,
-      context,
-    ],
-    ["a cut body", { ...sealed, sealed: [{ ...first, body: first.body.subarray(1) }, ...rest] }, gateKey, context],
-    ["frames in another order", { ...sealed, sealed: sealed.sealed.toReversed() }, gateKey, context],
-    ["a frame twice", { ...sealed, sealed: [first, first, ...rest.slice(1)] }, gateKey, context],
-    ["a frame too many", { ...sealed, sealed: [first, ...sealed.sealed] }, gateKey, context],
-    ["a frame left out", { ...sealed, sealed: rest }, gateKey, context],
-    ["another partition", sealed, gateKey, { ...context, partition: 4 }],
-    ["another session", sealed, gateKey, { ...context, sessionId: new Uint8Array(32) }],
-  ])("%s is SEAL_INVALID", (_, partition, key, scope) => {
+  test.each(damagedSeals(sealed, gateKey, context))("%s is SEAL_INVALID", (_, partition, key, scope) => {
     expect(() => protocol.openPartition(platform, scope, partition, key)).toThrow(code("SEAL_INVALID"));
   });
 

@@ -1,15 +1,13 @@
 /** aligned against the plain answer: every listed row and its label; what the wire shows; a golden transcript. */
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { alignedParams, parametersDigest } from "../../party/protocols/aligned/params.ts";
 import { aligned } from "../../party/protocols/aligned/protocol.ts";
 import { createPlatform } from "../../party/session/platform.ts";
-import { encodeHeader } from "../../proto/codec/frame.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { type AlignedRun, runAligned } from "../support/aligned-run.ts";
 import { fixedRandom } from "../support/fixed-random.ts";
-import { idsOf, labelsOf, plainMatches, testContext } from "../support/psi-run.ts";
+import { idsOf, labelsOf, plainMatches, testContext, transcriptDigest, wireShape } from "../support/psi-run.ts";
 
 const platform = await createPlatform();
 const gateKey = new Uint8Array(32).fill(0x47);
@@ -78,23 +76,13 @@ describe("matches the plain answer", () => {
 });
 
 describe("what the wire shows", () => {
-  const shape = ({ frames }: AlignedRun) =>
-    frames.map(({ by, frame: { type, round, partition, chunk, body } }) => [
-      by,
-      type,
-      round,
-      partition,
-      chunk,
-      body.length,
-    ]);
-
   test("to whoever counts bytes depends on the capacity, not on how many are listed or held", () => {
     const runs = [[], [1], range(0, 16)].map((listed) =>
       runAligned(platform, small, testContext(), { listed, held: range(0, 16), gateKey }),
     );
-    for (const run of runs) expect(shape(run)).toEqual(shape(runs[0] as AlignedRun));
+    for (const run of runs) expect(wireShape(run)).toEqual(wireShape(runs[0] as AlignedRun));
     const sparse = runAligned(platform, small, testContext(), { listed: [1], held: [1], gateKey });
-    expect(shape(sparse)).toEqual(shape(runs[0] as AlignedRun));
+    expect(wireShape(sparse)).toEqual(wireShape(runs[0] as AlignedRun));
   });
 
   test("rows are listed in the order of a fresh permutation, not of the receiver's dataset", () => {
@@ -123,11 +111,10 @@ describe("what the wire shows", () => {
     const fixed = await createPlatform({ random: fixedRandom("aligned") });
     const context = testContext();
     const { frames, sealed } = runAligned(fixed, small, context, { listed: [4, 2, 3], held: [2, 3, 4, 5], gateKey });
-    const hash = createHash("sha256");
-    for (const { frame } of frames)
-      hash.update(encodeHeader(frame, frame.body.length, context.frameSession)).update(frame.body);
     expect(frames).toHaveLength(9);
-    expect(hash.digest("hex")).toBe("4e24b6077f4a439e69aff97e245bfe970c751f879c1ca7fc3b5e87a1c780af91");
+    expect(transcriptDigest({ frames }, context)).toBe(
+      "4e24b6077f4a439e69aff97e245bfe970c751f879c1ca7fc3b5e87a1c780af91",
+    );
     expect(small.openPartition(platform, context, sealed, gateKey)).toEqual(plainMatches([4, 2, 3], [2, 3, 4, 5], 8));
   });
 });

@@ -7,6 +7,7 @@ import type { Frame } from "../../proto/codec/frame.ts";
 import { decodePsiDh } from "../../proto/codec/psi-dh.ts";
 import { concat, fromHex } from "../../proto/encoding/bytes.ts";
 import { entente } from "../../proto/gen/messages.js";
+import { damagedSeals, flip, MALFORMED, MISPLACED, type Replacement } from "../support/hostile-frames.ts";
 import { idsOf, labelsOf, runPsi, type SentFrame, testContext } from "../support/psi-run.ts";
 import ristrettoVectors from "../vectors/data/rfc9496-ristretto255/ristretto255.json" with { type: "json" };
 
@@ -59,11 +60,8 @@ test("nothing replaced: the run ends with its matches", () => {
 
 describe.each<Kind>(["blinded", "evaluated", "sealed"])("%s frames", (kind) => {
   describe.each([0, 1, 2])("chunk %i", (chunk) => {
-    test.each<[string, (frame: Frame) => readonly Frame[]]>([
-      ["a later chunk number", (f) => [{ ...f, chunk: f.chunk + 1 }]],
-      ["an absurd chunk number", (f) => [{ ...f, chunk: 0xffffffff }]],
-      ["another round", (f) => [{ ...f, round: f.round + 1 }]],
-      ["another partition", (f) => [{ ...f, partition: f.partition + 1 }]],
+    test.each<Replacement>([
+      ...MISPLACED,
       ["an unknown type", (f) => [{ ...f, type: 9 }]],
       ["a session frame's type", (f) => [{ ...f, type: 256 }]],
       ["the type of another member", (f) => [{ ...f, type: (f.type % 3) + 1 }]],
@@ -71,17 +69,7 @@ describe.each<Kind>(["blinded", "evaluated", "sealed"])("%s frames", (kind) => {
       expect(() => withFrame(kind, chunk, replace)).toThrow(code("WIRE_UNEXPECTED"));
     });
 
-    test.each<[string, (frame: Frame) => readonly Frame[]]>([
-      ["a truncated body", (f) => [{ ...f, body: f.body.subarray(0, -1) }]],
-      ["an empty body", (f) => [{ ...f, body: new Uint8Array(0) }]],
-      ["a byte more", (f) => [{ ...f, body: concat(f.body, Uint8Array.of(0)) }]],
-      ["an unknown field after the message", (f) => [{ ...f, body: concat(f.body, Uint8Array.of(0x78, 1)) }]],
-      ["the message twice", (f) => [{ ...f, body: concat(f.body, f.body) }]],
-      ["a body far too long", (f) => [{ ...f, body: new Uint8Array(1 << 20) }]],
-      ["bytes that are no message", (f) => [{ ...f, body: f.body.map(() => 0xff) }]],
-      // The first length as a varint with a needless last byte: same value, another encoding.
-      ["a long form of a length", (f) => [{ ...f, body: longForm(f.body) }]],
-    ])("%s is WIRE_INVALID", (_, replace) => {
+    test.each(MALFORMED)("%s is WIRE_INVALID", (_, replace) => {
       expect(() => withFrame(kind, chunk, replace)).toThrow(code("WIRE_INVALID"));
     });
 
@@ -100,13 +88,6 @@ describe.each<Kind>(["blinded", "evaluated", "sealed"])("%s frames", (kind) => {
     });
   });
 });
-
-/** Inserts a continuation into the varint of the outer length, which is below 2^14 here. */
-function longForm(body: Uint8Array): Uint8Array {
-  let end = 1;
-  while ((body[end] as number) & 0x80) end++;
-  return concat(body.subarray(0, end), Uint8Array.of((body[end] as number) | 0x80, 0), body.subarray(end + 1));
-}
 
 describe("the type must be the member that the body holds", () => {
   test("an evaluated body in a sealed frame, and the other way", () => {
@@ -209,35 +190,8 @@ test("an answer before its question is WIRE_UNEXPECTED", () => {
 
 describe("opening", () => {
   const { sealed } = withFrame("blinded", 0, (frame) => [frame]);
-  const first = sealed.sealed[0] as (typeof sealed.sealed)[number];
-  const rest = sealed.sealed.slice(1);
-  const flip = (bytes: Uint8Array, at: number) => bytes.with(at, (bytes[at] as number) ^ 1);
 
-  test.each([
-    ["another gate key", sealed, flip(gateKey, 31), context],
-    ["a short gate key", sealed, gateKey.subarray(1), context],
-    ["a changed byte", { ...sealed, sealed: [{ ...first, body: flip(first.body, 5) }, ...rest] }, gateKey, context],
-    [
-      "a changed tag",
-      { ...sealed, sealed: [{ ...first, body: flip(first.body, first.body.length - 1) }, ...rest] },
-      gateKey,
-      context,
-    ],
-    [
-      "a changed header",
-      { ...sealed, sealed: [{ ...first, header: flip(first.header, 20) }, ...rest] },
-      gateKey,
-      context,
-    ],
-    ["a cut body", { ...sealed, sealed: [{ ...first, body: first.body.subarray(1) }, ...rest] }, gateKey, context],
-    ["frames in another order", { ...sealed, sealed: sealed.sealed.toReversed() }, gateKey, context],
-    ["a frame twice", { ...sealed, sealed: [first, first, ...rest.slice(1)] }, gateKey, context],
-    ["a frame too many", { ...sealed, sealed: [first, ...sealed.sealed] }, gateKey, context],
-    ["the last frame left out", { ...sealed, sealed: sealed.sealed.slice(0, -1) }, gateKey, context],
-    ["the first frame left out", { ...sealed, sealed: rest }, gateKey, context],
-    ["another partition", sealed, gateKey, { ...context, partition: 4 }],
-    ["another session", sealed, gateKey, { ...context, sessionId: new Uint8Array(32) }],
-  ])("%s is SEAL_INVALID", (_, partition, key, scope) => {
+  test.each(damagedSeals(sealed, gateKey, context))("%s is SEAL_INVALID", (_, partition, key, scope) => {
     expect(() => protocol.openPartition(platform, scope, partition, key)).toThrow(code("SEAL_INVALID"));
   });
 

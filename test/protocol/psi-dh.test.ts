@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matchTag } from "../../party/crypto/kdf.ts";
@@ -8,12 +7,21 @@ import { psiDhParams } from "../../party/protocols/psi-dh/params.ts";
 import { psiDh } from "../../party/protocols/psi-dh/protocol.ts";
 import type { PartitionContext } from "../../party/protocols/step.ts";
 import { createPlatform } from "../../party/session/platform.ts";
-import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
+import type { Frame } from "../../proto/codec/frame.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { entente } from "../../proto/gen/messages.js";
 import { classRows } from "../../proto/size-class.ts";
 import { fixedRandom } from "../support/fixed-random.ts";
-import { idsOf, labelsOf, type PsiRun, plainMatches, runPsi, testContext } from "../support/psi-run.ts";
+import {
+  idsOf,
+  labelsOf,
+  type PsiRun,
+  plainMatches,
+  runPsi,
+  testContext,
+  transcriptDigest,
+  wireShape,
+} from "../support/psi-run.ts";
 
 const platform = await createPlatform();
 const gateKey = new Uint8Array(32).fill(0x47);
@@ -108,16 +116,6 @@ describe("matches the plain answer", () => {
 });
 
 describe("what the wire shows", () => {
-  const shape = ({ frames }: PsiRun) =>
-    frames.map(({ by, frame: { type, round, partition, chunk, body } }) => [
-      by,
-      type,
-      round,
-      partition,
-      chunk,
-      body.length,
-    ]);
-
   test("depends on capacities and label length, not on the lists", () => {
     const context = testContext();
     const shapes = [
@@ -125,9 +123,9 @@ describe("what the wire shows", () => {
       run(context, [1], [1]),
       run(context, range(0, 16), range(0, 16)),
       run(context, range(0, 16), range(20, 25)),
-    ].map(shape);
+    ].map(wireShape);
     for (const other of shapes) expect(other).toEqual(shapes[0]);
-    expect(shape(run(testContext({ labelBytes: 9 }), [], []))).not.toEqual(shapes[0]);
+    expect(wireShape(run(testContext({ labelBytes: 9 }), [], []))).not.toEqual(shapes[0]);
   });
 
   test("no list order, id, tag or label crosses in the clear, and no run repeats a byte string of another", () => {
@@ -264,11 +262,10 @@ test("golden transcript: with fixed randomness every byte on the wire is fixed",
   const fixed = await createPlatform({ random: fixedRandom("psi-dh") });
   const context = testContext();
   const { frames, sealed } = run(context, [1, 2, 3], [2, 3, 4, 5], fixed);
-  const hash = createHash("sha256");
-  for (const { frame } of frames)
-    hash.update(encodeHeader(frame, frame.body.length, context.frameSession)).update(frame.body);
   expect(frames).toHaveLength(12);
-  expect(hash.digest("hex")).toBe("7d316d598e15f0768af8ec8c28d44f4583b532701bfb630dc6dd942a4a292c47");
+  expect(transcriptDigest({ frames }, context)).toBe(
+    "7d316d598e15f0768af8ec8c28d44f4583b532701bfb630dc6dd942a4a292c47",
+  );
   expect(small.openPartition(platform, context, sealed, gateKey)).toEqual(plainMatches([1, 2, 3], [2, 3, 4, 5], 8));
 });
 

@@ -9,6 +9,7 @@ import { concat } from "../../proto/encoding/bytes.ts";
 import { entente } from "../../proto/gen/messages.js";
 import { dealtVole } from "../support/dealt-vole.ts";
 import { fixedRandom } from "../support/fixed-random.ts";
+import { damagedSeals, flip, MALFORMED, MISPLACED, type Replacement } from "../support/hostile-frames.ts";
 import { idsOf, labelsOf, runPsi, type SentFrame, testContext } from "../support/psi-run.ts";
 import { psiVolePlatform } from "../support/psi-vole-platform.ts";
 
@@ -28,17 +29,6 @@ function withFrame(type: number, chunk: number, replace: (frame: Frame) => reado
   );
 }
 
-/** Inserts a continuation into the second varint of a body, which is a length. */
-function longForm(body: Uint8Array): Uint8Array {
-  const skipVarint = (from: number): number => {
-    let at = from;
-    while ((body[at] as number) & 0x80) at++;
-    return at;
-  };
-  const end = skipVarint(skipVarint(0) + 1);
-  return concat(body.subarray(0, end), Uint8Array.of((body[end] as number) | 0x80, 0), body.subarray(end + 1));
-}
-
 test("nothing replaced: the run ends with its matches", () => {
   const { sealed } = withFrame(PSI_VOLE_TYPE.masked, 0, (frame) => [frame]);
   expect([...protocol.openPartition(platform, context, sealed, gateKey).rows]).toEqual([0, 1, 2]);
@@ -52,11 +42,8 @@ describe.each([
 ] as const)("$kind frame $chunk", ({ kind, chunk, last }) => {
   const type = PSI_VOLE_TYPE[kind];
 
-  test.each<[string, (frame: Frame) => readonly Frame[]]>([
-    ["a later chunk number", (f) => [{ ...f, chunk: f.chunk + 1 }]],
-    ["an absurd chunk number", (f) => [{ ...f, chunk: 0xffffffff }]],
-    ["another round", (f) => [{ ...f, round: f.round + 1 }]],
-    ["another partition", (f) => [{ ...f, partition: f.partition + 1 }]],
+  test.each<Replacement>([
+    ...MISPLACED,
     ["an unknown type", (f) => [{ ...f, type: 40 }]],
     ["a session frame's type", (f) => [{ ...f, type: 256 }]],
     ["the type of the other member", (f) => [{ ...f, type: f.type === 32 ? 33 : 32 }]],
@@ -66,17 +53,10 @@ describe.each([
     expect(() => withFrame(type, chunk, replace)).toThrow(code("WIRE_UNEXPECTED"));
   });
 
-  test.each<[string, (frame: Frame) => readonly Frame[]]>([
-    ["a truncated body", (f) => [{ ...f, body: f.body.subarray(0, -1) }]],
-    ["an empty body", (f) => [{ ...f, body: new Uint8Array(0) }]],
-    ["a byte more", (f) => [{ ...f, body: concat(f.body, Uint8Array.of(0)) }]],
-    ["an unknown field after the message", (f) => [{ ...f, body: concat(f.body, Uint8Array.of(0x78, 1)) }]],
-    ["the message twice", (f) => [{ ...f, body: concat(f.body, f.body) }]],
-    ["a body far too long", (f) => [{ ...f, body: new Uint8Array(1 << 20) }]],
-    ["bytes that are no message", (f) => [{ ...f, body: f.body.map(() => 0xff) }]],
+  test.each<Replacement>([
+    ...MALFORMED,
     ["zeros", (f) => [{ ...f, body: f.body.map(() => 0) }]],
     ["the member of the other frame", (f) => [{ ...f, body: f.body.with(0, (f.body[0] as number) ^ 0x08) }]],
-    ["a long form of a length", (f) => [{ ...f, body: longForm(f.body) }]],
   ])("%s is WIRE_INVALID", (_, replace) => {
     expect(() => withFrame(type, chunk, replace)).toThrow(code("WIRE_INVALID"));
   });
@@ -179,28 +159,8 @@ describe("the codec", () => {
 
 describe("opening", () => {
   const { sealed } = withFrame(PSI_VOLE_TYPE.masked, 0, (frame) => [frame]);
-  const first = sealed.sealed[0] as (typeof sealed.sealed)[number];
-  const rest = sealed.sealed.slice(1);
-  const flip = (bytes: Uint8Array, at: number) => bytes.with(at, (bytes[at] as number) ^ 1);
 
-  test.each([
-    ["another gate key", sealed, flip(gateKey, 31), context],
-    ["a short gate key", sealed, gateKey.subarray(1), context],
-    ["a changed byte", { ...sealed, sealed: [{ ...first, body: flip(first.body, 5) }, ...rest] }, gateKey, context],
-    [
-      "a changed header",
-      { ...sealed, sealed: [{ ...first, header: flip(first.header, 20) }, ...rest] },
-      gateKey,
-      context,
-    ],
-    ["a cut body", { ...sealed, sealed: [{ ...first, body: first.body.subarray(1) }, ...rest] }, gateKey, context],
-    ["frames in another order", { ...sealed, sealed: sealed.sealed.toReversed() }, gateKey, context],
-    ["a frame twice", { ...sealed, sealed: [first, first, ...rest.slice(1)] }, gateKey, context],
-    ["a frame too many", { ...sealed, sealed: [first, ...sealed.sealed] }, gateKey, context],
-    ["the last frame left out", { ...sealed, sealed: sealed.sealed.slice(0, -1) }, gateKey, context],
-    ["another partition", sealed, gateKey, { ...context, partition: 4 }],
-    ["another session", sealed, gateKey, { ...context, sessionId: new Uint8Array(32) }],
-  ])("%s is SEAL_INVALID", (_, partition, key, scope) => {
+  test.each(damagedSeals(sealed, gateKey, context))("%s is SEAL_INVALID", (_, partition, key, scope) => {
     expect(() => protocol.openPartition(platform, scope, partition, key)).toThrow(code("SEAL_INVALID"));
   });
 

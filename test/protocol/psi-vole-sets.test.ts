@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keyedState } from "../../party/crypto/okvs/blake2s.ts";
@@ -8,11 +7,19 @@ import type { PsiProtocol } from "../../party/protocols/psi.ts";
 import { frameHeader, psiVoleParams } from "../../party/protocols/psi-vole/params.ts";
 import { psiVole, psiVoleOver } from "../../party/protocols/psi-vole/protocol.ts";
 import type { PartitionContext } from "../../party/protocols/step.ts";
-import { encodeHeader } from "../../proto/codec/frame.ts";
 import { concat, uintBe, utf8 } from "../../proto/encoding/bytes.ts";
 import { dealtVole } from "../support/dealt-vole.ts";
 import { fixedRandom } from "../support/fixed-random.ts";
-import { idsOf, labelsOf, type PsiRun, plainMatches, runPsi, testContext } from "../support/psi-run.ts";
+import {
+  idsOf,
+  labelsOf,
+  type PsiRun,
+  plainMatches,
+  runPsi,
+  testContext,
+  transcriptDigest,
+  wireShape,
+} from "../support/psi-run.ts";
 import { psiVolePlatform } from "../support/psi-vole-platform.ts";
 
 const platform = await psiVolePlatform();
@@ -110,16 +117,6 @@ describe("matches the plain answer over any VOLE", () => {
 });
 
 describe("what the wire shows", () => {
-  const shape = ({ frames }: PsiRun) =>
-    frames.map(({ by, frame: { type, round, partition, chunk, body } }) => [
-      by,
-      type,
-      round,
-      partition,
-      chunk,
-      body.length,
-    ]);
-
   test("depends on capacities and label length, not on the lists", () => {
     const context = testContext();
     const lists = [
@@ -128,10 +125,10 @@ describe("what the wire shows", () => {
       [range(0, 16), range(0, 16)],
       [range(0, 16), range(20, 25)],
     ] as const;
-    const shapes = lists.map(([receiver, sender]) => shape(run(dealt, context, receiver, sender)));
+    const shapes = lists.map(([receiver, sender]) => wireShape(run(dealt, context, receiver, sender)));
     for (const other of shapes) expect(other).toEqual(shapes[0]);
-    expect(shape(run(dealt, testContext({ labelBytes: 9 }), [], []))).not.toEqual(shapes[0]);
-    expect(shape(run(silent, context, [], []))).toEqual(shape(run(silent, context, [1, 2], [2])));
+    expect(wireShape(run(dealt, testContext({ labelBytes: 9 }), [], []))).not.toEqual(shapes[0]);
+    expect(wireShape(run(silent, context, [], []))).toEqual(wireShape(run(silent, context, [1, 2], [2])));
   });
 
   test("no id, tag or label crosses in the clear; nothing opens but under G", () => {
@@ -202,11 +199,10 @@ test("golden transcript: with fixed randomness every byte on the wire is fixed",
   const fixed = await psiVolePlatform({ random: fixedRandom("psi-vole") });
   const context = testContext();
   const { frames, sealed } = run(dealt, context, [1, 2, 3], [2, 3, 4, 5], fixed);
-  const hash = createHash("sha256");
-  for (const { frame } of frames)
-    hash.update(encodeHeader(frame, frame.body.length, context.frameSession)).update(frame.body);
   expect(frames).toHaveLength(7);
-  expect(hash.digest("hex")).toBe("10eb68a184f0a3ca61c742faa23a4e79fef7fff2d060f214f4be8e25e3cca4a4");
+  expect(transcriptDigest({ frames }, context)).toBe(
+    "10eb68a184f0a3ca61c742faa23a4e79fef7fff2d060f214f4be8e25e3cca4a4",
+  );
   expect(dealt.openPartition(platform, context, sealed, gateKey)).toEqual(plainMatches([1, 2, 3], [2, 3, 4, 5], 8));
 });
 

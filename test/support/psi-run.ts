@@ -1,10 +1,10 @@
 /** Both roles of a PSI protocol in memory, over its frames; the same for every protocol. */
-
+import { createHash } from "node:crypto";
 import type { Platform } from "../../party/crypto/platform.ts";
 import { MAX_PARTITIONS } from "../../party/protocols/plan.ts";
 import type { PsiProtocol } from "../../party/protocols/psi.ts";
 import type { PartitionContext, PsiMatches, SealedPartition } from "../../party/protocols/step.ts";
-import type { Frame } from "../../proto/codec/frame.ts";
+import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
 
 export interface SentFrame {
   readonly by: "receiver" | "sender";
@@ -95,6 +95,25 @@ export function runPsi<R, S>(
     receiver = protocol.receiver.next(platform, receiver.state, forReceiver);
     deliver("receiver", receiver.send);
   }
+}
+
+/** All that the wire shows but the bytes themselves. */
+export function wireShape({ frames }: Pick<PsiRun, "frames">): unknown[][] {
+  return frames.map(({ by, frame: { type, round, partition, chunk, body } }) => [
+    by,
+    type,
+    round,
+    partition,
+    chunk,
+    body.length,
+  ]);
+}
+
+/** SHA-256 over headers and bodies, hex: with fixed randomness it is fixed. */
+export function transcriptDigest({ frames }: Pick<PsiRun, "frames">, { frameSession }: PartitionContext): string {
+  const hash = createHash("sha256");
+  for (const { frame } of frames) hash.update(encodeHeader(frame, frame.body.length, frameSession)).update(frame.body);
+  return hash.digest("hex");
 }
 
 /** The plain answer: positions in the receiver's list and the labels of those rows. */

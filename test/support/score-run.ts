@@ -89,6 +89,46 @@ export function runScoreWith(context: ScoreContext, { model, rows, held }: Score
   return { bankFrames, partnerFrames, labels, masked: bankStep.output.masked, received };
 }
 
+/** One role alone, fed with frames in order. */
+export interface Fed {
+  partner(frames: readonly Frame[], at?: ScoreContext, held?: Uint8Array): void;
+  /** It has announced its model. */
+  bank(frames: readonly Frame[]): bank.BankStep;
+}
+
+/** Errors as the roles', and of a frame after a role's last one. */
+export function feeding(context: ScoreContext, { model, rows }: Pick<ScoreRunInput, "model" | "rows">): Fed {
+  return {
+    partner(frames, at = context, held) {
+      let step = partner.start(scorePlatform, at, { rows, ...(held === undefined ? {} : { held }) });
+      try {
+        for (const frame of frames) {
+          if (step.kind === "done") throw new Error("a frame too many");
+          step = partner.next(scorePlatform, step.state, frame);
+        }
+      } finally {
+        if (step.kind === "continue") partner.abandon(step.state);
+        else step.output.model[Symbol.dispose]();
+      }
+    },
+    bank(frames) {
+      let step = bank.start(scorePlatform, context, { model, announce: true });
+      for (const frame of frames) {
+        if (step.kind === "done") throw new Error("a frame too many");
+        step = bank.next(scorePlatform, step.state, frame);
+      }
+      return step;
+    },
+  };
+}
+
+/** The frame with its body changed in place. */
+export function changed(frame: Frame, change: (body: Uint8Array) => void): Frame {
+  const body = frame.body.slice();
+  change(body);
+  return { ...frame, body };
+}
+
 /** As `runScoreWith`, with a model encrypted for this run. `columns`: one Int16Array for each weight. */
 export async function runScore(
   context: ScoreContext,

@@ -5,7 +5,7 @@ import type { EncryptedModel } from "../../party/he/he.ts";
 import { BLOCK_ROWS, DATA_PRIMES } from "../../party/he/params.ts";
 import { answerBytes, type Released } from "../../party/he/released.ts";
 import { bulkAes } from "../../party/session/bulk-aes.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { codeOf } from "../support/code-of.ts";
 import { scorePlatform, sequence } from "../support/score-run.ts";
 import { loadChain, SealModel } from "../support/score-seal.ts";
 
@@ -149,15 +149,6 @@ describe("kernel answers", () => {
     );
   });
 });
-
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof EntenteError ? error.code : String(error);
-  }
-  return undefined;
-}
 
 describe("refused", () => {
   const column = new Int16Array(BLOCK_ROWS);

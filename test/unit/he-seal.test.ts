@@ -10,7 +10,7 @@ import {
 import * as params from "../../party/he/params.ts";
 import { answerBytes } from "../../party/he/released.ts";
 import { bulkAes } from "../../party/session/bulk-aes.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { codeOf } from "../support/code-of.ts";
 import { scorePlatform } from "../support/score-run.ts";
 import { loadChain, residuesOf } from "../support/score-seal.ts";
 
@@ -19,15 +19,6 @@ const { he } = scorePlatform;
 const chain = await loadChain();
 const { seal } = chain;
 const none = seal.module.ComprModeType.none;
-
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof EntenteError ? error.code : String(error);
-  }
-  return undefined;
-}
 
 describe("parameters", () => {
   test("primes are what the ring needs and the modulus is within the 192-bit limit that SEAL knows", () => {
