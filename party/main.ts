@@ -6,7 +6,7 @@ import { type DestinationStream, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
-import { ROLES } from "../proto/http/routes.ts";
+import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";

@@ -3,7 +3,8 @@
  * browser as it does in Node.
  */
 import { EntenteError, isErrorCode } from "../proto/errors.ts";
-import { errorResponse, ROUTES, type RouteName, type RouteRequest, type RouteResponse } from "../proto/http/routes.ts";
+import { errorResponse } from "../proto/http/route.ts";
+import { ROUTES, type RouteName, type RouteRequest, type RouteResponse } from "../proto/http/routes.ts";
 
 /** How long a request may take until its answer begins. Registering a large dataset is the slowest. */
 const ANSWER_TIMEOUT_MS = 290_000;

@@ -7,7 +7,8 @@ import { timingSafeEqual } from "node:crypto";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROLES, type Role, type RouteResponse } from "../../proto/http/routes.ts";
+import { ROLES, type Role } from "../../proto/http/route.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Random } from "../../proto/ports/ports.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
 

@@ -11,14 +11,8 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import type { Logger } from "pino";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import {
-  ROUTES,
-  type Role,
-  type Route,
-  type RouteInput,
-  type RouteName,
-  type RouteResponse,
-} from "../../proto/http/routes.ts";
+import type { Role, Route } from "../../proto/http/route.ts";
+import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
 import type { Random } from "../../proto/ports/ports.ts";
 import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";

@@ -3,7 +3,7 @@ import { AGGREGATE_OUTPUTS, type Output } from "../../proto/agreement/fields.ts"
 import type { AgreedOperation } from "../../proto/agreement/schema.ts";
 import { fromHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { DEFAULT_TAG_DAYS } from "../../proto/http/routes.ts";
+import { DEFAULT_TAG_DAYS } from "../../proto/http/job-routes.ts";
 import type { Tiers } from "../../proto/model/header.ts";
 import type { Model } from "../../proto/model/model.ts";
 import { type Kept, keptOf, opensTiers } from "../../proto/model/output.ts";

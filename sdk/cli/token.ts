@@ -3,7 +3,8 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROLES, type Role, type RouteResponse } from "../../proto/http/routes.ts";
+import { ROLES, type Role } from "../../proto/http/route.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
 import { clientOf, example, outputOf, parseDays } from "./context.ts";
 import { fields, table } from "./output.ts";
 

@@ -5,7 +5,8 @@ import { Tokens } from "../../party/access/tokens.ts";
 import { type Handlers, startApi } from "../../party/api/server.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROLES, ROUTES, type RouteResponse } from "../../proto/http/routes.ts";
+import { ROLES } from "../../proto/http/route.ts";
+import { ROUTES, type RouteResponse } from "../../proto/http/routes.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 
 /** Of all roles, held by "setup". */

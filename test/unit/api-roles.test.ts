@@ -4,7 +4,8 @@ import * as z from "zod";
 import type { Caller } from "../../party/access/tokens.ts";
 import { handlers as nodeHandlers } from "../../party/api/handlers.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROLES, ROUTES, type Role, type Route, type RouteName } from "../../proto/http/routes.ts";
+import { ROLES, type Role, type Route } from "../../proto/http/route.ts";
+import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
 import { STUB_JOB, STUB_TOKEN, STUB_TOKEN_ID, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 /** What `ROUTES` says, written a second time: a role is given or taken in two places or not at all. */

@@ -1,0 +1,80 @@
+/** Routes about agreements and what is left of their budgets. */
+import * as z from "zod";
+import { digestField, OPERATIONS, writtenText } from "../agreement/fields.ts";
+import { budget, empty, type Route } from "./route.ts";
+
+const agreement = z.object({
+  digest: z.string(),
+  title: z.string(),
+  parties: z.array(z.string()),
+  signedBy: z.array(z.string()),
+  state: z.enum(["proposed", "active", "superseded", "revoked", "expired"]),
+  version: z.number(),
+  validUntil: z.string(),
+  document: z.record(z.string(), z.unknown()),
+});
+
+export const AGREEMENT_ROUTES = {
+  agreements: {
+    method: "GET",
+    path: "/v1/agreements",
+    roles: ["analyst", "steward", "auditor"],
+    request: empty,
+    response: z.object({ agreements: z.array(agreement) }),
+  },
+  agreement: {
+    method: "GET",
+    path: "/v1/agreements/:digest",
+    roles: ["analyst", "steward", "auditor"],
+    request: z.strictObject({ digest: digestField }),
+    response: agreement,
+  },
+  proposeAgreement: {
+    method: "POST",
+    path: "/v1/agreements",
+    roles: ["steward"],
+    request: z.strictObject({ document: z.record(z.string(), z.unknown()) }),
+    response: agreement.extend({ delivered: z.boolean() }),
+  },
+  signAgreement: {
+    method: "POST",
+    path: "/v1/agreements/:digest/signature",
+    roles: ["steward"],
+    request: z.strictObject({ digest: digestField }),
+    response: agreement.extend({ delivered: z.boolean() }),
+  },
+  /** What runs under it stops at once and its tags are withdrawn; the peer is told. */
+  revokeAgreement: {
+    method: "POST",
+    path: "/v1/agreements/:digest/revocation",
+    roles: ["steward"],
+    /** The reason stays at this node, beside the log; the peer is not told. */
+    request: z.strictObject({ digest: digestField, reason: writtenText(300).optional() }),
+    response: agreement,
+  },
+  /** JSON Schema of an agreement, draft 2020-12. */
+  agreementSchema: {
+    method: "GET",
+    path: "/v1/agreement-schema",
+    roles: ["analyst", "steward", "auditor", "operator"],
+    request: empty,
+    response: z.record(z.string(), z.unknown()),
+  },
+  budgets: {
+    method: "GET",
+    path: "/v1/budgets",
+    roles: ["analyst", "steward", "auditor"],
+    request: empty,
+    response: z.object({
+      budgets: z.array(
+        budget.extend({
+          agreement: z.string(),
+          operation: z.enum(OPERATIONS),
+          receiver: z.string(),
+          receiverDataset: z.string(),
+          providerDataset: z.string(),
+        }),
+      ),
+    }),
+  },
+} as const satisfies Record<string, Route>;

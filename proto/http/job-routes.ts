@@ -1,0 +1,170 @@
+/** Routes about jobs: asking for one, deciding on it, following it. */
+import * as z from "zod";
+import {
+  datasetNameField,
+  digestField,
+  hexKey,
+  jobIdField,
+  OPERATIONS,
+  OUTPUTS,
+  purposeIdField,
+  tagKeyField,
+  writtenText,
+} from "../agreement/fields.ts";
+import { tiersSchema } from "../model/header.ts";
+import { MAX_RULES } from "../tags/rule.ts";
+import { budget, empty, publicError, type Route } from "./route.ts";
+
+const job = z.object({
+  jobId: z.string(),
+  operation: z.enum(OPERATIONS),
+  role: z.enum(["receiver", "provider"]),
+  peer: z.string(),
+  agreement: z.string(),
+  state: z.enum(["proposed", "admitted", "running", "releasing", "done", "refused", "failed"]),
+  updatedAt: z.string(),
+  /** What it is doing now; null when it has ended. */
+  progress: z.object({ step: z.string(), done: z.number(), total: z.number() }).nullable(),
+  reason: publicError.extend({ by: z.enum(["own", "peer"]).optional() }).nullable(),
+  output: z.enum(OUTPUTS),
+  /** A person at this node decides before it runs. */
+  awaitsApproval: z.boolean(),
+  withheld: z.boolean(),
+  /** What this side put in, exactly, and the other's size class as a range: all it knows of the other's list. */
+  ownRows: z.number(),
+  peerRows: z.object({ from: z.number(), to: z.number() }).nullable(),
+  summary: z
+    .object({
+      matched: z.number().optional(),
+      /** Of a match rate: a whole percent, or ">85%". */
+      matchRate: z.string().optional(),
+      tags: z.record(z.string(), z.number()).optional(),
+      seconds: z.number(),
+      bytesSent: z.number(),
+      bytesReceived: z.number(),
+    })
+    .nullable(),
+});
+
+export const DEFAULT_TAG_DAYS = 90;
+/** A dump of 2,000 trees is some megabytes of JSON. */
+const MAX_JOB_BYTES = 16 * 1024 * 1024;
+
+const jobRequest = z.strictObject({
+  operation: z.enum(OPERATIONS),
+  agreement: digestField,
+  dataset: datasetNameField,
+  peerDataset: datasetNameField,
+  /** What to issue to the matched people to whom no rule issues that key; the key may be left out where there are rules. */
+  tag: z
+    .strictObject({
+      key: tagKeyField.optional(),
+      value: z.string().min(1).max(64).optional(),
+      expiresInDays: z.int().min(1).max(3650).default(DEFAULT_TAG_DAYS),
+    })
+    .optional(),
+  /** Tag rules, in text or JSON (proto/tags), over the own columns and, of a score, `tier` and `score`. */
+  rules: z.array(z.unknown()).min(1).max(MAX_RULES).optional(),
+  /** One of those that the agreement allows; its first by default. A match rate issues no tags. */
+  output: z.enum(OUTPUTS).optional(),
+  /** One of the agreement's purposes; its first by default. */
+  purpose: purposeIdField.optional(),
+  /** One SQL expression over the own dataset's columns: who of it takes part. */
+  filter: z.string().min(1).max(4000).optional(),
+  /** Of a score whose alignment is agreed to be shared: the earlier audience whose people are scored. */
+  audience: jobIdField.optional(),
+  /** The model document; for `score` only. */
+  model: z.unknown().optional(),
+});
+
+const leak = z.object({
+  text: z.string(),
+  parts: z.record(z.string(), z.string().nullable()),
+  /** SHA-256 of the text: what an approval names in evidence. */
+  digest: z.string(),
+});
+
+const rule = z.object({
+  code: z.string(),
+  outcome: z.enum(["passed", "failed"]),
+  inputs: z.record(z.string(), z.number()),
+});
+
+export const JOB_ROUTES = {
+  /** Jobs that wait for a person here, with what that person must know. */
+  approvals: {
+    method: "GET",
+    path: "/v1/approvals",
+    roles: ["steward"],
+    request: empty,
+    response: z.object({
+      approvals: z.array(z.object({ job, purpose: z.string(), purposeText: z.string(), leakStatement: leak })),
+    }),
+  },
+  decideJob: {
+    method: "POST",
+    path: "/v1/jobs/:jobId/decision",
+    roles: ["steward"],
+    request: z.strictObject({
+      jobId: jobIdField,
+      decision: z.enum(["approve", "decline"]),
+      reason: writtenText(300).optional(),
+    }),
+    response: job,
+  },
+  leakStatement: {
+    method: "GET",
+    path: "/v1/jobs/:jobId/leak-statement",
+    roles: ["analyst", "steward", "auditor"],
+    request: z.strictObject({ jobId: jobIdField }),
+    response: leak,
+  },
+  /** Whether a job would be allowed, why, what it would cost and tell whom. Nothing is recorded, and the peer not asked. */
+  dryRun: {
+    method: "POST",
+    path: "/v1/dry-runs",
+    roles: ["analyst", "steward"],
+    request: jobRequest,
+    maxBodyBytes: MAX_JOB_BYTES,
+    response: z.object({
+      allowed: z.boolean(),
+      refusedBy: publicError.nullable(),
+      /** Whether a person at this node would have to approve it; the peer's approval is the peer's to say. */
+      needsApproval: z.boolean(),
+      rules: z.array(rule),
+      /** As it is now: an allowed job adds one run. */
+      budget: budget.nullable(),
+      leakStatement: leak,
+    }),
+  },
+  jobs: {
+    method: "GET",
+    path: "/v1/jobs",
+    roles: ["analyst", "steward", "auditor"],
+    request: empty,
+    response: z.object({ jobs: z.array(job) }),
+  },
+  job: {
+    method: "GET",
+    path: "/v1/jobs/:jobId",
+    roles: ["analyst", "steward", "auditor"],
+    request: z.strictObject({ jobId: jobIdField }),
+    response: job,
+  },
+  startJob: {
+    method: "POST",
+    path: "/v1/jobs",
+    roles: ["analyst"],
+    request: jobRequest,
+    response: job,
+    maxBodyBytes: MAX_JOB_BYTES,
+  },
+  /** For an agreement's `tiers`. The node keeps bounds and salt: every commitment is another one. */
+  commitTiers: {
+    method: "POST",
+    path: "/v1/tier-commitments",
+    roles: ["analyst", "steward"],
+    request: z.strictObject({ tiers: tiersSchema }),
+    response: z.object({ commitment: hexKey }),
+  },
+} as const satisfies Record<string, Route>;

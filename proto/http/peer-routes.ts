@@ -1,0 +1,53 @@
+/** Routes about peers: who they are, confirming them, what they offer. */
+import * as z from "zod";
+import { partyName } from "../agreement/fields.ts";
+import { column, EVERYONE, empty, type Route } from "./route.ts";
+
+/** A new identity in the place of a lost one, which this node does not follow before a person has confirmed it and its time has
+ * come. */
+const succession = z.object({
+  fingerprint: z.string(),
+  firstSeenAt: z.string(),
+  effectiveAt: z.string(),
+  confirmed: z.boolean(),
+});
+const peer = z.object({
+  party: z.string(),
+  fingerprint: z.string(),
+  confirmed: z.boolean(),
+  connected: z.boolean(),
+  succession: succession.nullable(),
+});
+
+const peerDataset = z.object({ name: z.string(), normaliser: z.string(), columns: z.array(column) });
+
+export const PEER_ROUTES = {
+  peers: {
+    method: "GET",
+    path: "/v1/peers",
+    roles: EVERYONE,
+    request: empty,
+    response: z.object({ peers: z.array(peer) }),
+  },
+  confirmPeer: {
+    method: "POST",
+    path: "/v1/peers/:party/confirmation",
+    roles: ["steward"],
+    request: z.strictObject({ party: partyName, fingerprint: z.string().max(128) }),
+    response: peer,
+  },
+  acceptSuccession: {
+    method: "POST",
+    path: "/v1/peers/:party/succession",
+    roles: ["steward"],
+    request: z.strictObject({ party: partyName, fingerprint: z.string().max(128) }),
+    response: peer,
+  },
+  peerDatasets: {
+    method: "GET",
+    path: "/v1/peers/:party/datasets",
+    roles: ["analyst", "steward"],
+    request: z.strictObject({ party: partyName }),
+    response: z.object({ datasets: z.array(peerDataset) }),
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,54 @@
+/** What a route of the API is made of, and the schemas that several of them share. */
+import * as z from "zod";
+
+/**
+ * What a user of a node may be. An analyst runs jobs and takes their results; a steward binds the organisation: signs
+ * agreements, confirms peers, approves jobs; an auditor reads what happened, without results; an operator enrols the
+ * node and issues tokens.
+ */
+export const ROLES = ["analyst", "steward", "auditor", "operator"] as const;
+export type Role = (typeof ROLES)[number];
+export const EVERYONE = ROLES;
+
+/** A route of the API. Without roles it does not compile: nobody may call what names nobody. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly roles: readonly [Role, ...Role[]];
+  readonly request: z.ZodType;
+  readonly response: z.ZodType;
+  /** Of a request's body, instead of the server's limit for all. */
+  readonly maxBodyBytes?: number;
+}
+
+const errorBody = z.object({
+  code: z.string(),
+  message: z.string(),
+  detail: z.string().optional(),
+  who: z.string(),
+  retryable: z.boolean(),
+});
+export const errorResponse = z.object({ error: errorBody });
+
+export const publicError = z.object({
+  code: z.string(),
+  message: z.string(),
+  detail: z.string().optional(),
+  who: z.string(),
+});
+
+/** A column of a dataset. */
+export const column = z.object({ name: z.string(), type: z.string() });
+export const budget = z.object({
+  runsInEpoch: z.number(),
+  runsPerEpoch: z.number(),
+  runsToday: z.number(),
+  runsPerDay: z.number(),
+  modelVersions: z.number(),
+  modelVersionsAllowed: z.number(),
+  datasetVersions: z.number(),
+  datasetVersionsAllowed: z.number(),
+  epochEndsAt: z.string(),
+});
+
+export const empty = z.strictObject({});
