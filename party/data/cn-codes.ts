@@ -1,5 +1,5 @@
 /** The codes of mainland China's people and organisations, each with a check character over the others. */
-import { type Normalised, normalised, unusable, withoutSeparators } from "./normalised.ts";
+import { isExponent, type Normalised, normalised, unusable, withoutSeparators } from "./normalised.ts";
 
 /** GB 11643-1999: region 6, date of birth 8, sequence 3, check character. */
 const RESIDENT_ID = /^[1-9]\d{5}((?:18|19|20)\d{2})(\d{2})(\d{2})\d{3}[\dX]$/;
@@ -26,6 +26,7 @@ function isDate(year: string, month: string, day: string): boolean {
 export function cnResidentId(raw: string | null): Normalised {
   const text = withoutSeparators(raw ?? "");
   if (text === "") return unusable("id-empty");
+  if (isExponent(text)) return unusable("id-exponent");
   if (!/^\d*[\dXx]$/.test(text)) return unusable("id-characters");
   if (text.length !== 15 && text.length !== 18) return unusable("id-length");
   const [, region, rest] = OLD_RESIDENT_ID.exec(text) ?? [];
@@ -57,6 +58,8 @@ function usccCheck(id: string): string {
 export function cnUscc(raw: string | null): Normalised {
   const text = withoutSeparators(raw ?? "");
   if (text === "") return unusable("id-empty");
+  // Without the sign it may be a code with an E amid its digits.
+  if (text.includes("+") && isExponent(text)) return unusable("id-exponent");
   if (!/^[0-9A-Za-z]+$/.test(text)) return unusable("id-characters");
   if (text.length !== 18) return unusable("id-length");
   const id = text.toUpperCase();

@@ -27,7 +27,6 @@ export function reasonOf(result: number): IdReason {
 export const EMPTY = code("id-empty");
 const CHARACTERS = code("id-characters");
 const LENGTH = code("id-length");
-const NOT_MAINLAND_MOBILE = code("id-not-mainland-mobile");
 const FORM = code("id-form");
 
 const PLUS = 0x2b;
@@ -35,17 +34,18 @@ const ZERO = 0x30;
 const AT_SIGN = 0x40;
 const DELETE = 0x7f;
 const FIRST_NOT_ASCII = 0x80;
-/** More digits than the longest number that can be accepted, 00 and 15: all longer ones are judged alike. */
-const KEPT_DIGITS = 32;
+const MAINLAND_DIGITS = 11;
+/** Of the longest form that is decided on bytes, 0086 and a number, and more: not longer than that is all it must tell. */
+const KEPT_DIGITS = 16;
 
 /** ECMAScript white space among ASCII: HT, LF, VT, FF, CR, space. */
 function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Of the separators of a telephone number those in ASCII: white space, - . ( ). */
+/** Of the separators of a telephone number those in ASCII: white space, - ( ), without the dot, which may be a decimal point. */
 function isSeparator(byte: number): boolean {
-  return byte === 0x2d || byte === 0x2e || byte === 0x28 || byte === 0x29 || isSpace(byte);
+  return byte === 0x2d || byte === 0x28 || byte === 0x29 || isSpace(byte);
 }
 
 function viaString(name: NormaliserName): ByteNormaliser {
@@ -58,44 +58,40 @@ function viaString(name: NormaliserName): ByteNormaliser {
 }
 
 const digits = new Uint8Array(KEPT_DIGITS);
+const phoneViaString = viaString("phone-e164");
 
-/** Eleven digits from `first` on, the first 1, the second 3 to 9. */
-function isMainlandMobile(first: number, count: number): boolean {
-  return count === 11 && digits[first] === ZERO + 1 && (digits[first + 1] as number) >= ZERO + 3;
-}
-
-function write(prefix: string, first: number, count: number, out: Uint8Array, at: number): number {
-  for (let i = 0; i < prefix.length; i++) out[at + i] = prefix.charCodeAt(i);
-  for (let i = 0; i < count; i++) out[at + prefix.length + i] = digits[first + i] as number;
-  return prefix.length + count;
-}
-
-const phoneViaString = viaString("phone-e164-cn");
-
-function phoneE164Cn(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+/** Mainland mobile numbers as people write them, in ASCII without a dot, are decided here; all else has the string's rule. */
+function phoneE164(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
   let count = 0;
   let plus = false;
-  let other = false;
   for (let i = start; i < end; i++) {
     const byte = raw[i] as number;
-    const digit = byte - ZERO;
-    if (digit >= 0 && digit <= 9) {
-      if (count < KEPT_DIGITS) digits[count] = byte;
-      count++;
-    } else if (byte >= FIRST_NOT_ASCII) return phoneViaString(raw, start, end, out, at);
-    else if (byte === PLUS && !plus && count === 0) plus = true;
-    else if (!isSeparator(byte)) other = true;
+    if (byte >= ZERO && byte <= ZERO + 9) {
+      if (count === KEPT_DIGITS) return phoneViaString(raw, start, end, out, at);
+      digits[count++] = byte;
+    } else if (byte === PLUS && !plus && count === 0) plus = true;
+    else if (!isSeparator(byte)) return phoneViaString(raw, start, end, out, at);
   }
-  if (count === 0 && !plus && !other) return EMPTY;
-  if (count === 0 || other) return CHARACTERS;
-  const international = plus || (digits[0] === ZERO && digits[1] === ZERO && count > 1);
-  const first = international && !plus ? 2 : 0;
-  const left = count - first;
-  if (!international && isMainlandMobile(0, count)) return write("+86", 0, count, out, at);
-  if (left >= 2 && digits[first] === ZERO + 8 && digits[first + 1] === ZERO + 6)
-    return isMainlandMobile(first + 2, left - 2) ? write("+86", first + 2, left - 2, out, at) : NOT_MAINLAND_MOBILE;
-  if (!international) return NOT_MAINLAND_MOBILE;
-  return left >= 8 && left <= 15 && digits[first] !== ZERO ? write("+", first, left, out, at) : LENGTH;
+  if (count === 0) return plus ? CHARACTERS : EMPTY;
+  const first = count - MAINLAND_DIGITS;
+  if (!isMainlandMobile(first) || !isChina(first, plus)) return phoneViaString(raw, start, end, out, at);
+  out[at] = PLUS;
+  out[at + 1] = ZERO + 8;
+  out[at + 2] = ZERO + 6;
+  for (let i = 0; i < MAINLAND_DIGITS; i++) out[at + 3 + i] = digits[first + i] as number;
+  return 3 + MAINLAND_DIGITS;
+}
+
+/** The first 1, the second 3 to 9, from `first` on. */
+function isMainlandMobile(first: number): boolean {
+  return first >= 0 && digits[first] === ZERO + 1 && (digits[first + 1] as number) >= ZERO + 3;
+}
+
+/** Before `first`: nothing, 86 or 0086, or 86 after a plus sign. */
+function isChina(first: number, plus: boolean): boolean {
+  if (first === 0) return !plus;
+  const zeros = first === 4 && !plus && digits[0] === ZERO && digits[1] === ZERO;
+  return (first === 2 || zeros) && digits[first - 2] === ZERO + 8 && digits[first - 1] === ZERO + 6;
 }
 
 /** Where the ASCII white space before the text ends. White space beyond ASCII is for the normalisers of strings. */
@@ -117,15 +113,15 @@ function small(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
-const trimmedViaString = viaString("trimmed");
+const opaqueViaString = viaString("opaque");
 
-function trimmed(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+function opaque(raw: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
   const first = startOf(raw, start, end);
   const last = endOf(raw, first, end);
   if (first === last) return EMPTY;
   // White space beyond ASCII can only be where a byte beyond ASCII is.
   if ((raw[first] as number) >= FIRST_NOT_ASCII || (raw[last - 1] as number) >= FIRST_NOT_ASCII)
-    return trimmedViaString(raw, start, end, out, at);
+    return opaqueViaString(raw, start, end, out, at);
   if (last - first > MAX_ID_BYTES) return LENGTH;
   for (let i = first; i < last; i++) out[at + i - first] = raw[i] as number;
   return last - first;
@@ -176,8 +172,8 @@ function hashed(name: HashName): ByteNormaliser {
 }
 
 const BY_NAME: Readonly<Record<NormaliserName, ByteNormaliser>> = {
-  "phone-e164-cn": phoneE164Cn,
-  trimmed,
+  "phone-e164": phoneE164,
+  opaque,
   email,
   // Of few rows beside telephone numbers, and with arithmetic that costs as much as the string.
   "cn-resident-id": viaString("cn-resident-id"),

@@ -5,38 +5,10 @@
 import type { NORMALISERS } from "../../proto/agreement/fields.ts";
 import { cnResidentId, cnUscc } from "./cn-codes.ts";
 import { MAX_ID_BYTES } from "./limits.ts";
-import { type Normalised, type Normaliser, normalised, unusable, withoutSeparators } from "./normalised.ts";
+import { type Normalised, type Normaliser, normalised, unusable } from "./normalised.ts";
+import { phoneE164 } from "./phone.ts";
 
 export type NormaliserName = (typeof NORMALISERS)[number];
-
-/** 工信部 numbering plan: 11 digits, the first 1, the second 3 to 9. */
-const MAINLAND_MOBILE = /^1[3-9]\d{9}$/;
-const PLAIN = /^(?:\+86)?(1[3-9]\d{9})$/;
-/** ITU-T E.164 section 6.2.1: at most 15 digits, and no country code begins with 0. Under 8 names a service, not a person. */
-const E164 = /^[1-9]\d{7,14}$/;
-
-/**
- * A telephone number as E.164 with '+'. Full-width forms become ASCII (NFKC), separators go. A number without an
- * international prefix is read as mainland China's, with or without 86 before it; after '+' or 00 another country's
- * number of valid length is kept as it is. Mainland numbers must be mobile: a landline names a household or an office.
- */
-function phoneE164Cn(raw: string | null): Normalised {
-  if (raw === null) return unusable("id-empty");
-  const plain = PLAIN.exec(raw);
-  if (plain !== null) return normalised(`+86${plain[1]}`);
-  const text = withoutSeparators(raw);
-  if (text === "") return unusable("id-empty");
-  if (!/^\+?\d+$/.test(text)) return unusable("id-characters");
-  const prefix = text.startsWith("+") ? 1 : text.startsWith("00") ? 2 : 0;
-  const digits = text.slice(prefix);
-  if (prefix === 0 && MAINLAND_MOBILE.test(digits)) return normalised(`+86${digits}`);
-  if (digits.startsWith("86")) {
-    const national = digits.slice(2);
-    return MAINLAND_MOBILE.test(national) ? normalised(`+86${national}`) : unusable("id-not-mainland-mobile");
-  }
-  if (prefix === 0) return unusable("id-not-mainland-mobile");
-  return E164.test(digits) ? normalised(`+${digits}`) : unusable("id-length");
-}
 
 const encoder = new TextEncoder();
 const idScratch = new Uint8Array(MAX_ID_BYTES);
@@ -46,7 +18,7 @@ function fits(id: string): boolean {
 }
 
 /** White space at both ends goes (ECMAScript `trim`), nothing else changes: case and composition are the parties' own. */
-function trimmed(raw: string | null): Normalised {
+function opaque(raw: string | null): Normalised {
   const id = raw === null ? "" : raw.trim();
   if (id === "") return unusable("id-empty");
   return fits(id) ? normalised(id) : unusable("id-length");
@@ -86,8 +58,8 @@ function hashed(name: HashName): Normaliser {
 }
 
 const BY_NAME: Readonly<Record<NormaliserName, Normaliser>> = {
-  "phone-e164-cn": phoneE164Cn,
-  trimmed,
+  "phone-e164": phoneE164,
+  opaque,
   email,
   "cn-resident-id": cnResidentId,
   "cn-uscc": cnUscc,

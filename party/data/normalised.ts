@@ -20,3 +20,8 @@ const SEPARATORS = /[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\p{Dash_Punc
 export function withoutSeparators(raw: string): string {
   return raw.normalize("NFKC").replace(SEPARATORS, "");
 }
+
+/** A long number as software shows it that took it for a float, "1.38E+10" when separators are gone: its last digits are lost. */
+export function isExponent(text: string): boolean {
+  return /^\+?\d+(?:,\d*)?E\+?\d{1,3}$/i.test(text);
+}

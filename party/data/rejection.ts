@@ -4,6 +4,10 @@
 export const ID_REASONS = [
   "id-empty",
   "id-characters",
+  /** "1.38E+10": a spreadsheet dropped digits. Export the column as text. */
+  "id-exponent",
+  /** "13800138000.0": software took the column for one of numbers. Export it as text. */
+  "id-decimal",
   "id-not-mainland-mobile",
   "id-length",
   "id-form",

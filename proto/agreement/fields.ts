@@ -20,8 +20,8 @@ export type Alignment = (typeof ALIGNMENTS)[number];
 /** Outputs that tell of many people at once and name nobody: what the differencing guard and the noise are for. */
 export const AGGREGATE_OUTPUTS: readonly Output[] = ["match-rate"];
 export const NORMALISERS = [
-  "phone-e164-cn",
-  "trimmed",
+  "phone-e164",
+  "opaque",
   "email",
   "cn-resident-id",
   "cn-uscc",

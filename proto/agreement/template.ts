@@ -77,7 +77,7 @@ ${partyLines(provider, ["data-provider"])}
       "name": "customers",
       // How ids are made equal, the same for both tables of an operation; one of:
       // ${NORMALISERS.join(", ")}.
-      "normaliser": "phone-e164-cn",
+      "normaliser": "phone-e164",
       "columns": [
         { "name": "phone", "role": "id", "grade": 3, "personal": true }
       ]
@@ -85,7 +85,7 @@ ${partyLines(provider, ["data-provider"])}
     {
       "party": ${name(provider)},
       "name": "members",
-      "normaliser": "phone-e164-cn",
+      "normaliser": "phone-e164",
       "columns": [
         { "name": "phone", "role": "id", "grade": 3, "personal": true }${kind === "score" ? FEATURES : ""}
       ]

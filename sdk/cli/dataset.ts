@@ -27,7 +27,7 @@ export function datasetCommand(): Command {
     .addOption(new Option("--normaliser <name>", "form of the ids").choices(NORMALISERS).makeOptionMandatory())
     .addHelpText(
       "after",
-      example("entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164-cn"),
+      example("entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164"),
     )
     .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
       const request = { name, path: resolve(file), idColumn, normaliser };

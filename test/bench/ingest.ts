@@ -56,7 +56,7 @@ async function register(folder: string, format: Format): Promise<void> {
     format,
     path: join(folder, `ids.${format}`),
     idColumn: "phone",
-    normaliser: "phone-e164-cn",
+    normaliser: "phone-e164",
     quarantinePath: join(folder, `quarantine-${format}.jsonl`),
     spill: { folder, key: random.bytes(32), random },
   });

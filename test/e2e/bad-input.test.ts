@@ -158,7 +158,7 @@ describe("tokens", () => {
 
 describe("data files", () => {
   const register = (file: string, idColumn = "phone") => {
-    const form = { name: "customers", normaliser: "phone-e164-cn", idColumn } as const;
+    const form = { name: "customers", normaliser: "phone-e164", idColumn } as const;
     return denied(trio.dir("bank"), "registerDataset", { ...form, path: join(data, file) });
   };
 
@@ -179,15 +179,7 @@ describe("data files", () => {
     expect(await register("list.xlsx")).toBe("DATASET_FORMAT");
     expect(await register("absent.csv")).toBe("DATASET_FILE_MISSING");
     expect((await readdir(join(trio.dir("bank"), "quarantine")).catch(() => [])).length).toBe(0);
-    const line = [
-      "customers",
-      "--file",
-      join(data, "blank.csv"),
-      "--id-column",
-      "phone",
-      "--normaliser",
-      "phone-e164-cn",
-    ];
+    const line = ["customers", "--file", join(data, "blank.csv"), "--id-column", "phone", "--normaliser", "phone-e164"];
     expect(await refused(trio.dir("bank"), "dataset", "register", ...line)).toBe("DATASET_ID_EMPTY");
     expect(await register("words.csv")).toBe("DATASET_ID_EMPTY");
     // The reasons are there for the owner; no half-written file is.

@@ -90,7 +90,7 @@ describe("three processes", () => {
       code: "DATASET_COLUMN_TYPE",
     });
     const path = ["--file", join(trio.folder, "data", "bank.csv"), "--id-column", "13977730600"];
-    await cli("--node", trio.dir("bank"), "dataset", "register", "x", ...path, "--normaliser", "trimmed");
+    await cli("--node", trio.dir("bank"), "dataset", "register", "x", ...path, "--normaliser", "opaque");
     for (const party of PARTIES) {
       const out = join(trio.folder, `audit-${party}`);
       const collaboration = collaborationOf(["bank", "bureau"]);

@@ -82,14 +82,26 @@ const person = fc
 const company = between(fc.constantFrom(..."0123456789ABCDEFGHJKLMNPQRTUWXYabyIOSVZ"), 10, 11).chain((tail) =>
   fc.tuple(fc.constantFrom("91350100", "9135010A", "12100000"), fc.constant(tail)).map((parts) => parts.join("")),
 );
-const code = fc.tuple(edge, fc.oneof(hash, address, person, company), edge).map((parts) => parts.join(""));
+/** A number out of a spreadsheet. */
+const float = fc
+  .tuple(
+    digit,
+    fc.constantFrom(".", ",", ""),
+    between(digit, 0, 14),
+    fc.constantFrom("E+10", "e+17", "E9", ".0", ".00"),
+  )
+  .map((parts) => parts.join(""));
+const code = fc.tuple(edge, fc.oneof(hash, address, person, company, float), edge).map((parts) => parts.join(""));
 
 const OF_TEXT = ["id-characters", "id-empty", "id-length", "ok"];
-const OF_CODE = ["id-characters", "id-check-character", "id-empty", "id-form", "id-length", "ok"];
+const OF_CODE = ["id-characters", "id-check-character", "id-empty", "id-exponent", "id-form", "id-length", "ok"];
 /** What the inputs must bring about, so that all of a rule was tried. */
 const OUTCOMES: Readonly<Record<NormaliserName, readonly string[]>> = {
-  "phone-e164-cn": ["id-characters", "id-empty", "id-length", "id-not-mainland-mobile", "ok"],
-  trimmed: ["id-empty", "id-length", "ok"],
+  "phone-e164": [
+    ...["id-characters", "id-decimal", "id-empty", "id-exponent", "id-form", "id-length"],
+    ...["id-not-mainland-mobile", "ok"],
+  ],
+  opaque: ["id-empty", "id-length", "ok"],
   email: ["id-characters", "id-empty", "id-form", "id-length", "ok"],
   "cn-resident-id": OF_CODE,
   "cn-uscc": OF_CODE,

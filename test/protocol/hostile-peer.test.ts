@@ -70,16 +70,16 @@ beforeAll(async () => {
       NOTE: () => "x",
     }),
   });
-  const form = { idColumn: "phone", normaliser: "phone-e164-cn" } as const;
+  const form = { idColumn: "phone", normaliser: "phone-e164" } as const;
   await nodes.bureau.datasets.register({ name: "staff", path: join(data, "bureau.csv"), ...form });
   const small = await writePeople(join(data, "small.csv"), range(0, 999), REPAYMENTS);
   await nodes.bureau.datasets.register({ name: "small", path: small, ...form });
-  await nodes.bureau.datasets.register({ name: "trimmed", path: small, idColumn: "phone", normaliser: "trimmed" });
+  await nodes.bureau.datasets.register({ name: "opaque", path: small, idColumn: "phone", normaliser: "opaque" });
   draft = demoAgreement(generous());
   const [customers, repayments] = draft.datasets as [object, { columns: object[] }];
   const columns = [...repayments.columns, { name: "NOTE", role: "feature" }, { name: "GONE", role: "feature" }];
-  const bureauSets = ["repayments", "small", "trimmed", "absent"].map((name) => ({ ...repayments, name, columns }));
-  const operations = ["repayments", "small", "trimmed", "absent"].flatMap((providerDataset) =>
+  const bureauSets = ["repayments", "small", "opaque", "absent"].map((name) => ({ ...repayments, name, columns }));
+  const operations = ["repayments", "small", "opaque", "absent"].flatMap((providerDataset) =>
     (draft.operations as object[]).map((operation) => ({ ...operation, providerDataset })),
   );
   draft = { ...draft, datasets: [customers, ...bureauSets], operations };
@@ -255,7 +255,7 @@ describe("a job outside the agreement, signed by the right key", () => {
 
   test("on a list that is registered with another normaliser than agreed", async () => {
     const lenient = await nodes.agree({ ...draft, floors: { input: 1 } });
-    expect(await offer(specOf({ agreement: lenient, providerDataset: "trimmed" }))).toBe("POLICY_DATASET");
+    expect(await offer(specOf({ agreement: lenient, providerDataset: "opaque" }))).toBe("POLICY_DATASET");
   });
 
   test("signed by another key of the bank's", async () => {
@@ -481,7 +481,7 @@ describe("what admitted a job must still hold", () => {
   test("a padded size below the agreed floor is refused, by whoever is told it", async () => {
     const strict = await nodes.agree({ ...draft, title: "A higher floor", floors: { input: floor } });
     const data = join(nodes.coordinator.folder, "data");
-    const form = { idColumn: "phone", normaliser: "phone-e164-cn" } as const;
+    const form = { idColumn: "phone", normaliser: "phone-e164" } as const;
     const path = await writePeople(join(data, "many.csv"), range(0, floor), REPAYMENTS);
     const [customers, repayments] = await Promise.all(
       [nodes.bank, nodes.bureau].map(async ({ datasets }) => (await datasets.list()).map((item) => item.registration)),

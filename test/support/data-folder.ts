@@ -42,7 +42,7 @@ export async function dataFolder(): Promise<DataFolder> {
         format: name.endsWith(".parquet") ? "parquet" : "csv",
         path: join(path, name),
         idColumn: "phone",
-        normaliser: "phone-e164-cn",
+        normaliser: "phone-e164",
         quarantinePath,
         ...options,
       }),

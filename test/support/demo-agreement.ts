@@ -34,11 +34,11 @@ export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: 
       { name: "bureau", roles: ["data-provider"] },
     ],
     datasets: [
-      { party: "bank", name: "customers", normaliser: "phone-e164-cn", columns: [id] },
+      { party: "bank", name: "customers", normaliser: "phone-e164", columns: [id] },
       {
         party: "bureau",
         name: "repayments",
-        normaliser: "phone-e164-cn",
+        normaliser: "phone-e164",
         columns: [id, ...REPAYMENT_COLUMNS.map((name) => ({ name, role: "feature", grade: 3, personal: true }))],
       },
     ],
@@ -59,7 +59,7 @@ export function generous(changes: Record<string, unknown> = {}): Record<string, 
 }
 
 export async function registerBoth(trio: Trio, files: { bank?: string; bureau?: string } = {}) {
-  const normaliser = "phone-e164-cn";
+  const normaliser = "phone-e164";
   const [bank, bureau] = [await trio.client("bank"), await trio.client("bureau")];
   return {
     bank: await bank.call("registerDataset", {

@@ -92,7 +92,7 @@ const draft = (operation: Record<string, unknown>) => ({
   datasets: [BANK, PARTNER].map(({ name }) => ({
     party: name,
     name: "customers",
-    normaliser: "trimmed",
+    normaliser: "opaque",
     columns: [{ name: "phone", role: "id" }],
   })),
   operations: [

@@ -68,7 +68,7 @@ describe("answers", () => {
       validUntil: "2026-12-31T00:00:00.000Z",
       document: { title },
     });
-    const dataset = { normaliser: "trimmed", columns: [{ name: "纳税额", type: "DOUBLE" }] };
+    const dataset = { normaliser: "opaque", columns: [{ name: "纳税额", type: "DOUBLE" }] };
     await start({
       agreements: async () => ({ agreements: [agreement("clean", "a"), agreement("\x1b[2J\u202egone", "b")] }),
       agreement: async () => agreement("\x1b[2J\x9b2Jgone", "b"),
@@ -90,8 +90,8 @@ describe("answers", () => {
     expect((await run("peer datasets bureau")).stdout).toBe(
       [
         "dataset   normaliser  columns",
-        "企业纳税  trimmed     纳税额 DOUBLE",
-        "tax       trimmed     纳税额 DOUBLE",
+        "企业纳税  opaque      纳税额 DOUBLE",
+        "tax       opaque      纳税额 DOUBLE",
         "",
       ].join("\n"),
     );
@@ -105,12 +105,12 @@ describe("answers", () => {
       throw new EntenteError("DATASET_EMPTY");
     };
     await start({ registerDataset: refuse, proposeAgreement: refuse });
-    const { code, stderr } = await run("dataset register c --file c.csv --id-column phone --normaliser phone-e164-cn");
+    const { code, stderr } = await run("dataset register c --file c.csv --id-column phone --normaliser phone-e164");
     expect([code, stderr.includes(CATALOGUE.DATASET_EMPTY.text)]).toEqual([1, true]);
     await writeFile(join(folder, "agreement.json"), '{"title":"t"}');
     await run("agreement propose agreement.json");
     expect(seen).toEqual([
-      { name: "c", path: join(folder, "c.csv"), idColumn: "phone", normaliser: "phone-e164-cn" },
+      { name: "c", path: join(folder, "c.csv"), idColumn: "phone", normaliser: "phone-e164" },
       { document: { title: "t" } },
     ]);
     expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");

@@ -16,7 +16,7 @@ function register(name: "bank" | "bureau") {
     format: "parquet",
     path,
     idColumn: "phone",
-    normaliser: "phone-e164-cn",
+    normaliser: "phone-e164",
   });
 }
 

@@ -33,7 +33,7 @@ const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<Session
   describeRequest: [{ kind: "describeRequest" }],
   describeResponse: [
     { kind: "describeResponse", datasets: [] },
-    { kind: "describeResponse", datasets: [{ name: "customers", normaliser: "trimmed", columns: [column] }] },
+    { kind: "describeResponse", datasets: [{ name: "customers", normaliser: "opaque", columns: [column] }] },
   ],
   agreementOffer: [{ kind: "agreementOffer", envelope: signed }],
   agreementReply: [
