@@ -30,6 +30,16 @@ const schema = z.strictObject({
       maxVersions: z.int().min(1).max(1_000).default(DEFAULT_MODEL_LIMITS.maxVersions),
     })
     .prefault({}),
+  /** PostgreSQL connections by name, for datasets and feeds; the secret is better in a file of its own. */
+  databases: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+      z.union([
+        z.strictObject({ urlFile: z.string().min(1).max(4096) }),
+        z.strictObject({ url: z.string().min(1).max(4096) }),
+      ]),
+    )
+    .default({}),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 

@@ -18,6 +18,7 @@ import type { Enrolled } from "./coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "./coordinator-link/link.ts";
 import { watchInbox } from "./coordinator-link/watch-inbox.ts";
 import { Datasets } from "./data/datasets.ts";
+import { type DatabaseConfig, Databases } from "./databases/databases.ts";
 import { enrol, readEnrolment } from "./enrolment.ts";
 import { Forks } from "./evidence/forks.ts";
 import { beginGeneration } from "./evidence/generation.ts";
@@ -78,6 +79,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   /** Of what is kept of encrypted models. */
   readonly models?: ModelLimits;
+  /** PostgreSQL connections by name. */
+  readonly databases?: Readonly<Record<string, DatabaseConfig>>;
   /** Default: over gRPC. */
   readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
 }
@@ -90,6 +93,7 @@ export class Node {
   readonly keyring: Keyring;
   readonly store: Store;
   readonly book: JobBook;
+  readonly databases: Databases;
   readonly datasets: Datasets;
   readonly logbook: Logbook;
   readonly forks: Forks;
@@ -120,6 +124,7 @@ export class Node {
     this.#logger = options.logger;
     this.#dial = options.dial ?? dialCoordinator;
     this.book = new JobBook(store);
+    this.databases = new Databases({ files: ports.files, folder, config: options.databases ?? {} });
     this.datasets = new Datasets({
       store,
       clock: ports.clock,

@@ -261,6 +261,25 @@ export const CATALOGUE = {
     "caller",
     "The data file changed since it was registered. Register it again to make a new version.",
   ),
+  DATABASE_UNKNOWN: entry(
+    NOT_FOUND,
+    400,
+    "operator",
+    "The node's configuration has no usable database of that name. Mend 'databases' in node.json, and restart the node.",
+  ),
+  DATABASE_UNREACHABLE: entry(
+    UNAVAILABLE,
+    502,
+    "operator",
+    "The database cannot be reached, or the connection to it broke. Check that it runs, its address and TLS; then try again.",
+    true,
+  ),
+  DATABASE_REFUSED: entry(
+    FAILED_PRECONDITION,
+    400,
+    "operator",
+    "The database refuses the request. Look up the SQLSTATE, and check the table or query and the user's rights.",
+  ),
   STORAGE_FAILED: entry(
     INTERNAL,
     500,
