@@ -280,6 +280,12 @@ export const CATALOGUE = {
     "operator",
     "The database refuses the request. Look up the SQLSTATE, and check the table or query and the user's rights.",
   ),
+  LABEL_UNFIT: entry(
+    FAILED_PRECONDITION,
+    409,
+    "peer",
+    "A value of a label column is longer than agreed, or not of the agreed type. The partner's node mends that column, or both agree on another length or type.",
+  ),
   STORAGE_FAILED: entry(
     INTERNAL,
     500,

@@ -44,7 +44,7 @@ export function integers(chunk: DuckDBDataChunk, column: number): Int32Array {
   return new Int32Array(buffer, byteOffset, chunk.rowCount);
 }
 
-/** The ids of one chunk, one at a time: after `at(row)` the text is `bytes[start .. end)` until the next call. */
+/** The texts of one column of a chunk, its ids or a label, one at a time: after `at(row)` the text is `bytes[start .. end)` until the next call. */
 export class IdCells {
   bytes: Uint8Array;
   start = 0;
@@ -59,20 +59,20 @@ export class IdCells {
   readonly #second: Uint8Array;
   readonly #joined = new Uint8Array(PREFIX_BYTES + 2 * INLINE_BYTES);
 
-  /** The chunk's first columns are those of `idColumns`. */
-  constructor(chunk: DuckDBDataChunk) {
+  /** The chunk's columns from `first` on are those of `idColumns`. */
+  constructor(chunk: DuckDBDataChunk, first = 0) {
     this.chunk = chunk;
-    this.#cells = cellsOf(chunk, 0, CELL_BYTES);
+    this.#cells = cellsOf(chunk, first, CELL_BYTES);
     this.#lengths = new Uint32Array(this.#cells.buffer, this.#cells.byteOffset, chunk.rowCount * 4);
     const words = Math.ceil(chunk.rowCount / 64);
     // Declared as never null, and null when the column has no NULL.
-    this.#valid = duckdb.vector_get_validity(duckdb.data_chunk_get_vector(chunk.chunk, 0), words * 8) ?? null;
-    this.#first = cellsOf(chunk, 1, CELL_BYTES);
-    this.#second = cellsOf(chunk, 2, CELL_BYTES);
+    this.#valid = duckdb.vector_get_validity(duckdb.data_chunk_get_vector(chunk.chunk, first), words * 8) ?? null;
+    this.#first = cellsOf(chunk, first + 1, CELL_BYTES);
+    this.#second = cellsOf(chunk, first + 2, CELL_BYTES);
     this.bytes = this.#cells;
   }
 
-  /** False when the id is NULL. */
+  /** False when the text is NULL. */
   at(row: number): boolean {
     if (this.#valid !== null && (((this.#valid[row >>> 3] as number) >>> (row & 7)) & 1) === 0) return false;
     const length = this.#lengths[row * 4] as number;

@@ -4,7 +4,7 @@ import { IdSlots } from "../protocols/id-slots.ts";
 import type { BlockStore } from "./blocks.ts";
 import { ID_HASH_BYTES } from "./id-hash.ts";
 import type { PackedText } from "./packed-text.ts";
-import { type FeatureKind, type FeatureValues, type RowBlock, rowBlock } from "./row-block.ts";
+import { type FeatureValues, type RowBlock, type RowForm, rowBlock } from "./row-block.ts";
 
 /** One partition, rows in dataset order. */
 export interface PartitionedRows<Values extends FeatureValues = FeatureValues> {
@@ -14,6 +14,8 @@ export interface PartitionedRows<Values extends FeatureValues = FeatureValues> {
   readonly rowIndex: Uint32Array<ArrayBuffer>;
   /** One array per feature column, n long. */
   readonly features: readonly Values[];
+  /** n labels, one after the other; empty without. */
+  readonly labels: Uint8Array<ArrayBuffer>;
 }
 
 /** How much was written for one partition, duplicates included. */
@@ -25,7 +27,7 @@ export interface Contents {
 interface ReaderInput {
   readonly store: BlockStore;
   readonly contents: readonly Contents[];
-  readonly kinds: readonly FeatureKind[];
+  readonly form: RowForm;
 }
 
 export class PartitionReader<Values extends FeatureValues = FeatureValues> {
@@ -44,17 +46,17 @@ export class PartitionReader<Values extends FeatureValues = FeatureValues> {
 
   /** Loads one partition; it is the caller's. Throws STORAGE_FAILED. */
   async rows(partition: number): Promise<PartitionedRows<Values>> {
-    const { store, kinds } = this.#input;
+    const { store, form } = this.#input;
     const { rows } = this.#contents(partition);
     const all = { positions: [] as number[], rows: [] as number[] };
-    const loaded = emptyRows(rows, kinds);
+    const loaded = emptyRows(rows, form);
     const slots = new IdSlots(loaded.ids, rows);
     let position = 0;
     let count = 0;
     for await (const bytes of store.read({ kind: "rows", partition })) {
-      const block = rowBlock(bytes, kinds);
+      const block = rowBlock(bytes, form);
       for (let i = 0; i < block.capacity && position < rows; i++, position++) {
-        if (slots.add(block.idWords, i, count)) moveRow(block, i, loaded, count++);
+        if (slots.add(block.idWords, i, count)) moveRow(block, i, loaded, count++, form);
         else {
           all.positions.push(position);
           all.rows.push(block.rowIndex[i] as number);
@@ -63,7 +65,7 @@ export class PartitionReader<Values extends FeatureValues = FeatureValues> {
     }
     if (position !== rows) throw new EntenteError("STORAGE_FAILED", { detail: "a partition misses rows" });
     this.#duplicates.set(partition, all);
-    return cut(loaded, count) as PartitionedRows<Values>;
+    return cut(loaded, count, form) as PartitionedRows<Values>;
   }
 
   /** Row numbers of the duplicates in a partition, ascending. Throws STORAGE_FAILED. */
@@ -115,26 +117,29 @@ export class PartitionReader<Values extends FeatureValues = FeatureValues> {
 }
 
 /** Room for the rows of a partition, each column in memory of its own so that it can be handed to a worker. */
-function emptyRows(capacity: number, kinds: readonly FeatureKind[]): PartitionedRows {
+function emptyRows(capacity: number, { kinds, labelBytes }: RowForm): PartitionedRows {
   return {
     ids: new Uint8Array(capacity * ID_HASH_BYTES),
     rowIndex: new Uint32Array(capacity),
     features: kinds.map((kind) => (kind === "raw" ? new Float64Array(capacity) : new Int16Array(capacity))),
+    labels: new Uint8Array(capacity * labelBytes),
   };
 }
 
 /** All of a row but its id, which `IdSlots` has put there. */
-function moveRow(from: RowBlock, i: number, to: PartitionedRows, at: number): void {
+function moveRow(from: RowBlock, i: number, to: PartitionedRows, at: number, { labelBytes }: RowForm): void {
   to.rowIndex[at] = from.rowIndex[i] as number;
   for (let j = 0; j < to.features.length; j++)
     (to.features[j] as FeatureValues)[at] = (from.features[j] as FeatureValues)[i] as number;
+  if (labelBytes > 0) to.labels.set(from.labels.subarray(i * labelBytes, (i + 1) * labelBytes), at * labelBytes);
 }
 
-function cut(rows: PartitionedRows, count: number): PartitionedRows {
+function cut(rows: PartitionedRows, count: number, { labelBytes }: RowForm): PartitionedRows {
   if (rows.rowIndex.length === count) return rows;
   return {
     ids: rows.ids.slice(0, count * ID_HASH_BYTES),
     rowIndex: rows.rowIndex.slice(0, count),
     features: rows.features.map((values) => values.slice(0, count)),
+    labels: rows.labels.slice(0, count * labelBytes),
   };
 }

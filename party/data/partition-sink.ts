@@ -5,7 +5,7 @@ import type { BlockStore } from "./blocks.ts";
 import { FILLING_BYTES, MAX_BLOCK_BYTES, MAX_ID_BYTES, MIN_BLOCK_BYTES } from "./limits.ts";
 import type { PackedText } from "./packed-text.ts";
 import { type Contents, PartitionReader } from "./partition-reader.ts";
-import { type FeatureKind, ID_WORDS, newRowBlock, type RowBlock, rowBytes } from "./row-block.ts";
+import { ID_WORDS, newRowBlock, type RowBlock, type RowForm, rowBytes } from "./row-block.ts";
 
 /** From a value of a column, NaN where it is missing, to an int16. */
 export type Quantiser = (value: number) => number;
@@ -14,6 +14,8 @@ export interface SinkOptions {
   readonly partitions: number;
   /** One for each feature; without a quantiser values stay as they are. */
   readonly quantisers: readonly (Quantiser | undefined)[];
+  /** Of a row's label; 0 by default. */
+  readonly labelBytes?: number;
   /** Whether ids are kept, to be read as subjects. */
   readonly withSubjects: boolean;
   /** Rows that will come at most, in all: small sets take small buffers. */
@@ -32,6 +34,8 @@ export interface HashedBatch {
   readonly ids: PackedText;
   /** One array per feature, `count` long. */
   readonly features: readonly Float64Array[];
+  /** count * labelBytes. */
+  readonly labels?: Uint8Array | undefined;
   /** Rows of other people are left out. */
   readonly chosen?: IdSlots;
 }
@@ -62,18 +66,19 @@ function blockBytesOf(lists: number): number {
 
 export class PartitionSink {
   readonly #options: SinkOptions;
-  readonly #kinds: readonly FeatureKind[];
+  readonly #form: RowForm;
   readonly #filling: readonly Filling[];
 
   constructor(options: SinkOptions) {
-    const { partitions, quantisers, withSubjects, expected } = options;
+    const { partitions, quantisers, labelBytes = 0, withSubjects, expected } = options;
     this.#options = options;
-    this.#kinds = quantisers.map((quantiser) => (quantiser === undefined ? "raw" : "quantised"));
+    const kinds = quantisers.map((quantiser) => (quantiser === undefined ? "raw" : "quantised"));
+    this.#form = { kinds, labelBytes };
     const blockBytes = options.maxBlockBytes ?? blockBytesOf(partitions * (withSubjects ? 2 : 1));
-    const capacity = Math.max(1, Math.min(expected, Math.floor(blockBytes / rowBytes(this.#kinds))));
+    const capacity = Math.max(1, Math.min(expected, Math.floor(blockBytes / rowBytes(this.#form))));
     this.#filling = Array.from(
       { length: partitions },
-      () => new Filling(newRowBlock(capacity, this.#kinds), withSubjects ? blockBytes : 0),
+      () => new Filling(newRowBlock(capacity, this.#form), withSubjects ? blockBytes : 0),
     );
   }
 
@@ -103,7 +108,7 @@ export class PartitionSink {
     }
     await store.finish();
     const contents = this.#filling.map(({ rows, textBytes }) => ({ rows, textBytes }));
-    return new PartitionReader({ store, contents, kinds: this.#kinds });
+    return new PartitionReader({ store, contents, form: this.#form });
   }
 
   /** Instead of `finish`: forgets, and wipes, what was written. */
@@ -125,6 +130,9 @@ export class PartitionSink {
       const quantise = quantisers[j];
       (block.features[j] as Float64Array | Int16Array)[filled] = quantise === undefined ? value : quantise(value);
     }
+    const { labelBytes } = this.#form;
+    if (labelBytes > 0 && batch.labels !== undefined)
+      block.labels.set(batch.labels.subarray(i * labelBytes, (i + 1) * labelBytes), filled * labelBytes);
     filling.filled++;
     filling.rows++;
   }

@@ -1,4 +1,5 @@
 /** From a dataset to what the protocols take: keyed hashes by partition, with the features of each row beside them. */
+import { type LabelColumn, labelsBytes } from "../../proto/agreement/label-columns.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { IdSlots } from "../protocols/id-slots.ts";
 import { MAX_PARTITIONS } from "../protocols/plan.ts";
@@ -28,6 +29,8 @@ export interface PrepareOptions<Column extends RawColumn> {
   /** In the order that the model has them, all raw or all quantised. */
   readonly columns: readonly Column[];
   readonly partitions: number;
+  /** Columns whose values are kept as the labels of rows. */
+  readonly labels?: readonly LabelColumn[];
   /** All rows without it. */
   readonly filter?: Filter;
   /** Only these people, by their normalised ids; all without it. */
@@ -63,7 +66,7 @@ export async function prepareInput<Column extends RawColumn>(
   registration: DatasetRegistration,
   options: PrepareOptions<Column>,
 ): Promise<PreparedInput<PartitionedRows<ValuesOf<Column>>>> {
-  const { partitions, withSubjects, spill } = options;
+  const { partitions, withSubjects, spill, labels = [] } = options;
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS)
     throw new EntenteError("INTERNAL", { cause: new Error("number of partitions") });
   const expected = registration.rows;
@@ -71,7 +74,14 @@ export async function prepareInput<Column extends RawColumn>(
   const quantisers = options.columns.map((column: RawColumn | QuantisedColumn) =>
     "quantise" in column ? column.quantise : undefined,
   );
-  const sink = new PartitionSink({ partitions, quantisers, withSubjects, expected, store });
+  const sink = new PartitionSink({
+    partitions,
+    quantisers,
+    labelBytes: labelsBytes(labels),
+    withSubjects,
+    expected,
+    store,
+  });
   const reader = (await fill(sink, registration, options)) as PartitionReader<ValuesOf<Column>>;
   return {
     partitions,
@@ -103,16 +113,16 @@ async function countOf(
 async function fill(
   sink: PartitionSink,
   registration: DatasetRegistration,
-  { jobKey, columns, filter, among, limits, onProgress }: PrepareOptions<RawColumn>,
+  { jobKey, columns, labels, filter, among, limits, onProgress }: PrepareOptions<RawColumn>,
 ): Promise<PartitionReader> {
   const hasher = idHasher(jobKey);
   try {
-    const read = { columns, ...(filter && { filter }), ...(limits && { limits }) };
+    const read = { columns, ...(labels && { labels }), ...(filter && { filter }), ...(limits && { limits }) };
     const chosen = among && slotsOf(hasher, among);
     let done = 0;
-    for await (const { good, count, rows, ids, features } of readDataset(registration, read)) {
+    for await (const { good, count, rows, ids, features, labels } of readDataset(registration, read)) {
       const hashes = hasher.hashAll(ids);
-      await sink.write({ count, rows, ids, features, hashes, ...(chosen && { chosen }) });
+      await sink.write({ count, rows, ids, features, labels, hashes, ...(chosen && { chosen }) });
       done += good;
       onProgress?.(done);
     }

@@ -1,6 +1,6 @@
 /**
  * A block of rows, column after column so that it is read and written through typed arrays: `capacity` 16-byte id hashes,
- * then the 64-bit features, the u32 row numbers, the 16-bit features. In the machine's byte order: blocks never leave it.
+ * then the 64-bit features, the u32 row numbers, the 16-bit features, the labels. In the machine's byte order: blocks never leave it.
  */
 import { ID_HASH_BYTES } from "./id-hash.ts";
 
@@ -16,19 +16,28 @@ export interface RowBlock {
   readonly rowIndex: Uint32Array<ArrayBuffer>;
   /** In the order of the kinds. */
   readonly features: readonly FeatureValues[];
+  /** `labelBytes` a row. */
+  readonly labels: Uint8Array<ArrayBuffer>;
+}
+
+/** What a row has beside its id. */
+export interface RowForm {
+  readonly kinds: readonly FeatureKind[];
+  readonly labelBytes: number;
 }
 
 export const ID_WORDS = ID_HASH_BYTES / 4;
 const ROW_INDEX_BYTES = 4;
 const FEATURE_BYTES = { raw: 8, quantised: 2 } as const;
 
-export function rowBytes(kinds: readonly FeatureKind[]): number {
-  return kinds.reduce((sum, kind) => sum + FEATURE_BYTES[kind], ID_HASH_BYTES + ROW_INDEX_BYTES);
+export function rowBytes({ kinds, labelBytes }: RowForm): number {
+  return kinds.reduce((sum, kind) => sum + FEATURE_BYTES[kind], ID_HASH_BYTES + ROW_INDEX_BYTES + labelBytes);
 }
 
-/** Views into `bytes`, which start on a boundary of 8 and are `capacity * rowBytes(kinds)` long. */
-export function rowBlock(bytes: Uint8Array<ArrayBuffer>, kinds: readonly FeatureKind[]): RowBlock {
-  const capacity = bytes.length / rowBytes(kinds);
+/** Views into `bytes`, which start on a boundary of 8 and are `capacity * rowBytes(form)` long. */
+export function rowBlock(bytes: Uint8Array<ArrayBuffer>, form: RowForm): RowBlock {
+  const { kinds, labelBytes } = form;
+  const capacity = bytes.length / rowBytes(form);
   const { buffer } = bytes;
   let at = bytes.byteOffset;
   const take = (bytesPerRow: number): number => {
@@ -43,9 +52,10 @@ export function rowBlock(bytes: Uint8Array<ArrayBuffer>, kinds: readonly Feature
   const rowIndex = new Uint32Array(buffer, take(ROW_INDEX_BYTES), capacity);
   for (const [j, kind] of kinds.entries())
     if (kind === "quantised") features[j] = new Int16Array(buffer, take(FEATURE_BYTES.quantised), capacity);
-  return { capacity, bytes, idWords, rowIndex, features };
+  const labels = new Uint8Array(buffer, take(labelBytes), capacity * labelBytes);
+  return { capacity, bytes, idWords, rowIndex, features, labels };
 }
 
-export function newRowBlock(capacity: number, kinds: readonly FeatureKind[]): RowBlock {
-  return rowBlock(new Uint8Array(capacity * rowBytes(kinds)), kinds);
+export function newRowBlock(capacity: number, form: RowForm): RowBlock {
+  return rowBlock(new Uint8Array(capacity * rowBytes(form)), form);
 }

@@ -2,6 +2,7 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { doubles, ID_COLUMNS, IdCells, integers } from "./cells.ts";
 import { asFormatError, openDuckDb } from "./duckdb.ts";
+import { LabelCells } from "./label-cells.ts";
 import { CHUNK_ROWS, type DataLimits, MAX_ID_BYTES } from "./limits.ts";
 import type { NormaliserName } from "./normalise.ts";
 import { byteNormaliserOf, EMPTY, reasonOf } from "./normalise-bytes.ts";
@@ -37,6 +38,8 @@ export interface RowBatch {
   readonly ids: PackedText;
   /** One array per feature, `count` long; NaN where the cell is blank or NULL. */
   readonly features: readonly Float64Array[];
+  /** One after the other, as `proto/codec/labels` has them; undefined when none were asked for. */
+  readonly labels?: Uint8Array | undefined;
   readonly setAside: readonly SetAside[];
   /** The id as it stands in the file, of the `index`th of these rows. */
   rawId(index: number): string;
@@ -54,11 +57,13 @@ class Sorter {
   /** Positions in the chunk of the rows that stay. */
   readonly #kept = new Uint32Array(CHUNK_ROWS);
   readonly #features: readonly Float64Array[];
+  readonly #labels: LabelCells | undefined;
   #rowsBefore = 0;
 
   constructor(input: RowsInput) {
     this.#input = input;
     this.#features = input.features.map(() => new Float64Array(CHUNK_ROWS));
+    this.#labels = input.labels && new LabelCells(input.labels);
   }
 
   sort(chunk: DuckDBDataChunk): RowBatch {
@@ -68,7 +73,8 @@ class Sorter {
     const normalise = byteNormaliserOf(normaliser);
     const cells = new IdCells(chunk);
     const broken = integers(chunk, BROKEN_COLUMN);
-    const passes = condition === undefined ? undefined : integers(chunk, BROKEN_COLUMN + 1 + features.length);
+    const afterFeatures = BROKEN_COLUMN + 1 + features.length;
+    const passes = condition === undefined ? undefined : integers(chunk, afterFeatures);
     const setAside: SetAside[] = [];
     let good = 0;
     let count = 0;
@@ -99,6 +105,11 @@ class Sorter {
       rows: this.#rows.subarray(0, count),
       ids: { count, bytes: this.#bytes.subarray(0, end), offsets: this.#offsets.subarray(0, count + 1) },
       features: this.#gather(chunk, count),
+      labels: this.#labels?.gather(
+        chunk,
+        afterFeatures + (passes === undefined ? 0 : 1),
+        this.#kept.subarray(0, count),
+      ),
       setAside,
       rawId: (index) => {
         cells.at(this.#kept[index] as number);
@@ -121,7 +132,8 @@ function textOf({ bytes, start, end }: IdCells): string {
   return decoder.decode(bytes.subarray(start, end));
 }
 
-/** Batches of at most 2,048 rows. Throws DATASET_FORMAT when the file breaks off or is damaged. */
+/** Batches of at most 2,048 rows. Throws DATASET_FORMAT when the file breaks off or is damaged, LABEL_UNFIT on a value that its
+ * label cannot have. */
 export async function* readRows(input: RowsInput): AsyncGenerator<RowBatch, void, undefined> {
   const db = await openDuckDb({ file: input.path }, input.limits);
   try {

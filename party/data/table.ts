@@ -2,7 +2,7 @@
  * One SQL shape for both formats: a table whose columns are c0, c1, ... in file order, so that no name out of a file is
  * ever part of a statement but as a quoted identifier of a Parquet column. The path is a bound parameter, $1.
  */
-
+import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { idColumns } from "./cells.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import { sqlName, sqlText } from "./duckdb.ts";
@@ -62,10 +62,37 @@ export function columnSql(table: FileTable, index: number): { readonly value: st
   return { value: `n${index}`, written: `x${index}` };
 }
 
+/** A label and its column's place in the dataset. */
+export interface PlacedLabel {
+  readonly label: LabelColumn;
+  readonly index: number;
+}
+
 /** SQL of a condition on a row, in the scope of `rowsQuery`, and the columns that it names. */
 export interface RowCondition {
   readonly sql: string;
   readonly columns: readonly number[];
+}
+
+/** Neither true nor false: `writeBoolean` refuses it. */
+const NO_BOOLEAN = "-1::DOUBLE";
+
+/** The result columns that `LabelCells` takes, in the scope of `rowsQuery`. */
+function labelColumnsSql(table: FileTable, labels: readonly PlacedLabel[]): string[] {
+  return labels.flatMap(({ label, index }) => {
+    const { value, written } = columnSql(table, index);
+    if (label.type === "text") return idColumns(written);
+    if (label.type === "number") return [`coalesce(${value}, ${NAN})`];
+    if (table.columns[index]?.type === "number")
+      return [
+        `CASE WHEN ${value} IN (0, 1) THEN ${value} WHEN ${value} IS NULL OR isnan(${value}) THEN ${NAN}
+        ELSE ${NO_BOOLEAN} END`,
+      ];
+    return [
+      `CASE WHEN ${written} IS NULL THEN ${NAN} WHEN lower(${written}) IN ('true', '1') THEN 1::DOUBLE
+      WHEN lower(${written}) IN ('false', '0') THEN 0::DOUBLE ELSE ${NO_BOOLEAN} END`,
+    ];
+  });
 }
 
 export interface RowsShape {
@@ -74,14 +101,16 @@ export interface RowsShape {
   /** Of features that are text: the texts that are told apart. */
   readonly texts?: ReadonlyMap<number, readonly string[]>;
   readonly condition?: RowCondition;
+  /** Columns whose values are read as labels. */
+  readonly labels?: readonly PlacedLabel[];
 }
 
 /**
  * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
  * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), then 1 or 0 where there is a condition: a row that does not meet it
- * is still read. Whether a row is broken never depends on what is asked for.
+ * is still read; then those of `labelColumnsSql`. Whether a row is broken never depends on what is asked for.
  */
-export function rowsQuery(table: FileTable, { idIndex, features, texts, condition }: RowsShape): string {
+export function rowsQuery(table: FileTable, { idIndex, features, texts, condition, labels = [] }: RowsShape): string {
   const numbers = table.columns.flatMap(({ type }, index) => (type === "number" ? [index] : []));
   const value = (index: number) => columnSql(table, index).value;
   const bad = (index: number) => (table.format === "csv" ? isBadCell(index) : `coalesce(isinf(n${index}), false)`);
@@ -97,7 +126,7 @@ export function rowsQuery(table: FileTable, { idIndex, features, texts, conditio
     return `${known === undefined ? `coalesce(${value(i)}, ${NAN})` : placeOf(i, known)} AS f${i}`;
   });
   const passes = condition === undefined ? [] : [`CASE WHEN ${condition.sql} THEN 1 ELSE 0 END AS passes`];
-  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted, ...passes];
+  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted, ...passes, ...labelColumnsSql(table, labels)];
   if (table.format === "csv") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.
@@ -107,7 +136,9 @@ export function rowsQuery(table: FileTable, { idIndex, features, texts, conditio
   }
   const cast = (index: number, type: string) => `CAST(${sqlName(table.columns[index]?.name ?? "")} AS ${type})`;
   const doubles = numbers.map((i) => `${cast(i, "DOUBLE")} AS n${i}`);
-  const written = [...new Set([...(condition?.columns ?? []), ...(texts?.keys() ?? [])])];
+  const written = [
+    ...new Set([...(condition?.columns ?? []), ...(texts?.keys() ?? []), ...labels.map(({ index }) => index)]),
+  ];
   const asText = written.map((i) => `${cast(i, "VARCHAR")} AS x${i}`);
   const all = [`${cast(idIndex, "VARCHAR")} AS id`, ...doubles, ...asText];
   return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${PARQUET_SOURCE})`;

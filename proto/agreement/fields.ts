@@ -30,6 +30,10 @@ export const NORMALISERS = [
   "hashed-sm3",
 ] as const;
 
+/** Of a column that leaves in clear. number: a finite double · text: UTF-8 of an agreed length. Each can be missing. */
+export const LABEL_TYPES = ["number", "boolean", "text"] as const;
+export const labelTextBytes = z.int().min(1).max(64);
+
 function matching<T extends string>(pattern: RegExp) {
   return z
     .string()

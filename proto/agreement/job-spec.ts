@@ -25,6 +25,7 @@ import {
   purposeIdField,
   utcTime,
 } from "./fields.ts";
+import { labelColumnsField } from "./label-columns.ts";
 
 export const JOB_SPEC_TYPE = "application/vnd.entente.job-spec.v1+json";
 export const JOB_ANSWER_TYPE = "application/vnd.entente.job-answer.v1+json";
@@ -47,6 +48,9 @@ const jobSpecSchema = z.strictObject({
   providerDataset: datasetNameField,
   /** What the provider learns of the model; present exactly when the operation is `score`. */
   model: partnerViewSchema.optional(),
+  /** Columns of the provider's dataset that reach the receiver in clear for matched rows, as the agreement describes them; absent:
+   * none. */
+  labels: labelColumnsField.optional(),
   /** What the provider learns of the people; an audience is always hidden. */
   alignment: z.enum(ALIGNMENTS),
   /** Present exactly when the alignment is shared: the earlier audience whose people are scored, and the class of how many
@@ -110,6 +114,8 @@ export function readJobSpec(signed: Envelope, receiverJobsKey: VerifyingKey): { 
     throw new EntenteError("WIRE_INVALID", { detail: "job spec: matched" });
   const possible: readonly Output[] = OUTPUTS_OF[spec.operation];
   if (!possible.includes(spec.output)) throw new EntenteError("WIRE_INVALID", { detail: "job spec: output" });
+  if (spec.output === "match-rate" && spec.labels !== undefined)
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: labels" });
   if ((spec.output === "match-rate") !== (spec.tagDays === null))
     throw new EntenteError("WIRE_INVALID", { detail: "job spec: tagDays" });
   return { spec, digest: digestOf(signed.payload) };

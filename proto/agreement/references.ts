@@ -82,6 +82,12 @@ function checkDatasets({ parties, datasets }: AgreementDocument): void {
     );
     const j = columns.findIndex(({ role, grade }) => CLEAR_ROLES.includes(role) && grade > MAX_CLEAR_GRADE);
     if (j >= 0) throw invalid(`datasets.${i}.columns.${j}: grades 4 and 5 never leave in clear`);
+    for (const [k, { role, type, maxBytes }] of columns.entries()) {
+      const isText = role === "label" && (type ?? "text") === "text";
+      if (role !== "label" && type !== undefined) throw invalid(`datasets.${i}.columns.${k}.type: only of a label`);
+      if (!isText && maxBytes !== undefined)
+        throw invalid(`datasets.${i}.columns.${k}.maxBytes: only of a label that is text`);
+    }
   }
 }
 

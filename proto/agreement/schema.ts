@@ -9,6 +9,8 @@ import {
   datasetNameField,
   digestField,
   hexKey,
+  LABEL_TYPES,
+  labelTextBytes,
   NORMALISERS,
   OPERATIONS,
   OUTPUTS,
@@ -58,6 +60,10 @@ const columnSchema = z
     grade: z.int().min(1).max(5).default(3),
     /** Personal information in the sense of PIPL; by default an id is, another column is not. */
     personal: z.boolean().optional(),
+    /** Of a label: what its values are; text by default. */
+    type: z.enum(LABEL_TYPES).optional(),
+    /** Of a label that is text: UTF-8, at most; 32 by default. */
+    maxBytes: labelTextBytes.optional(),
   })
   .transform((column) => ({ ...column, personal: column.personal ?? column.role === "id" }));
 

@@ -68,8 +68,9 @@ ${partyLines(receiver, ["result-receiver", "result-user", "payer"])},
 ${partyLines(provider, ["data-provider"])}
   ],
   // The tables. A column has a role: id (matched on, one a table), filter (a condition on one's own side), feature (computed
-  // on, encrypted), label or release (leave in clear); a grade of JR/T 0197-2020, 1 to 5, where 4 and 5 never leave in
-  // clear; and whether it is personal information.
+  // on, encrypted), label (leaves in clear with a result, for matched people only, when a job asks for it) or release; a
+  // grade of JR/T 0197-2020, 1 to 5, where 4 and 5 never leave in clear; and whether it is personal information. A label has
+  // a "type", "number", "boolean" or "text", and a text "maxBytes", up to 64 of UTF-8; without them it is text of 32.
   "datasets": [
     {
       // Whose table, and its name at that party.
