@@ -124,7 +124,7 @@ function viewDataset({
   const hasQuarantine = duplicates > 0 || Object.keys(rejected).length > 0;
   return {
     ...{ name, version, format, idColumn, normaliser, rows, accepted, duplicates, rejected, registeredAt },
-    columns: columns.map((column) => ({ ...column })),
+    columns: columns.map(({ name, type }) => ({ name, type })),
     quarantine: hasQuarantine ? quarantinePath : null,
   };
 }

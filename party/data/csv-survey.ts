@@ -1,15 +1,14 @@
 /** The first two passes over a CSV file: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
 import { EntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { type CsvDialect, type CsvHeader, type Delimiter, proposeDialect } from "./csv-dialect.ts";
+import { type CsvReject, readCells } from "./csv-cells.ts";
+import { type CsvHeader, type Delimiter, proposeDialect } from "./csv-dialect.ts";
 import { lastAtMost, type RecordMap, RecordScanner } from "./csv-records.ts";
 import { columnIndex } from "./dataset.ts";
-import { asFormatError, openDuckDb } from "./duckdb.ts";
-import { type DataLimits, MAX_HEADER_BYTES, NUMERIC_SHARE } from "./limits.ts";
-import type { RowReason } from "./rejection.ts";
+import { MAX_HEADER_BYTES } from "./limits.ts";
 import { digestFile, readHead } from "./source.ts";
 import type { Survey, SurveyOptions } from "./survey.ts";
-import { cell, csvSource, type DatasetColumn, isBadCell } from "./table.ts";
+import type { DatasetColumn } from "./table.ts";
 
 export interface CsvSurveyOptions extends SurveyOptions {
   readonly delimiter?: Delimiter;
@@ -26,10 +25,12 @@ export async function surveyCsv(path: string, options: CsvSurveyOptions): Promis
   const { version, scanner } = await readBytes(path, header, mark);
   const rows = scanner.records - 1;
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
-  const { numeric, rejects } = await readCells(path, dialect, named.length, options.limits);
+  const text = named.map(({ name }) => name === options.idColumn || given.get(name) === "text");
+  const { numeric, plain, rejects } = await readCells(path, { dialect, text, limits: options.limits });
   const columns = named.map(({ name }, index): DatasetColumn => {
     if (name === options.idColumn) return { name, type: "id" };
-    return { name, type: given.get(name) ?? (numeric[index] ? "number" : "text") };
+    const type = given.get(name) ?? (numeric[index] ? "number" : "text");
+    return { name, type, ...(type === "number" && plain[index] ? { plain: true } : {}) };
   });
   const { map } = scanner;
   return {
@@ -67,55 +68,8 @@ async function readBytes(
   return { version, scanner };
 }
 
-interface Reject {
-  readonly readerLine: number;
-  readonly reason: RowReason;
-}
-
-/** DuckDB's kinds of error that a table of text columns can have. After any other the file is refused. */
-const REASONS: Readonly<Record<string, RowReason>> = {
-  "MISSING COLUMNS": "row-too-few-columns",
-  "TOO MANY COLUMNS": "row-too-many-columns",
-  "UNQUOTED VALUE": "row-quote-broken",
-  "LINE SIZE OVER MAXIMUM": "row-too-long",
-  "INVALID ENCODING": "row-not-utf8",
-};
-
-async function readCells(
-  path: string,
-  dialect: CsvDialect,
-  columnCount: number,
-  limits: DataLimits,
-): Promise<{ numeric: boolean[]; rejects: Reject[] }> {
-  const db = await openDuckDb({ file: path }, limits);
-  try {
-    const counts = Array.from({ length: columnCount }, (_, i) => [`count(${cell(i)})`, `count_if(${isBadCell(i)})`]);
-    const query = `SELECT ${counts.flat().join(", ")} FROM ${csvSource(dialect, columnCount)}`;
-    const [row = []] = (await db.connection.runAndReadAll(query, [path])).getRows();
-    const numeric = counts.map((_, i) => {
-      const filled = Number(row[2 * i]);
-      return filled > 0 && filled - Number(row[2 * i + 1]) >= filled * NUMERIC_SHARE;
-    });
-    // A line may break more than one rule; the first counts.
-    const errors = await db.connection.runAndReadAll(
-      "SELECT line, arg_min(error_type::VARCHAR, byte_position) FROM reject_errors GROUP BY line ORDER BY line",
-    );
-    const rejects = errors.getRows().map(([line, kind]) => {
-      const reason = REASONS[String(kind)];
-      if (reason === undefined)
-        throw new EntenteError("DATASET_FORMAT", { detail: `a line breaks the reader: ${kind}` });
-      return { readerLine: Number(line), reason };
-    });
-    return { numeric, rejects };
-  } catch (error) {
-    throw asFormatError(error, "the cells cannot be told apart");
-  } finally {
-    db.close();
-  }
-}
-
 /** The n-th good row is the n-th record that is neither the header nor rejected. */
-function linesOfGoodRows(map: RecordMap, rejects: readonly Reject[]): (row: number) => number {
+function linesOfGoodRows(map: RecordMap, rejects: readonly CsvReject[]): (row: number) => number {
   const goodBefore = rejects.map(({ readerLine }, index) => map.recordOf(readerLine) - 1 - index);
   return (row) => map.lineOf(row + 1 + lastAtMost(goodBefore, row) + 1);
 }

@@ -18,6 +18,9 @@ export const MAX_ID_BYTES = 256;
 /** A CSV column counts as numeric from this share of its non-blank cells; the rows of the others are set aside. */
 export const NUMERIC_SHARE = 0.95;
 
+/** Rows from which registration guesses which CSV columns are plain numbers; the whole file then decides. */
+export const SAMPLE_ROWS = 10_000;
+
 /** DuckDB refuses a longer line (its default, named so that an upgrade cannot change it). */
 export const MAX_LINE_BYTES = 2_097_152;
 

@@ -397,11 +397,11 @@ describe("Datasets.register", () => {
     });
     const form = { name: "a", path, idColumn: "phone", normaliser: "phone-e164" } as const;
     const plain = await datasets.register({ ...form, delimiter: ";", columnTypes: {} });
-    expect(plain.registration.columns[2]).toEqual({ name: "constructor", type: "number" });
+    expect(plain.registration.columns[2]).toEqual({ name: "constructor", type: "number", plain: true });
     const typed = await datasets.register({ ...form, delimiter: ";", columnTypes: { constructor: "text" } as never });
     expect(typed.registration.columns).toEqual([
       { name: "phone", type: "id" },
-      { name: "a,b", type: "number" },
+      { name: "a,b", type: "number", plain: true },
       { name: "constructor", type: "text" },
     ]);
     expect((await failure(datasets.register({ ...form, delimiter: "|" }))).code).toBe("DATASET_COLUMN_UNKNOWN");

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SAMPLE_ROWS } from "../../party/data/limits.ts";
 import { dataFolder, failure } from "../support/data-folder.ts";
 
 const A = "13800138000";
@@ -142,6 +143,32 @@ describe("CSV that is read", () => {
     await folder.write("below.csv", `phone,x\n${rows(6)}`);
     expect(await folder.inspect("at.csv")).toMatchObject({ accepted: 95, columns: [{}, { type: "number" }] });
     expect(await folder.inspect("below.csv")).toMatchObject({ accepted: 100, columns: [{}, { type: "text" }] });
+  });
+
+  it.each([
+    ["a word", "none", 1, "number-invalid"],
+    ["an infinite number", "inf", 1, "number-invalid"],
+    ["a blank that is not empty", "\u3000 ", 0, ""],
+  ])("numbers as far as registration looks ahead, and then %s", async (_, odd, rejected, reason) => {
+    await using folder = await dataFolder();
+    const count = SAMPLE_ROWS + 10;
+    const rows = Array.from({ length: count }, (_, i) => `${13800000000 + i},${i === count - 2 ? odd : i},${i}\n`);
+    await folder.write("a.csv", `phone,x,y\n${rows.join("")}`);
+    expect(await folder.inspect("a.csv")).toMatchObject({
+      rows: count,
+      accepted: count - rejected,
+      rejectedByReason: rejected === 0 ? {} : { [reason]: rejected },
+      columns: [{ type: "id" }, { name: "x", type: "number" }, { name: "y", type: "number", plain: true }],
+    });
+    expect((await folder.inspect("a.csv")).columns[1]?.plain).toBe(undefined);
+    if (rejected > 0) expect(await folder.quarantine()).toMatchObject([{ line: count, reason, column: "x" }]);
+  });
+
+  it("numbers as far as registration looks ahead, and then only words", async () => {
+    await using folder = await dataFolder();
+    const rows = Array.from({ length: 3 * SAMPLE_ROWS }, (_, i) => `${13800000000 + i},${i < SAMPLE_ROWS ? i : "x"}\n`);
+    await folder.write("a.csv", `phone,x\n${rows.join("")}`);
+    expect(await folder.inspect("a.csv")).toMatchObject({ accepted: 3 * SAMPLE_ROWS, columns: [{}, { type: "text" }] });
   });
 
   it("a file name with a quote", async () => {

@@ -61,6 +61,19 @@ describe("readDataset", () => {
     ]);
   });
 
+  it("gives the same of a CSV column, whether DuckDB reads it as numbers or we as text", async () => {
+    await using folder = await dataFolder();
+    const cells = ["1", "-0", "+1", "1e5", ".5", "5.", "1_000", "1e-400", "nan", "", '""', '"7"', "9007199254740993"];
+    const precise = ["0.1000000000000000055511151231257827", "2.2250738585072011e-308", "1.7976931348623157e308"];
+    const rows = [...cells, ...precise].map((cell, i) => `${13800138001 + i},${cell},${cell}\n`).join("");
+    await folder.write("a.csv", `phone,plain,padded\n13800138000,1,\u30001\n${rows}`);
+    const registration = await folder.inspect("a.csv");
+    expect(registration.columns.map(({ plain }) => plain)).toEqual([undefined, true, undefined]);
+    const values = await collect(registration, ["plain", "padded"]);
+    expect(values).toHaveLength(registration.rows);
+    for (const [, plain, padded] of values) expect(plain).toBe(padded);
+  });
+
   it("keeps file order over many chunks and threads, whichever columns are asked for", async () => {
     await using folder = await dataFolder();
     const expected = Array.from({ length: 150_000 }, (_, i) => `+86${13_000_000_000 + ((i * 7919) % 1_000_003)}`);
