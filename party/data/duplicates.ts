@@ -4,11 +4,11 @@
  */
 
 import { blockStore } from "./block-store.ts";
+import type { ChosenRows } from "./chosen-rows.ts";
 import { type IdHasher, idHasher, JOB_KEY_BYTES } from "./id-hash.ts";
 import { DISTINCT_ROWS } from "./limits.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 import { PartitionSink } from "./partition-sink.ts";
-import type { RowBatch } from "./rows.ts";
 import type { SpillPlace } from "./spill.ts";
 
 /** Row numbers, a bit for each. */
@@ -51,7 +51,7 @@ export class Duplicates implements AsyncDisposable {
     return new Duplicates(partitions, hasher, sink, new RowSet(expected));
   }
 
-  async add({ count, rows, ids, features }: RowBatch): Promise<void> {
+  async add({ count, rows, ids, features }: Pick<ChosenRows, "count" | "rows" | "ids" | "features">): Promise<void> {
     await this.#sink.write({ count, rows, ids, features, hashes: this.#hasher.hashAll(ids) });
   }
 

@@ -1,9 +1,9 @@
 /** How many people a job will work with, before it has a key to hash them under. */
 import type { DatasetRegistration } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
-import type { Filter } from "./filter.ts";
 import type { DataLimits } from "./limits.ts";
 import { readDataset } from "./read.ts";
+import type { Selection } from "./selection.ts";
 import type { SpillPlace } from "./spill.ts";
 
 export interface EffectiveOptions {
@@ -13,22 +13,22 @@ export interface EffectiveOptions {
   readonly onProgress?: (rowsDone: number) => void;
 }
 
-/** Distinct ids of the rows that pass, in one pass over the dataset. Throws as `readDataset`, and STORAGE_FAILED. */
+/** Distinct ids of the rows that are selected, in one pass over the dataset. Throws as `readDataset`, and STORAGE_FAILED. */
 export async function effectiveRows(
   registration: DatasetRegistration,
-  filter: Filter | undefined,
+  selection: Selection | undefined,
   { spill, limits, onProgress }: EffectiveOptions = {},
 ): Promise<number> {
-  if (filter === undefined) return registration.accepted;
+  if (selection === undefined) return registration.accepted;
   const expected = registration.rows;
   await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
   let done = 0;
-  let passed = 0;
-  for await (const batch of readDataset(registration, { columns: [], filter, ...(limits && { limits }) })) {
+  let held = 0;
+  for await (const batch of readDataset(registration, { columns: [], selection, ...(limits && { limits }) })) {
     await duplicates.add(batch);
     done += batch.good;
-    passed += batch.count;
+    held += batch.count;
     onProgress?.(done);
   }
-  return passed - (await duplicates.find());
+  return held - (await duplicates.find());
 }

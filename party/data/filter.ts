@@ -7,6 +7,7 @@ import { parseTree } from "./filter-tree.ts";
 import type { RowCondition } from "./table.ts";
 
 export interface Filter {
+  readonly kind: "filter";
   /** As its author wrote it. */
   readonly text: string;
   /** In SQL, for a dataset whose columns are those it was checked against; DATASET_CHANGED for another. */
@@ -18,6 +19,7 @@ export async function parseFilter(registration: DatasetRegistration, text: strin
   const table = tableOf(registration);
   const condition = printFilter(await parseTree(text), table);
   return {
+    kind: "filter",
     text,
     conditionFor(other) {
       if (!isDeepStrictEqual(tableOf(other), table)) throw new EntenteError("DATASET_CHANGED", { detail: other.name });

@@ -1,5 +1,4 @@
 /** Rows on their way into partitions: gathered into blocks, which go to a store when they are full. */
-import type { IdSlots } from "../protocols/id-slots.ts";
 import { partitionOf } from "../protocols/plan.ts";
 import type { BlockStore } from "./blocks.ts";
 import { FILLING_BYTES, MAX_BLOCK_BYTES, MAX_ID_BYTES, MIN_BLOCK_BYTES } from "./limits.ts";
@@ -36,8 +35,6 @@ export interface HashedBatch {
   readonly features: readonly Float64Array[];
   /** count * labelBytes. */
   readonly labels?: Uint8Array | undefined;
-  /** Rows of other people are left out. */
-  readonly chosen?: IdSlots;
 }
 
 const LENGTH_BYTES = 2;
@@ -87,7 +84,6 @@ export class PartitionSink {
     const { partitions, withSubjects } = this.#options;
     const words = new Uint32Array(batch.hashes.buffer, batch.hashes.byteOffset, batch.count * ID_WORDS);
     for (let i = 0; i < batch.count; i++) {
-      if (batch.chosen !== undefined && batch.chosen.find(words, i) === undefined) continue;
       const partition = partitionOf(batch.hashes, i, partitions);
       const filling = this.#filling[partition] as Filling;
       this.#putRow(filling, batch, words, i);

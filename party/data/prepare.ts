@@ -1,40 +1,36 @@
 /** From a dataset to what the protocols take: keyed hashes by partition, with the features of each row beside them. */
 import { type LabelColumn, labelsBytes } from "../../proto/agreement/label-columns.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { IdSlots } from "../protocols/id-slots.ts";
 import { MAX_PARTITIONS } from "../protocols/plan.ts";
 import { blockStore } from "./block-store.ts";
 import type { DatasetRegistration } from "./dataset.ts";
-import type { Filter } from "./filter.ts";
-import { type IdHasher, idHasher } from "./id-hash.ts";
+import { idHasher } from "./id-hash.ts";
 import type { DataLimits } from "./limits.ts";
 import type { PackedText } from "./packed-text.ts";
 import type { PartitionedRows, PartitionReader } from "./partition-reader.ts";
 import { PartitionSink, type Quantiser } from "./partition-sink.ts";
-import { type ReadColumn, readDataset } from "./read.ts";
-import { ID_WORDS } from "./row-block.ts";
+import { type FileColumn, type ReadColumn, readDataset } from "./read.ts";
+import type { Selection } from "./selection.ts";
 import type { SpillPlace } from "./spill.ts";
 
 /** A column, its values as they are read: 8 bytes a row. */
-export type RawColumn = ReadColumn;
+export type RawColumn = FileColumn;
 
 /** A numeric column of int16: 2 bytes a row. */
 export interface QuantisedColumn extends RawColumn {
   readonly quantise: Quantiser;
 }
 
-export interface PrepareOptions<Column extends RawColumn> {
+export interface PrepareOptions<Column extends ReadColumn> {
   /** 32 secret bytes that both parties derived for this job; wiping them is the caller's. */
   readonly jobKey: Uint8Array;
-  /** In the order that the model has them, all raw or all quantised. */
+  /** In the order that the model has them, and behind those what tells of segments; all raw or all quantised. */
   readonly columns: readonly Column[];
   readonly partitions: number;
   /** Columns whose values are kept as the labels of rows. */
   readonly labels?: readonly LabelColumn[];
   /** All rows without it. */
-  readonly filter?: Filter;
-  /** Only these people, by their normalised ids; all without it. */
-  readonly among?: PackedText;
+  readonly selection?: Selection;
   /** Whether `subjects` will be asked for; ids that nobody needs again are not stored. */
   readonly withSubjects: boolean;
   /** Where to keep the partitions of a large dataset; without it all are in memory. */
@@ -43,14 +39,14 @@ export interface PrepareOptions<Column extends RawColumn> {
   readonly onProgress?: (rowsDone: number) => void;
 }
 
-type ValuesOf<Column extends RawColumn> = Column extends QuantisedColumn
+type ValuesOf<Column extends ReadColumn> = Column extends QuantisedColumn
   ? Int16Array<ArrayBuffer>
   : Float64Array<ArrayBuffer>;
 
 /** All methods throw STORAGE_FAILED when a spill cannot be read or was changed, or after `destroy`. */
 export interface PreparedInput<Rows extends PartitionedRows = PartitionedRows> {
   readonly partitions: number;
-  /** Rows in all partitions together: distinct ids of the rows that pass the filter. */
+  /** Rows in all partitions together: distinct ids of the rows that are selected. */
   readonly count: number;
   /** Loads one partition, anew at each call; the arrays are the caller's. */
   rows(partition: number): Promise<Rows>;
@@ -62,7 +58,7 @@ export interface PreparedInput<Rows extends PartitionedRows = PartitionedRows> {
 }
 
 /** Errors as `readDataset`, and STORAGE_FAILED; nothing stays on disk after one. */
-export async function prepareInput<Column extends RawColumn>(
+export async function prepareInput<Column extends ReadColumn>(
   registration: DatasetRegistration,
   options: PrepareOptions<Column>,
 ): Promise<PreparedInput<PartitionedRows<ValuesOf<Column>>>> {
@@ -71,7 +67,7 @@ export async function prepareInput<Column extends RawColumn>(
     throw new EntenteError("INTERNAL", { cause: new Error("number of partitions") });
   const expected = registration.rows;
   const store = await blockStore({ partitions, expected, ...(spill === undefined ? {} : { spill }) });
-  const quantisers = options.columns.map((column: RawColumn | QuantisedColumn) =>
+  const quantisers = options.columns.map((column: ReadColumn | QuantisedColumn) =>
     "quantise" in column ? column.quantise : undefined,
   );
   const sink = new PartitionSink({
@@ -92,13 +88,13 @@ export async function prepareInput<Column extends RawColumn>(
   };
 }
 
-/** Loads each partition once where a filter meets duplicates: which of them passed is not known before. */
+/** Loads each partition once where a selection meets duplicates: which of them it holds is not known before. */
 async function countOf(
   reader: PartitionReader,
   { accepted, duplicates }: DatasetRegistration,
-  { filter, among, partitions }: PrepareOptions<RawColumn>,
+  { selection, partitions }: PrepareOptions<ReadColumn>,
 ): Promise<number> {
-  if (filter === undefined && among === undefined) return accepted;
+  if (selection === undefined) return accepted;
   let count = reader.written;
   if (duplicates === 0) return count;
   try {
@@ -113,16 +109,15 @@ async function countOf(
 async function fill(
   sink: PartitionSink,
   registration: DatasetRegistration,
-  { jobKey, columns, labels, filter, among, limits, onProgress }: PrepareOptions<RawColumn>,
+  { jobKey, columns, labels, selection, limits, onProgress }: PrepareOptions<ReadColumn>,
 ): Promise<PartitionReader> {
   const hasher = idHasher(jobKey);
   try {
-    const read = { columns, ...(labels && { labels }), ...(filter && { filter }), ...(limits && { limits }) };
-    const chosen = among && slotsOf(hasher, among);
+    const asked = { ...(labels && { labels }), ...(selection && { selection }), ...(limits && { limits }) };
     let done = 0;
-    for await (const { good, count, rows, ids, features, labels } of readDataset(registration, read)) {
-      const hashes = hasher.hashAll(ids);
-      await sink.write({ count, rows, ids, features, labels, hashes, ...(chosen && { chosen }) });
+    for await (const { good, hashes, ...chosen } of readDataset(registration, { columns, hasher, ...asked })) {
+      if (hashes === undefined) throw new EntenteError("INTERNAL", { cause: new Error("rows without hashes") });
+      await sink.write({ ...chosen, hashes });
       done += good;
       onProgress?.(done);
     }
@@ -133,13 +128,4 @@ async function fill(
   } finally {
     hasher.destroy();
   }
-}
-
-function slotsOf(hasher: IdHasher, people: PackedText): IdSlots {
-  const hashes = hasher.hashAll(people);
-  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, people.count * ID_WORDS);
-  const slots = new IdSlots(new Uint8Array(hashes.length), people.count);
-  let count = 0;
-  for (let i = 0; i < people.count; i++) if (slots.add(words, i, count)) count++;
-  return slots;
 }

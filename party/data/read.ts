@@ -1,57 +1,90 @@
 /** A registered dataset as packed ids and numeric columns: its good rows in file order, the same each time. */
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { Chooser, type ChosenRows, type Wanted } from "./chosen-rows.ts";
 import { checkUnchanged, columnIndex, type DatasetRegistration, featureIndex, tableOf, textIndex } from "./dataset.ts";
-import type { Filter } from "./filter.ts";
+import { type IdHasher, idHasher, JOB_KEY_BYTES } from "./id-hash.ts";
 import { placedLabels } from "./label-cells.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
-import { type RowBatch, readRows } from "./rows.ts";
+import { readRows } from "./rows.ts";
+import { Lookups, type Selection } from "./selection.ts";
 import { fingerprintOf, sameFingerprint } from "./source.ts";
 
 /** A column as doubles, NaN where a cell is missing. */
-export interface ReadColumn {
+export interface FileColumn {
   readonly name: string;
   /** Of a text column: a cell is its place in this list, -1 when it is none of them. Without it the column is of numbers. */
   readonly texts?: readonly string[];
 }
 
+/** In which of these selections a row is: the sum of 2^j over the j-th ones that hold it. At most MAX_INSIDE. */
+export interface InsideColumn {
+  readonly inside: readonly Selection[];
+}
+
+/** A double holds the sum of so many bits exactly. */
+export const MAX_INSIDE = 53;
+
+export type ReadColumn = FileColumn | InsideColumn;
+
 export interface ReadOptions {
   readonly columns: readonly ReadColumn[];
-  /** Only the rows that pass it are given; all are read and counted. */
-  readonly filter?: Filter;
+  /** Only the rows that it holds are given; all are read and counted. */
+  readonly selection?: Selection;
   /** Columns whose values are given as labels. */
   readonly labels?: readonly LabelColumn[];
+  /** What ids are hashed with; each batch then has the hashes. */
+  readonly hasher?: IdHasher;
   readonly limits?: DataLimits;
 }
 
 /**
- * Streams the good rows that pass, duplicates included: who holds all ids of a partition tells them apart. A batch is
+ * Streams the good rows that are selected, duplicates included: who holds all ids of a partition tells them apart. A batch is
  * valid until the next. Throws DATASET_COLUMN_UNKNOWN and DATASET_COLUMN_TYPE before it reads, DATASET_FILE_MISSING,
  * DATASET_CHANGED (before, or at the end if it changed meanwhile or has another number of good rows), DATASET_FORMAT, LABEL_UNFIT.
  */
 export async function* readDataset(
   registration: DatasetRegistration,
   options: ReadOptions,
-): AsyncGenerator<RowBatch, void, undefined> {
+): AsyncGenerator<ChosenRows, void, undefined> {
   const { path, normaliser, accepted, duplicates } = registration;
   const table = tableOf(registration);
-  const features = options.columns.map(({ name, texts }) =>
+  const columns = options.columns.filter((column) => "name" in column);
+  const features = columns.map(({ name, texts }) =>
     texts === undefined ? featureIndex(table.columns, name) : textIndex(table.columns, name),
   );
-  const texts = new Map(
-    options.columns.flatMap((column, j) => (column.texts ? [[features[j] as number, column.texts]] : [])),
-  );
+  const texts = new Map(columns.flatMap((column, j) => (column.texts ? [[features[j] as number, column.texts]] : [])));
   const idIndex = columnIndex(table.columns, registration.idColumn);
   const limits = options.limits ?? DEFAULT_LIMITS;
-  const condition = options.filter?.conditionFor(registration);
+  const { selection } = options;
+  const lookups = new Lookups(registration);
+  const test = selection && lookups.test(selection);
+  const wanted = options.columns.map((column): Wanted => {
+    if ("name" in column) return { feature: columns.indexOf(column) };
+    return { inside: column.inside.map((inside) => lookups.test(inside)) };
+  });
+  const condition = selection && lookups.bound(selection);
+  const marks = lookups.conditions;
   const labels = options.labels && placedLabels(table.columns, options.labels);
-  const asked = { ...(condition && { condition }), ...(labels && { labels }) };
+  const asked = { marks, ...(condition && { condition }), ...(labels && { labels }) };
   const input = { path, table, idIndex, normaliser, features, texts, limits, ...asked };
+  // Hashes that stay in here may be under any key: to find two equal ones takes 2^64 steps under each.
+  const own =
+    options.hasher === undefined && lookups.people.length > 0 ? idHasher(new Uint8Array(JOB_KEY_BYTES)) : undefined;
+  const hasher = options.hasher ?? own;
   const before = await checkUnchanged(registration);
   let good = 0;
-  for await (const batch of readRows(input)) {
-    good += batch.good;
-    if (batch.count > 0) yield batch;
+  try {
+    const chosen = { lookups, wanted, features: features.length, ...(test && { test }), ...(hasher && { hasher }) };
+    const chooser = new Chooser(chosen);
+    for await (const batch of readRows(input)) {
+      good += batch.good;
+      if (batch.count === 0) continue;
+      const rows = chooser.choose(batch);
+      if (rows.count > 0) yield rows;
+    }
+  } finally {
+    own?.destroy();
   }
   const unchanged = sameFingerprint(before, await fingerprintOf(path)) && good === accepted + duplicates;
   if (!unchanged) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });

@@ -36,7 +36,7 @@ export interface RowBatch {
   readonly rows: Uint32Array;
   /** Normalised. */
   readonly ids: PackedText;
-  /** One array per feature, `count` long; NaN where the cell is blank or NULL. */
+  /** One array per feature, then one per mark, `count` long; NaN where the cell is blank or NULL. */
   readonly features: readonly Float64Array[];
   /** One after the other, as `proto/codec/labels` has them; undefined when none were asked for. */
   readonly labels?: Uint8Array | undefined;
@@ -62,18 +62,19 @@ class Sorter {
 
   constructor(input: RowsInput) {
     this.#input = input;
-    this.#features = input.features.map(() => new Float64Array(CHUNK_ROWS));
+    const { features, marks = [] } = input;
+    this.#features = [...features, ...marks].map(() => new Float64Array(CHUNK_ROWS));
     this.#labels = input.labels && new LabelCells(input.labels);
   }
 
   sort(chunk: DuckDBDataChunk): RowBatch {
     const { rowCount } = chunk;
     if (rowCount > CHUNK_ROWS) throw new Error("a chunk of more rows than DuckDB's vectors hold");
-    const { table, normaliser, features, condition } = this.#input;
+    const { table, normaliser, condition } = this.#input;
     const normalise = byteNormaliserOf(normaliser);
     const cells = new IdCells(chunk);
     const broken = integers(chunk, BROKEN_COLUMN);
-    const afterFeatures = BROKEN_COLUMN + 1 + features.length;
+    const afterFeatures = BROKEN_COLUMN + 1 + this.#features.length;
     const passes = condition === undefined ? undefined : integers(chunk, afterFeatures);
     const setAside: SetAside[] = [];
     let good = 0;

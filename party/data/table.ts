@@ -111,17 +111,27 @@ export interface RowsShape {
   readonly features: readonly number[];
   /** Of features that are text: the texts that are told apart. */
   readonly texts?: ReadonlyMap<number, readonly string[]>;
+  /** A row that does not meet it is left out. */
   readonly condition?: RowCondition;
+  /** Each another column of doubles behind the features: 1 or 0. */
+  readonly marks?: readonly RowCondition[];
   /** Columns whose values are read as labels. */
   readonly labels?: readonly PlacedLabel[];
 }
 
 /**
  * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
- * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), then 1 or 0 where there is a condition: a row that does not meet it
- * is still read; then those of `labelColumnsSql`. Whether a row is broken never depends on what is asked for.
+ * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), one per mark, then
+ * 1 or 0 where there is a condition: a row that does not meet it is still read; then those of `labelColumnsSql`. Whether a
+ * row is broken never depends on what is asked for.
  */
-export function rowsQuery(table: FileTable, { idIndex, features, texts, condition, labels = [] }: RowsShape): string {
+export function rowsQuery(table: FileTable, shape: RowsShape): string {
+  const { idIndex, features, texts, condition, marks = [], labels = [] } = shape;
+  const written = new Set([
+    ...(condition?.columns ?? []),
+    ...marks.flatMap(({ columns }) => columns),
+    ...(texts?.keys() ?? []),
+  ]);
   const numbers = table.columns.flatMap(({ type }, index) => (type === "number" ? [index] : []));
   const suspects = numbers.filter((index) => table.columns[index]?.plain !== true);
   const value = (index: number) => columnSql(table, index).value;
@@ -138,13 +148,14 @@ export function rowsQuery(table: FileTable, { idIndex, features, texts, conditio
     return `${known === undefined ? `coalesce(${value(i)}, ${NAN})` : placeOf(i, known)} AS f${i}`;
   });
   const passes = condition === undefined ? [] : [`CASE WHEN ${condition.sql} THEN 1 ELSE 0 END AS passes`];
-  const selected = [...idColumns("id"), `${broken} AS broken`, ...wanted, ...passes, ...labelColumnsSql(table, labels)];
+  const marked = marks.map(({ sql }, j) => `CASE WHEN ${sql} THEN 1::DOUBLE ELSE 0::DOUBLE END AS m${j}`);
+  const asked = [...wanted, ...marked, ...passes, ...labelColumnsSql(table, labels)];
+  const selected = [...idColumns("id"), `${broken} AS broken`, ...asked];
   if (table.format === "csv") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.
     const all = table.columns.map((_, i) => `c${i}`);
-    const asText = new Set([...(condition?.columns ?? []), ...(texts?.keys() ?? [])]);
-    const cells = table.columns.map(({ plain }, i) => (plain === true && !asText.has(i) ? "DOUBLE" : "VARCHAR"));
+    const cells = table.columns.map(({ plain }, i) => (plain === true && !written.has(i) ? "DOUBLE" : "VARCHAR"));
     const doubles = numbers.map((i) => `${cells[i] === "DOUBLE" ? `c${i}` : cellNumber(i)} AS n${i}`);
     const inner = ["*", `c${idIndex} AS id`, ...doubles];
     const from = `(SELECT ${inner.join(", ")} FROM ${csvSource(table.dialect, cells)})`;
@@ -152,10 +163,9 @@ export function rowsQuery(table: FileTable, { idIndex, features, texts, conditio
   }
   const cast = (index: number, type: string) => `CAST(${sqlName(table.columns[index]?.name ?? "")} AS ${type})`;
   const doubles = numbers.map((i) => `${cast(i, "DOUBLE")} AS n${i}`);
-  const written = [
-    ...new Set([...(condition?.columns ?? []), ...(texts?.keys() ?? []), ...labels.map(({ index }) => index)]),
-  ];
-  const asText = written.map((i) => `${cast(i, "VARCHAR")} AS x${i}`);
+  const asText = [...new Set([...written, ...labels.map(({ index }) => index)])].map(
+    (i) => `${cast(i, "VARCHAR")} AS x${i}`,
+  );
   const all = [`${cast(idIndex, "VARCHAR")} AS id`, ...doubles, ...asText];
   return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${PARQUET_SOURCE})`;
 }

@@ -22,7 +22,8 @@ import type { DifferenceSketch } from "../../proto/policy/sketch.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
 import { effectiveRows } from "../data/effective.ts";
-import { type Filter, parseFilter } from "../data/filter.ts";
+import { parseFilter } from "../data/filter.ts";
+import type { Selection } from "../data/selection.ts";
 import type { Question } from "../policy/desk.ts";
 import { type Epoch, epochAt, versionTag } from "../policy/epoch-keys.ts";
 import type { Peer } from "../session/peers.ts";
@@ -44,7 +45,8 @@ export interface Asked {
   readonly agreement: Agreement;
   readonly peer: Peer;
   readonly registration: DatasetRegistration;
-  readonly filter: Filter | undefined;
+  /** Who of it takes part; everybody when undefined. */
+  readonly selection: Selection | undefined;
   readonly loaded: LoadedModel | undefined;
   /** Undefined for an output that issues no tags. */
   readonly issued: Issued | undefined;
@@ -110,7 +112,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
   } as const;
-  const list = await ownList(gathered, base, wishes.filter, epoch);
+  const list = await ownList(gathered, base, wishes.selection, epoch);
   const spec: JobSpec = {
     ...base,
     receiverSizeClass: sizeClassOf(list.rows),
@@ -118,7 +120,8 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   };
   const { envelope, digest } = signJobSpec(spec, keyring.keys.jobs);
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
-  return { ...gathered, ...wishes, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
+  const selection = selectionOf(wishes, list);
+  return { ...gathered, ...wishes, selection, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
 type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "loaded">;
@@ -140,11 +143,11 @@ async function readWishes(
   { deps: { vault }, request, registration, loaded }: Gathered,
   output: Output,
   operation: AgreedOperation | undefined,
-): Promise<Pick<Asked, "issued" | "filter">> {
+): Promise<Pick<Asked, "issued" | "selection">> {
   const { columns } = registration;
   const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault });
-  const filter = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
-  return { issued, filter };
+  const selection = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
+  return { issued, selection };
 }
 
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
@@ -165,14 +168,15 @@ export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: st
   const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec));
   const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);
   const epoch = epochAt(agreement.document.budgets.epochDays, charged?.at ?? (await deps.clock.keep()));
-  const list = await ownList(gathered, spec, wishes.filter, epoch);
+  const list = await ownList(gathered, spec, wishes.selection, epoch);
   const { matched } = list;
   const isSame =
     sizeClassOf(list.rows) === spec.receiverSizeClass &&
     (matched === undefined || equalBytes(matched.digest, await deps.vault.get(id, MATCHED_SECRET)));
   if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
-  return { ...gathered, ...wishes, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
+  const selection = selectionOf(wishes, list);
+  return { ...gathered, ...wishes, selection, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
 /** What this node's policy is asked; `peer`: once the provider has said it. */
@@ -191,11 +195,16 @@ export async function questionOf(
   };
 }
 
+/** Of a shared score those whom the audience found. */
+function selectionOf({ selection }: Pick<Asked, "selection">, { matched }: OwnList): Selection | undefined {
+  return matched === undefined ? selection : { kind: "people", people: matched.people };
+}
+
 /** Reads the dataset only where the registration does not say it already. */
 async function ownList(
   { deps, request: { audience }, agreement, registration }: Gathered,
   spec: Omit<JobSpec, "receiverSizeClass" | "matched">,
-  filter: Filter | undefined,
+  selection: Selection | undefined,
   epoch: Epoch,
 ): Promise<OwnList> {
   if (audience !== undefined) {
@@ -204,9 +213,8 @@ async function ownList(
     return { rows: matched.audience.proposed.ownRows, matched };
   }
   const spill = deps.vault.spillPlace(spec.jobId);
-  if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, filter, epoch, spill });
-  if (filter === undefined) return { rows: registration.accepted };
-  return { rows: await effectiveRows(registration, filter, { spill }) };
+  if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, selection, epoch, spill });
+  return { rows: await effectiveRows(registration, selection, { spill }) };
 }
 
 /** A filter beside the audience's own would tell the provider more of each person than that. Throws BAD_REQUEST. */

@@ -1,18 +1,18 @@
 /** A node's own dataset as a job takes it: keyed hashes by partition, columns beside them, and the ids for tags. */
 import { encryptedColumns, type PartnerView, storedValue } from "../../proto/model/partner-view.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
-import type { Filter } from "../data/filter.ts";
 import type { PackedText } from "../data/packed-text.ts";
-import { prepareInput, type RawColumn } from "../data/prepare.ts";
+import { prepareInput } from "../data/prepare.ts";
+import type { ReadColumn } from "../data/read.ts";
+import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
 
 export interface InputPlace {
   readonly jobKey: Uint8Array;
   readonly partitions: number;
   readonly spill: SpillPlace;
-  readonly filter?: Filter | undefined;
-  /** Of a shared score: the people whom the audience found. */
-  readonly among?: PackedText | undefined;
+  /** Who takes part; everybody without it. */
+  readonly selection: Selection | undefined;
 }
 
 export interface JobRows<Column> {
@@ -44,15 +44,17 @@ function holdingLast<Column>(input: JobInput<Column>): JobInput<Column> {
   };
 }
 
+function readingOf({ selection, ...where }: InputPlace) {
+  return { ...where, ...(selection && { selection }) };
+}
+
 /** The receiver's: its own columns as numbers, NaN where missing. */
 export async function receiverInput(
   registration: DatasetRegistration,
-  columns: readonly RawColumn[],
+  columns: readonly ReadColumn[],
   place: InputPlace,
 ): Promise<JobInput<Float64Array>> {
-  const { filter, among, ...where } = place;
-  const reading = { ...where, columns, withSubjects: true, ...(filter && { filter }), ...(among && { among }) };
-  return holdingLast(await prepareInput(registration, reading));
+  return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, withSubjects: true }));
 }
 
 /** The provider's: the model's columns as int16, as the model's view prepares them; bins are kept as their numbers and
@@ -60,11 +62,11 @@ export async function receiverInput(
 export async function providerInput(
   registration: DatasetRegistration,
   view: PartnerView | undefined,
-  place: Omit<InputPlace, "filter" | "among">,
+  place: InputPlace,
 ): Promise<JobInput> {
   if (view?.kind === "trees") {
     const columns = view.columns.map((name) => ({ name }));
-    return holdingLast(await prepareInput(registration, { ...place, columns, withSubjects: false }));
+    return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, withSubjects: false }));
   }
   const shown = view?.columns ?? [];
   const columns = shown.map((column) => ({
@@ -72,7 +74,7 @@ export async function providerInput(
     // NaN is a missing value.
     quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  const stored = await prepareInput(registration, { ...place, columns, withSubjects: false });
+  const stored = await prepareInput(registration, { ...readingOf(place), columns, withSubjects: false });
   return holdingLast({
     async rows(partition) {
       const { ids, features } = await stored.rows(partition);

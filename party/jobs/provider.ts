@@ -55,7 +55,12 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
     const spill = deps.vault.spillPlace(jobId);
     deps.served.expect(jobId, { attempt, finished, shape, jobKey }, () =>
-      providerInput(registration, spec.model, { jobKey, partitions: shape.plan.partitions, spill }),
+      providerInput(registration, spec.model, {
+        jobKey,
+        partitions: shape.plan.partitions,
+        spill,
+        selection: undefined,
+      }),
     );
     endWhenIdle(deps, async () => peer, jobId);
     const held = finished.map(({ partition, attempt: of }) => ({ partition, attempt: of }));

@@ -72,8 +72,7 @@ async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
     jobKey: prepared.jobKey,
     partitions: shape.plan.partitions,
     spill: deps.vault.spillPlace(spec.jobId),
-    filter: asked.filter,
-    among: asked.list.matched?.people,
+    selection: asked.selection,
   });
   await release(asked, await inSession(asked, held.input, prepared, shape), held);
   return "ended";

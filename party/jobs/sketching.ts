@@ -6,7 +6,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
 import { countedRuns } from "../../proto/policy/history.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
-import type { Filter } from "../data/filter.ts";
+import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { type Epoch, noiseKey, sketchKey, versionTag } from "../policy/epoch-keys.ts";
 import { sketchInput } from "../policy/sketches.ts";
@@ -15,17 +15,17 @@ import type { JobDeps } from "./deps.ts";
 
 export interface SketchingInput {
   readonly registration: DatasetRegistration;
-  readonly filter: Filter | undefined;
+  readonly selection: Selection | undefined;
   readonly epoch: Epoch;
   readonly spill: SpillPlace;
 }
 
 export async function sketchOwnList(
   deps: JobDeps,
-  { registration, filter, epoch, spill }: SketchingInput,
+  { registration, selection, epoch, spill }: SketchingInput,
 ): Promise<OwnList> {
   const key = sketchKey(deps.keyring.epochSeed, epoch);
-  const { rows, sketch } = await sketchInput(registration, filter, key, spill);
+  const { rows, sketch } = await sketchInput(registration, selection, key, spill);
   return { rows, sketched: { sketch, key, epoch } };
 }
 

@@ -9,8 +9,8 @@ import type { ChargedRun } from "../../proto/policy/history.ts";
 import { DifferenceSketch, differenceBelow } from "../../proto/policy/sketch.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
-import type { Filter } from "../data/filter.ts";
 import { prepareInput } from "../data/prepare.ts";
+import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { openAtRest, sealAtRest } from "../store/at-rest.ts";
 
@@ -27,12 +27,12 @@ export interface SketchedInput {
 /** Reads the node's own list once. `key`: the epoch's. Throws the errors of `prepareInput`. */
 export async function sketchInput(
   registration: DatasetRegistration,
-  filter: Filter | undefined,
+  selection: Selection | undefined,
   key: Uint8Array,
   spill: SpillPlace,
 ): Promise<SketchedInput> {
   const reading = { jobKey: key, columns: [], partitions: PARTITIONS, withSubjects: false, spill };
-  const input = await prepareInput(registration, filter === undefined ? reading : { ...reading, filter });
+  const input = await prepareInput(registration, selection === undefined ? reading : { ...reading, selection });
   try {
     const sketch = new DifferenceSketch();
     let rows = 0;

@@ -197,7 +197,7 @@ async function passing(registration: DatasetRegistration, filterText: string): P
   if ((await failure(parsing)).detail === "no column is named") return undefined;
   const filter = await parsing;
   const found: number[] = [];
-  for await (const { rows } of readDataset(registration, { columns: [], filter })) found.push(...rows);
+  for await (const { rows } of readDataset(registration, { columns: [], selection: filter })) found.push(...rows);
   return found;
 }
 

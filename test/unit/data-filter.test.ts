@@ -16,7 +16,7 @@ import { runKey, spillPlace } from "../support/partition-run.ts";
 async function passing(registration: DatasetRegistration, text: string): Promise<number[]> {
   const filter = await parseFilter(registration, text);
   const rows: number[] = [];
-  for await (const { count, ids } of readDataset(registration, { columns: [], filter }))
+  for await (const { count, ids } of readDataset(registration, { columns: [], selection: filter }))
     for (let i = 0; i < count; i++) rows.push(Number(textAt(ids, i).slice(-2)));
   return rows;
 }
@@ -300,7 +300,7 @@ describe("a filter that is not allowed", () => {
     await folder.write("b.csv", CSV.replace("balance,city", "city,balance"));
     const filter = await parseFilter(await folder.inspect("a.csv"), "balance > 1");
     const other = await folder.inspect("b.csv");
-    const rows = readDataset(other, { columns: [], filter });
+    const rows = readDataset(other, { columns: [], selection: filter });
     expect(await failure(rows.next())).toEqual({ code: "DATASET_CHANGED", detail: "test" });
   });
 });
@@ -331,7 +331,7 @@ describe("the rows of a filter", () => {
       jobKey: runKey,
       columns,
       partitions,
-      filter,
+      selection: filter,
       withSubjects: true,
       spill,
       onProgress: (done) => progress.push(done),
@@ -362,7 +362,7 @@ describe("the rows of a filter", () => {
         jobKey: runKey,
         columns: [],
         partitions: 2,
-        filter,
+        selection: filter,
         withSubjects: true,
       });
       expect(input.count).toBe(count);

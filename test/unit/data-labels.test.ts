@@ -1,6 +1,7 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { parseFilter } from "../../party/data/filter.ts";
-import { textAt } from "../../party/data/packed-text.ts";
+import { packTexts, textAt } from "../../party/data/packed-text.ts";
 import { prepareInput } from "../../party/data/prepare.ts";
 import { type LabelColumn, labelsBytes } from "../../proto/agreement/label-columns.ts";
 import { type LabelValue, labelReader } from "../../proto/codec/labels.ts";
@@ -58,10 +59,18 @@ describe("label columns of a dataset", () => {
     const labels = [{ ...CITY, maxBytes: 41 }, BALANCE, CAR];
     expect(await labelsOf(registration, labels)).toEqual(expected);
     const filter = await parseFilter(registration, "age > 31");
-    expect(await labelsOf(registration, labels, { filter, columns: [{ name: "age" }], partitions: 1 })).toEqual({
+    expect(
+      await labelsOf(registration, labels, { selection: filter, columns: [{ name: "age" }], partitions: 1 }),
+    ).toEqual({
       "+8613800138002": expected["+8613800138002"],
       "+8613800138003": expected["+8613800138003"],
       // The row that passes is the first that does.
+      "+8613800138000": ["Beijing", 9, false],
+    });
+    const people = await packTexts(Readable.from(["+8613800138003", "+8613800138000"]));
+    const listed = { kind: "all", of: [filter, { kind: "people", people }] } as const;
+    expect(await labelsOf(registration, labels, { selection: listed })).toEqual({
+      "+8613800138003": expected["+8613800138003"],
       "+8613800138000": ["Beijing", 9, false],
     });
   });

@@ -192,7 +192,7 @@ describe("text columns", () => {
     expect(await placesIn(registration)).toEqual([0, -1, 1, 2, 3, Number.NaN, -1]);
     const filter = await parseFilter(registration, "city <> 'Shanghai' and city <> ''");
     const places: number[] = [];
-    for await (const { features } of readDataset(registration, { columns: [column], filter }))
+    for await (const { features } of readDataset(registration, { columns: [column], selection: filter }))
       places.push(...(features[0] as Float64Array));
     expect(places).toEqual([-1, 1, 2, 3]);
   });
@@ -298,7 +298,10 @@ describe("prepareInput", () => {
     const people = Array.from({ length: 100 }, (_, i) => `+86${13_800_000_000 + 7 * i}`);
     const readWith = async (given?: readonly string[]) => {
       const among = given && (await packTexts(Readable.from(given)));
-      const input = await prepareInput(registration, { ...options, ...(among && { among }) });
+      const input = await prepareInput(registration, {
+        ...options,
+        ...(among && { selection: { kind: "people", people: among } as const }),
+      });
       const found = new Map<string, number>();
       for (const partition of [0, 1]) {
         const { features } = await input.rows(partition);
