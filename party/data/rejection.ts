@@ -1,18 +1,20 @@
-/** Why a row is set aside. The list is closed: counts by reason stand in the registration and may be shown to a user. */
+/**
+ * Why a row is set aside. The list is closed: counts by reason stand in the registration and may be shown to a user. What to
+ * do about each is in `proto/set-aside.ts`.
+ */
+import type { SetAsideReason } from "../../proto/set-aside.ts";
 
 /** Reasons about the id, from a normaliser. */
 export const ID_REASONS = [
   "id-empty",
   "id-characters",
-  /** "1.38E+10": a spreadsheet dropped digits. Export the column as text. */
   "id-exponent",
-  /** "13800138000.0": software took the column for one of numbers. Export it as text. */
   "id-decimal",
   "id-not-mainland-mobile",
   "id-length",
   "id-form",
   "id-check-character",
-] as const;
+] as const satisfies readonly SetAsideReason[];
 
 /** Reasons about the row. The first five come from the CSV reader. */
 export const ROW_REASONS = [
@@ -22,7 +24,7 @@ export const ROW_REASONS = [
   "row-too-long",
   "row-not-utf8",
   "number-invalid",
-] as const;
+] as const satisfies readonly SetAsideReason[];
 
 export type IdReason = (typeof ID_REASONS)[number];
 export type RowReason = (typeof ROW_REASONS)[number];

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { NORMALISERS } from "../../proto/agreement/fields.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
 
@@ -14,6 +15,11 @@ interface RegisterFlags {
 
 function rejectedRows({ rejected }: RouteResponse<"registerDataset">): number {
   return Object.values(rejected).reduce((sum, rows) => sum + rows, 0);
+}
+
+/** A line for each reason: how many rows, and what to do about them. */
+export function whySetAside(rejected: Readonly<Record<string, number>>): string[] {
+  return Object.entries(rejected).map(([reason, rows]) => `${reason} ${rows}: ${setAsideFix(reason) ?? ""}`.trimEnd());
 }
 
 export function datasetCommand(): Command {
@@ -32,7 +38,6 @@ export function datasetCommand(): Command {
     .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
       const request = { name, path: resolve(file), idColumn, normaliser };
       const dataset = await (await clientOf(command)).call("registerDataset", request);
-      const reasons = Object.entries(dataset.rejected).map(([reason, rows]) => `${reason} ${rows}`);
       outputOf(command).answer(
         dataset,
         fields({
@@ -41,10 +46,13 @@ export function datasetCommand(): Command {
           rows: dataset.rows,
           "usable ids": dataset.accepted,
           duplicates: dataset.duplicates,
-          "set aside": reasons.length === 0 ? 0 : reasons.join(", "),
+          "set aside": rejectedRows(dataset),
           quarantine: dataset.quarantine ?? undefined,
         }),
       );
+      const { rejected, duplicates } = dataset;
+      for (const line of whySetAside({ ...rejected, ...(duplicates > 0 ? { duplicate: duplicates } : {}) }))
+        outputOf(command).note(line);
     });
   group
     .command("list")
