@@ -123,10 +123,14 @@ function sides(): readonly Side[] {
       people: drawn.slice(bureauFrom, bureauFrom + PEOPLE_PER_PARTY),
       duplicates: 96,
       brokenRows: 48,
-      columns: ["0", "2", "3", "4", "5", "6"].map((month) => same(`PAY_${month}`)),
+      columns: [...["0", "2", "3", "4", "5", "6"].map((month) => same(`PAY_${month}`)), ["has_car", "has_car"]],
     },
   ];
 }
+
+/** Not in the UCI data: in how many of a hundred households the bureau knows of a car. */
+const CARS_PERCENT = 38;
+const hasCar = (customerNo: number) => keyed("has car", customerNo) % 100 < CARS_PERCENT;
 
 /** Which UCI row each output row takes its values from, and the phone text that it shows; in output order. */
 function rowsOf(side: Side): { readonly customerNo: number; readonly phone: string | null }[] {
@@ -145,13 +149,16 @@ function rowsOf(side: Side): { readonly customerNo: number; readonly phone: stri
 }
 
 async function write(connection: DuckDBConnection, side: Side, folder: string): Promise<void> {
-  await connection.run(`CREATE TABLE ${side.name}_rows (position INTEGER, customer_no INTEGER, phone VARCHAR)`);
+  await connection.run(
+    `CREATE TABLE ${side.name}_rows (position INTEGER, customer_no INTEGER, phone VARCHAR, has_car BOOLEAN)`,
+  );
   const appender = await connection.createAppender(`${side.name}_rows`);
   for (const [position, { customerNo, phone }] of rowsOf(side).entries()) {
     appender.appendInteger(position);
     appender.appendInteger(customerNo);
     if (phone === null) appender.appendNull();
     else appender.appendVarchar(phone);
+    appender.appendBoolean(hasCar(customerNo));
     appender.endRow();
   }
   appender.closeSync();

@@ -33,7 +33,8 @@ export async function makeSynthetic(folder: string, rows: number): Promise<{ ban
       0,
     );
     const delays = DELAYS.map((name) => `${draw(name, 11)}::INTEGER - 2 AS "${name}"`);
-    return { bank, bureau: await write("bureau", delays, Math.round(rows * (1 - SHARED))) };
+    const known = [...delays, `${draw("has_car", 100)} < 38 AS has_car`];
+    return { bank, bureau: await write("bureau", known, Math.round(rows * (1 - SHARED))) };
   } finally {
     db.closeSync();
   }
