@@ -111,6 +111,9 @@ const floorsSchema = z.strictObject({
   input: rows(1).default(1000),
   /** Matched people in a result that is shown. */
   result: rows(0).default(100),
+  /** Of a group in a report that is shown, people who matched, and people who did not. Default: see `fillGroupFloor` in
+   * references.ts. */
+  group: rows(1).optional(),
   /** A match rate above this is shown as "above" only. */
   matchRateCapPercent: z.int().min(1).max(100).default(85),
   /** Larger list to smaller list, at most. */

@@ -118,6 +118,8 @@ ${kind === "score" ? SCORE : AUDIENCE}
     "input": 1000,
     // People, at least, in a result that is shown.
     "result": 100,
+    // Where an operation has "overlap-report", also "group": 50; people, at least, who matched, and who did not, in a
+    // group whose overlap is shown.
     // Percent: a match rate above is shown as "above" only.
     "matchRateCapPercent": 85,
     // The larger list is at most so many times the smaller.

@@ -1,4 +1,5 @@
 /** The audit report as one HTML page: no script, no request to anywhere, everything that others wrote escaped. */
+import { escapeMarkup } from "../../proto/encoding/markup.ts";
 import type { AuditReport, ReportedJob } from "./report.ts";
 import type { Problem } from "./verdict.ts";
 
@@ -11,34 +12,22 @@ code { font-size: .85em; overflow-wrap: anywhere; } .verdict { padding: .8rem 1r
 .verified { border-color: #2e7d32; background: #edf7ed; } .tampered { border-color: #c62828; background: #fdecea; }
 .incomplete { border-color: #ef6c00; background: #fff4e5; } .none { color: #555; }`;
 
-/** Names and titles come from the parties: markup in them is text, and control characters are shown as U+FFFD. */
-export function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replaceAll(/\p{C}/gu, "\ufffd").replaceAll(/[&<>"']/g, (char) => entities[char] as string);
-}
-
 type Cell = string | number | null | { readonly code: string };
 
 function cell(value: Cell): string {
   if (value === null) return '<td class="none">–</td>';
-  if (typeof value === "object") return `<td><code>${escapeHtml(value.code)}</code></td>`;
-  return `<td>${escapeHtml(String(value))}</td>`;
+  if (typeof value === "object") return `<td><code>${escapeMarkup(value.code)}</code></td>`;
+  return `<td>${escapeMarkup(String(value))}</td>`;
 }
 
 function section(title: string, head: readonly string[], rows: readonly (readonly Cell[])[], none: string): string {
   const body =
     rows.length === 0
-      ? `<p class="none">${escapeHtml(none)}</p>`
-      : `<table><thead><tr>${head.map((name) => `<th>${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>${rows
+      ? `<p class="none">${escapeMarkup(none)}</p>`
+      : `<table><thead><tr>${head.map((name) => `<th>${escapeMarkup(name)}</th>`).join("")}</tr></thead><tbody>${rows
           .map((row) => `<tr>${row.map(cell).join("")}</tr>`)
           .join("")}</tbody></table>`;
-  return `<h2>${escapeHtml(title)}</h2>\n${body}`;
+  return `<h2>${escapeMarkup(title)}</h2>\n${body}`;
 }
 
 function short(digest: string | null): Cell {
@@ -70,7 +59,7 @@ export function reportHtml(report: AuditReport): string {
   const released = jobs.filter(({ outcome }) => outcome === "opened");
   const refused = jobs.filter(({ outcome }) => ["refused", "withheld", "failed"].includes(outcome));
   const parts = [
-    `<h1>Evidence report</h1>\n<p class="verdict ${verdict}">${escapeHtml(report.headline)}</p>`,
+    `<h1>Evidence report</h1>\n<p class="verdict ${verdict}">${escapeMarkup(report.headline)}</p>`,
     section(
       `What is wrong (${problemCount})`,
       ["code", "what", "why", "where"],
@@ -179,7 +168,7 @@ export function reportHtml(report: AuditReport): string {
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Evidence report: ${escapeHtml(verdict)}</title>
+<title>Evidence report: ${escapeMarkup(verdict)}</title>
 <style>${STYLE}
 </style>
 </head>

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { signRevocation } from "../../proto/agreement/revocation.ts";
+import { escapeMarkup } from "../../proto/encoding/markup.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { statementEntry } from "../../proto/evidence/statements.ts";
-import { escapeHtml, reportHtml } from "../../sdk/verify/html.ts";
+import { reportHtml } from "../../sdk/verify/html.ts";
 import { type AuditReport, reportOf } from "../../sdk/verify/report.ts";
 import { examineFolders } from "../../sdk/verify/verify.ts";
 import {
@@ -84,7 +85,7 @@ test("the page asks nothing of anybody, and what others wrote is text in it", as
   expect(html).toContain(
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
   );
-  expect(escapeHtml("a\u202eb\u0000")).toBe("a\ufffdb\ufffd");
+  expect(escapeMarkup("a\u202eb\u0000")).toBe("a\ufffdb\ufffd");
 });
 
 test("a report of tampered folders begins with that, and names the entry", async () => {
