@@ -337,6 +337,18 @@ export const CATALOGUE = {
     "caller",
     "The agreement does not cover that dataset or column. Use those that it names.",
   ),
+  NORMALISER_RECEIVER_OLDER: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The receiver's node normalises ids by older rules than the provider's, so people would be missed. Upgrade the receiver's node.",
+  ),
+  NORMALISER_PROVIDER_OLDER: entry(
+    FAILED_PRECONDITION,
+    409,
+    "peer",
+    "The provider's node normalises ids by older rules than the receiver's, so people would be missed. Have the provider upgrade its node.",
+  ),
   POLICY_INPUT_FLOOR: entry(
     FAILED_PRECONDITION,
     403,

@@ -47,7 +47,11 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     confirmPeer: async ({ party, fingerprint: typed }) => node.connected.peers.confirm(party, typed),
     acceptSuccession: async ({ party, fingerprint: typed }) => node.connected.peers.acceptSuccession(party, typed),
     peerDatasets: async ({ party }) => ({
-      datasets: (await node.peerDatasets(party)).map((dataset) => ({ ...dataset, columns: [...dataset.columns] })),
+      datasets: (await node.peerDatasets(party)).map(({ name, ids, columns }) => ({
+        name,
+        ids: [...ids],
+        columns: [...columns],
+      })),
     }),
     datasets: async () => ({ datasets: (await node.datasets.list()).map(viewDataset) }),
     registerDataset: async (input) => viewDataset(await node.datasets.register(input)),
@@ -118,12 +122,12 @@ function viewDataset({
   registeredAt,
   quarantinePath,
 }: RegisteredDataset): RouteResponse<"registerDataset"> {
-  const { name, version, format, idColumn, normaliser, columns, rows, accepted, duplicates, rejectedByReason } =
-    registration;
+  const { name, version, format, ids, columns, rows, accepted, duplicates, rejectedByReason } = registration;
   const rejected = Object.fromEntries(Object.entries(rejectedByReason).filter(([, count]) => count > 0));
   const hasQuarantine = duplicates > 0 || Object.keys(rejected).length > 0;
   return {
-    ...{ name, version, format, idColumn, normaliser, rows, accepted, duplicates, rejected, registeredAt },
+    ...{ name, version, format, rows, accepted, duplicates, rejected, registeredAt },
+    ids: ids.map((id) => ({ ...id })),
     columns: columns.map(({ name, type }) => ({ name, type })),
     quarantine: hasQuarantine ? quarantinePath : null,
   };

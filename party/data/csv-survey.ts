@@ -21,14 +21,15 @@ export async function surveyCsv(path: string, options: CsvSurveyOptions): Promis
   const { dialect } = header;
   const named = header.columns.map((name) => ({ name }));
   const given = new Map(Object.entries(options.columnTypes ?? {}));
-  for (const name of [options.idColumn, ...given.keys()]) columnIndex(named, name);
+  const ids = options.ids.map(({ column }) => column);
+  for (const name of [...ids, ...given.keys()]) columnIndex(named, name);
   const { version, scanner } = await readBytes(path, header, mark);
   const rows = scanner.records - 1;
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
-  const text = named.map(({ name }) => name === options.idColumn || given.get(name) === "text");
+  const text = named.map(({ name }) => ids.includes(name) || given.get(name) === "text");
   const { numeric, plain, rejects } = await readCells(path, { dialect, text, limits: options.limits });
   const columns = named.map(({ name }, index): DatasetColumn => {
-    if (name === options.idColumn) return { name, type: "id" };
+    if (ids.includes(name)) return { name, type: "id" };
     const type = given.get(name) ?? (numeric[index] ? "number" : "text");
     return { name, type, ...(type === "number" && plain[index] ? { plain: true } : {}) };
   });

@@ -1,11 +1,11 @@
 /** What a node records of a dataset, and the checks that a later read makes against it. */
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName, Digest } from "../../proto/ids.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
-import type { NormaliserName } from "./normalise.ts";
 import type { RejectCounts } from "./rejection.ts";
 import { digestFile, type Fingerprint, fingerprintOf, sameFingerprint } from "./source.ts";
-import type { ColumnType, DatasetColumn, FileTable } from "./table.ts";
+import type { ColumnType, DatasetColumn, FileTable, PlacedId } from "./table.ts";
 
 export type DatasetFormat = "csv" | "parquet";
 
@@ -17,8 +17,8 @@ export interface DatasetRegistration {
   readonly path: string;
   /** For CSV only. */
   readonly dialect?: CsvDialect;
-  readonly idColumn: string;
-  readonly normaliser: NormaliserName;
+  /** The columns that are the id together, in order. */
+  readonly ids: readonly IdColumn[];
   /** In file order. */
   readonly columns: readonly DatasetColumn[];
   /** SHA-256 of the file's content. */
@@ -45,6 +45,11 @@ export function columnIndex(columns: readonly { readonly name: string }[], name:
   const index = columns.findIndex((column) => column.name === name);
   if (index < 0) throw new EntenteError("DATASET_COLUMN_UNKNOWN", { detail: name });
   return index;
+}
+
+/** Where the parts of the id are. Throws DATASET_COLUMN_UNKNOWN with the name. */
+export function placedIds(columns: readonly DatasetColumn[], ids: readonly IdColumn[]): PlacedId[] {
+  return ids.map(({ column, normaliser }) => ({ index: columnIndex(columns, column), normaliser }));
 }
 
 /** Position of a numeric column. Throws DATASET_COLUMN_UNKNOWN or DATASET_COLUMN_TYPE. */

@@ -1,6 +1,6 @@
 /** The node's registered datasets: the store's records and the files behind them. */
 import { extname, join } from "node:path";
-import type { NORMALISERS } from "../../proto/agreement/fields.ts";
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Delimiter } from "./csv-dialect.ts";
 import type { DatasetFormat, DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
+import { profileOf } from "./normalise.ts";
 
 export interface RegisteredDataset {
   readonly registration: DatasetRegistration;
@@ -51,8 +52,7 @@ export class Datasets {
   async register(input: {
     name: string;
     path: string;
-    idColumn: string;
-    normaliser: (typeof NORMALISERS)[number];
+    ids: readonly IdColumn[];
     delimiter?: Delimiter;
     columnTypes?: Readonly<Record<string, "number" | "text">>;
   }): Promise<RegisteredDataset> {
@@ -96,9 +96,9 @@ export class Datasets {
 
   /** All that a peer is told of the datasets here. */
   async describe(): Promise<DatasetDescriptor[]> {
-    return (await this.list()).map(({ registration: { name, normaliser, columns } }) => ({
+    return (await this.list()).map(({ registration: { name, ids, columns } }) => ({
       name,
-      normaliser,
+      ids: ids.map(({ column, normaliser }) => ({ column, normaliser: profileOf(normaliser) })),
       columns: columns.map((column) => ({ name: column.name, type: column.type })),
     }));
   }

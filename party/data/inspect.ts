@@ -1,12 +1,12 @@
 /** Registration: one look at all of a file that says what is in it, what is not usable, and where. */
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName } from "../../proto/ids.ts";
 import type { Delimiter } from "./csv-dialect.ts";
 import { surveyCsv } from "./csv-survey.ts";
-import { columnIndex, type DatasetFormat, type DatasetRegistration } from "./dataset.ts";
+import { type DatasetFormat, type DatasetRegistration, placedIds } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
-import type { NormaliserName } from "./normalise.ts";
 import { surveyParquet } from "./parquet-survey.ts";
 import { type Quarantine, withQuarantine } from "./quarantine.ts";
 import { type RejectReason, totalRejected } from "./rejection.ts";
@@ -19,8 +19,8 @@ export interface InspectInput {
   readonly name: DatasetName;
   readonly format: DatasetFormat;
   readonly path: string;
-  readonly idColumn: string;
-  readonly normaliser: NormaliserName;
+  /** The columns that are the id together, in order. */
+  readonly ids: readonly IdColumn[];
   /** CSV: instead of the one that the header proposes. */
   readonly delimiter?: Delimiter;
   /** CSV: instead of what the cells propose, as for a code that only looks like a number. */
@@ -56,15 +56,15 @@ export async function inspectDataset(input: InspectInput): Promise<DatasetRegist
       throw new EntenteError("DATASET_CHANGED", { detail: input.name });
     return counted;
   });
-  if (counts.accepted === 0) throw new EntenteError("DATASET_ID_EMPTY", { detail: input.idColumn });
+  if (counts.accepted === 0)
+    throw new EntenteError("DATASET_ID_EMPTY", { detail: input.ids.map(({ column }) => column).join(", ") });
   const { table, rows, version } = survey;
   return {
     name: input.name,
     format: input.format,
     path,
     ...(table.format === "csv" ? { dialect: table.dialect } : {}),
-    idColumn: input.idColumn,
-    normaliser: input.normaliser,
+    ids: input.ids,
     columns: table.columns,
     version,
     fingerprint,
@@ -89,10 +89,10 @@ async function countRows(
   record: Quarantine,
 ): Promise<Counts> {
   const { table, broken } = survey;
-  const idIndex = columnIndex(table.columns, input.idColumn);
+  const ids = placedIds(table.columns, input.ids);
   const rejected: Partial<Record<RejectReason, number>> = {};
-  const { normaliser, limits, spill } = input;
-  const rows = { path, table, idIndex, normaliser, features: [], limits };
+  const { limits, spill } = input;
+  const rows = { path, table, ids, features: [], limits };
   for (const { line, reason } of broken) {
     rejected[reason] = (rejected[reason] ?? 0) + 1;
     await record({ line, reason });

@@ -2,8 +2,9 @@
  * The normalisers of `normalise.ts` on UTF-8 bytes, for the hot path: what is ASCII is decided here, the rest becomes a
  * string and goes through them. Both must give the same for every input; a property test compares them.
  */
+import type { NormaliserName } from "../../proto/agreement/fields.ts";
 import { MAX_ID_BYTES } from "./limits.ts";
-import { HASHES, type HashName, type NormaliserName, normaliserOf } from "./normalise.ts";
+import { HASHES, type HashName, normaliserOf } from "./normalise.ts";
 import { ID_REASONS, type IdReason } from "./rejection.ts";
 
 /**
@@ -25,8 +26,8 @@ export function reasonOf(result: number): IdReason {
 }
 
 export const EMPTY = code("id-empty");
-const CHARACTERS = code("id-characters");
-const LENGTH = code("id-length");
+export const CHARACTERS = code("id-characters");
+export const LENGTH = code("id-length");
 const FORM = code("id-form");
 
 const PLUS = 0x2b;

@@ -2,13 +2,11 @@
  * Normalisers: from an id as somebody typed it to the one text that both parties hash. Two parties match only where they
  * agree on every byte, so each rule is fixed by a golden vector in test/vectors/data/ids and a change needs a new name.
  */
-import type { NORMALISERS } from "../../proto/agreement/fields.ts";
+import type { NormaliserName } from "../../proto/agreement/fields.ts";
 import { cnResidentId, cnUscc } from "./cn-codes.ts";
 import { MAX_ID_BYTES } from "./limits.ts";
 import { type Normalised, type Normaliser, normalised, unusable } from "./normalised.ts";
-import { phoneE164 } from "./phone.ts";
-
-export type NormaliserName = (typeof NORMALISERS)[number];
+import { PHONE_PROFILE, phoneE164 } from "./phone.ts";
 
 const encoder = new TextEncoder();
 const idScratch = new Uint8Array(MAX_ID_BYTES);
@@ -70,4 +68,9 @@ const BY_NAME: Readonly<Record<NormaliserName, Normaliser>> = {
 
 export function normaliserOf(name: NormaliserName): Normaliser {
   return BY_NAME[name];
+}
+
+/** What must be equal at two nodes for them to normalise alike: the rule's name, and what beside it can change the result. */
+export function profileOf(name: NormaliserName): string {
+  return name === "phone-e164" ? PHONE_PROFILE : name;
 }

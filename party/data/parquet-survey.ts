@@ -24,16 +24,19 @@ export async function surveyParquet(path: string, options: SurveyOptions): Promi
     const described = await db.connection.runAndReadAll(`DESCRIBE SELECT * FROM ${PARQUET_SOURCE}`, [path]);
     const found = described.getRows().map(([name, type]) => ({ name: String(name), sqlType: String(type) }));
     checkNames(found.map(({ name }) => name));
-    const id = found[columnIndex(found, options.idColumn)];
-    // As a double a telephone number prints as 1.38e10: refused rather than guessed.
-    if (id === undefined || !(INTEGER.test(id.sqlType) || TEXT.test(id.sqlType)))
-      throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${options.idColumn} is neither text nor integer` });
+    const ids = options.ids.map(({ column }) => column);
+    for (const name of ids) {
+      const id = found[columnIndex(found, name)];
+      // As a double a telephone number prints as 1.38e10: refused rather than guessed.
+      if (id === undefined || !(INTEGER.test(id.sqlType) || TEXT.test(id.sqlType)))
+        throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${name} is neither text nor integer` });
+    }
     const [[count] = []] = (
       await db.connection.runAndReadAll(`SELECT count(*) FROM ${PARQUET_SOURCE}`, [path])
     ).getRows();
     const columns = found.map(({ name, sqlType }) => ({
       name,
-      type: name === options.idColumn ? "id" : columnType(sqlType),
+      type: ids.includes(name) ? "id" : columnType(sqlType),
     }));
     return {
       version,

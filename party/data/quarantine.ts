@@ -2,6 +2,7 @@
  * The quarantine: a JSONL file in the node's own folder, mode 0600, with one line per row that was set aside. It is the
  * only place that keeps the id as it was written, so that the owner can mend the source; it never leaves the node.
  */
+import type { RawId } from "./composite-id.ts";
 import { LineWriter, writeWhole } from "./private-file.ts";
 import type { RejectReason } from "./rejection.ts";
 
@@ -9,10 +10,10 @@ export interface QuarantineEntry {
   /** CSV: the line of the file on which the record begins. Parquet: the number of the row. From 1. */
   readonly line: number;
   readonly reason: RejectReason | "duplicate";
-  /** The column whose value is not a number, for `number-invalid`. */
+  /** The column at fault: for `number-invalid`, and of an id of several columns the first part that is not usable. */
   readonly column?: string;
-  /** As in the file; absent where the reader could not tell the columns apart. */
-  readonly id?: string | null;
+  /** As in the file, a list of its parts where it has several columns; absent where the reader could not tell them apart. */
+  readonly id?: RawId;
 }
 
 export type Quarantine = (entry: QuarantineEntry) => Promise<void>;

@@ -2,7 +2,7 @@
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { Chooser, type ChosenRows, type Wanted } from "./chosen-rows.ts";
-import { checkUnchanged, columnIndex, type DatasetRegistration, featureIndex, tableOf, textIndex } from "./dataset.ts";
+import { checkUnchanged, type DatasetRegistration, featureIndex, placedIds, tableOf, textIndex } from "./dataset.ts";
 import { type IdHasher, idHasher, JOB_KEY_BYTES } from "./id-hash.ts";
 import { placedLabels } from "./label-cells.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
@@ -47,14 +47,14 @@ export async function* readDataset(
   registration: DatasetRegistration,
   options: ReadOptions,
 ): AsyncGenerator<ChosenRows, void, undefined> {
-  const { path, normaliser, accepted, duplicates } = registration;
+  const { path, accepted, duplicates } = registration;
   const table = tableOf(registration);
   const columns = options.columns.filter((column) => "name" in column);
   const features = columns.map(({ name, texts }) =>
     texts === undefined ? featureIndex(table.columns, name) : textIndex(table.columns, name),
   );
   const texts = new Map(columns.flatMap((column, j) => (column.texts ? [[features[j] as number, column.texts]] : [])));
-  const idIndex = columnIndex(table.columns, registration.idColumn);
+  const ids = placedIds(table.columns, registration.ids);
   const limits = options.limits ?? DEFAULT_LIMITS;
   const { selection } = options;
   const lookups = new Lookups(registration);
@@ -67,7 +67,7 @@ export async function* readDataset(
   const marks = lookups.conditions;
   const labels = options.labels && placedLabels(table.columns, options.labels);
   const asked = { marks, ...(condition && { condition }), ...(labels && { labels }) };
-  const input = { path, table, idIndex, normaliser, features, texts, limits, ...asked };
+  const input = { path, table, ids, features, texts, limits, ...asked };
   // Hashes that stay in here may be under any key: to find two equal ones takes 2^64 steps under each.
   const own =
     options.hasher === undefined && lookups.people.length > 0 ? idHasher(new Uint8Array(JOB_KEY_BYTES)) : undefined;

@@ -1,11 +1,12 @@
 /** The one pass that both registration and jobs make: rows in file order, ids normalised, from bytes to bytes. */
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { doubles, ID_COLUMNS, IdCells, integers } from "./cells.ts";
+import { doubles, ID_COLUMNS, integers } from "./cells.ts";
+import { ChunkIds } from "./chunk-ids.ts";
+import type { RawId } from "./composite-id.ts";
 import { asFormatError, openDuckDb } from "./duckdb.ts";
 import { LabelCells } from "./label-cells.ts";
 import { CHUNK_ROWS, type DataLimits, MAX_ID_BYTES } from "./limits.ts";
-import type { NormaliserName } from "./normalise.ts";
-import { byteNormaliserOf, EMPTY, reasonOf } from "./normalise-bytes.ts";
+import { reasonOf } from "./normalise-bytes.ts";
 import type { PackedText } from "./packed-text.ts";
 import type { RejectReason } from "./rejection.ts";
 import { type FileTable, type RowsShape, rowsQuery } from "./table.ts";
@@ -13,7 +14,6 @@ import { type FileTable, type RowsShape, rowsQuery } from "./table.ts";
 export interface RowsInput extends RowsShape {
   readonly path: string;
   readonly table: FileTable;
-  readonly normaliser: NormaliserName;
   readonly limits: DataLimits;
 }
 
@@ -21,8 +21,9 @@ export interface RowsInput extends RowsShape {
 export interface SetAside {
   readonly row: number;
   readonly reason: RejectReason;
+  /** Where the fault is: of the numbers, and of an id of several columns. */
   readonly column?: string;
-  readonly id: string | null;
+  readonly id: RawId;
 }
 
 /** Ids, rows and features are those of the good rows that meet the condition, duplicates included. */
@@ -42,11 +43,8 @@ export interface RowBatch {
   readonly labels?: Uint8Array | undefined;
   readonly setAside: readonly SetAside[];
   /** The id as it stands in the file, of the `index`th of these rows. */
-  rawId(index: number): string;
+  rawId(index: number): RawId;
 }
-
-const BROKEN_COLUMN = ID_COLUMNS;
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Sorts chunks into good rows and rows set aside; its buffers serve one chunk after the other. */
 class Sorter {
@@ -58,6 +56,7 @@ class Sorter {
   readonly #kept = new Uint32Array(CHUNK_ROWS);
   readonly #features: readonly Float64Array[];
   readonly #labels: LabelCells | undefined;
+  readonly #brokenColumn: number;
   #rowsBefore = 0;
 
   constructor(input: RowsInput) {
@@ -65,24 +64,23 @@ class Sorter {
     const { features, marks = [] } = input;
     this.#features = [...features, ...marks].map(() => new Float64Array(CHUNK_ROWS));
     this.#labels = input.labels && new LabelCells(input.labels);
+    this.#brokenColumn = input.ids.length * ID_COLUMNS;
   }
 
   sort(chunk: DuckDBDataChunk): RowBatch {
     const { rowCount } = chunk;
     if (rowCount > CHUNK_ROWS) throw new Error("a chunk of more rows than DuckDB's vectors hold");
-    const { table, normaliser, condition } = this.#input;
-    const normalise = byteNormaliserOf(normaliser);
-    const cells = new IdCells(chunk);
-    const broken = integers(chunk, BROKEN_COLUMN);
-    const afterFeatures = BROKEN_COLUMN + 1 + this.#features.length;
+    const { condition } = this.#input;
+    const cells = new ChunkIds(chunk, this.#input.ids);
+    const broken = integers(chunk, this.#brokenColumn);
+    const afterFeatures = this.#brokenColumn + 1 + this.#features.length;
     const passes = condition === undefined ? undefined : integers(chunk, afterFeatures);
     const setAside: SetAside[] = [];
     let good = 0;
     let count = 0;
     let end = 0;
     for (let i = 0; i < rowCount; i++) {
-      const filled = cells.at(i);
-      const result = filled ? normalise(cells.bytes, cells.start, cells.end, this.#bytes, end) : EMPTY;
+      const result = cells.write(i, this.#bytes, end);
       if (result > 0 && broken[i] === 0) {
         good++;
         if (passes?.[i] === 0) continue;
@@ -92,11 +90,11 @@ class Sorter {
         this.#offsets[++count] = end;
         continue;
       }
-      const row = this.#rowsBefore + i;
-      const id = filled ? textOf(cells) : null;
-      const column = table.columns[(broken[i] as number) - 1];
-      if (result < 0 || column === undefined) setAside.push({ row, reason: reasonOf(result), id });
-      else setAside.push({ row, reason: "number-invalid", column: column.name, id });
+      setAside.push({
+        row: this.#rowsBefore + i,
+        ...this.#fault(result, broken[i] as number, cells),
+        id: cells.raw(i),
+      });
     }
     this.#rowsBefore += rowCount;
     return {
@@ -112,25 +110,27 @@ class Sorter {
         this.#kept.subarray(0, count),
       ),
       setAside,
-      rawId: (index) => {
-        cells.at(this.#kept[index] as number);
-        return textOf(cells);
-      },
+      rawId: (index) => cells.raw(this.#kept[index] as number),
     };
+  }
+
+  /** Of a row that is not good: about its id first. */
+  #fault(result: number, broken: number, { failedPart }: ChunkIds): Pick<SetAside, "reason" | "column"> {
+    const { table, ids } = this.#input;
+    const nameOf = (index: number) => table.columns[index]?.name ?? "";
+    if (result >= 0) return { reason: "number-invalid", column: nameOf(broken - 1) };
+    const reason = reasonOf(result);
+    return ids.length === 1 ? { reason } : { reason, column: nameOf(ids[failedPart]?.index ?? -1) };
   }
 
   /** The features at the kept rows. The query leaves no NULL: a missing value is NaN. */
   #gather(chunk: DuckDBDataChunk, count: number): Float64Array[] {
     return this.#features.map((values, j) => {
-      const source = doubles(chunk, BROKEN_COLUMN + 1 + j);
+      const source = doubles(chunk, this.#brokenColumn + 1 + j);
       for (let i = 0; i < count; i++) values[i] = source[this.#kept[i] as number] as number;
       return values.subarray(0, count);
     });
   }
-}
-
-function textOf({ bytes, start, end }: IdCells): string {
-  return decoder.decode(bytes.subarray(start, end));
 }
 
 /** Batches of at most 2,048 rows. Throws DATASET_FORMAT when the file breaks off or is damaged, LABEL_UNFIT on a value that its

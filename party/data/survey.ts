@@ -1,4 +1,5 @@
 /** What a format's own reader says of a file, before any id is looked at. */
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { Digest } from "../../proto/ids.ts";
 import type { DataLimits } from "./limits.ts";
 import type { RowReason } from "./rejection.ts";
@@ -16,6 +17,6 @@ export interface Survey {
 }
 
 export interface SurveyOptions {
-  readonly idColumn: string;
+  readonly ids: readonly IdColumn[];
   readonly limits: DataLimits;
 }

@@ -2,6 +2,7 @@
  * One SQL shape for both formats: a table whose columns are c0, c1, ... in file order, so that no name out of a file is
  * ever part of a statement but as a quoted identifier of a Parquet column. The path is a bound parameter, $1.
  */
+import type { NormaliserName } from "../../proto/agreement/fields.ts";
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { idColumns } from "./cells.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
@@ -106,8 +107,15 @@ function labelColumnsSql(table: FileTable, labels: readonly PlacedLabel[]): stri
   });
 }
 
+/** A column that is an id or a part of one. */
+export interface PlacedId {
+  readonly index: number;
+  readonly normaliser: NormaliserName;
+}
+
 export interface RowsShape {
-  readonly idIndex: number;
+  /** The columns that are the id together, in order. */
+  readonly ids: readonly PlacedId[];
   readonly features: readonly number[];
   /** Of features that are text: the texts that are told apart. */
   readonly texts?: ReadonlyMap<number, readonly string[]>;
@@ -120,13 +128,13 @@ export interface RowsShape {
 }
 
 /**
- * Columns: those of `idColumns`, the 1-based position among `columns` of the first number that is broken (0: none), then
+ * Columns: those of `idColumns` for each part of the id, the 1-based position among `columns` of the first number that is broken (0: none), then
  * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), one per mark, then
  * 1 or 0 where there is a condition: a row that does not meet it is still read; then those of `labelColumnsSql`. Whether a
  * row is broken never depends on what is asked for.
  */
 export function rowsQuery(table: FileTable, shape: RowsShape): string {
-  const { idIndex, features, texts, condition, marks = [], labels = [] } = shape;
+  const { ids, features, texts, condition, marks = [], labels = [] } = shape;
   const written = new Set([
     ...(condition?.columns ?? []),
     ...marks.flatMap(({ columns }) => columns),
@@ -150,14 +158,14 @@ export function rowsQuery(table: FileTable, shape: RowsShape): string {
   const passes = condition === undefined ? [] : [`CASE WHEN ${condition.sql} THEN 1 ELSE 0 END AS passes`];
   const marked = marks.map(({ sql }, j) => `CASE WHEN ${sql} THEN 1::DOUBLE ELSE 0::DOUBLE END AS m${j}`);
   const asked = [...wanted, ...marked, ...passes, ...labelColumnsSql(table, labels)];
-  const selected = [...idColumns("id"), `${broken} AS broken`, ...asked];
+  const selected = [...ids.flatMap((_, k) => idColumns(`id${k}`)), `${broken} AS broken`, ...asked];
   if (table.format === "csv") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.
     const all = table.columns.map((_, i) => `c${i}`);
     const cells = table.columns.map(({ plain }, i) => (plain === true && !written.has(i) ? "DOUBLE" : "VARCHAR"));
     const doubles = numbers.map((i) => `${cells[i] === "DOUBLE" ? `c${i}` : cellNumber(i)} AS n${i}`);
-    const inner = ["*", `c${idIndex} AS id`, ...doubles];
+    const inner = ["*", ...ids.map(({ index }, k) => `c${index} AS id${k}`), ...doubles];
     const from = `(SELECT ${inner.join(", ")} FROM ${csvSource(table.dialect, cells)})`;
     return `SELECT ${[...selected, ...all].join(", ")} FROM ${from}`;
   }
@@ -166,6 +174,6 @@ export function rowsQuery(table: FileTable, shape: RowsShape): string {
   const asText = [...new Set([...written, ...labels.map(({ index }) => index)])].map(
     (i) => `${cast(i, "VARCHAR")} AS x${i}`,
   );
-  const all = [`${cast(idIndex, "VARCHAR")} AS id`, ...doubles, ...asText];
+  const all = [...ids.map(({ index }, k) => `${cast(index, "VARCHAR")} AS id${k}`), ...doubles, ...asText];
   return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${PARQUET_SOURCE})`;
 }

@@ -22,7 +22,7 @@ import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
 import { endRefused } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
-import { requireAgreedForm } from "./own-dataset.ts";
+import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { endWhenIdle, type LoadedJob, questionOf, sameDataset } from "./served-job.ts";
 
 /** The answer to an offer. A refusal is an answer, signed and in evidence; what is no offer at all, or another one under a
@@ -136,6 +136,7 @@ async function chargeFor(
       return { as: "refused", code: "ATTEMPT_REPLAYED" };
     const requireFit = async () => {
       requireAgreedForm(agreement, deps.keyring.party, registration);
+      requireSameRules(spec, registration);
       for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
         featureIndex(registration.columns, column);
       if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);

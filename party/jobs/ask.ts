@@ -32,7 +32,7 @@ import type { JobDeps } from "./deps.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import { type Issued, issuedBy } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
-import { requireAgreedForm } from "./own-dataset.ts";
+import { normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
 import { sketchOwnList, smallestDifference } from "./sketching.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
@@ -105,6 +105,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     provider: peer.party,
     receiverDataset: request.dataset,
     providerDataset: request.peerDataset,
+    normalisers: normaliserProfiles(registration),
     ...(view === undefined ? {} : { model: view }),
     alignment,
     receiverVersion: toHex(versionTag(keyring.epochSeed, epoch, registration)),
@@ -171,6 +172,7 @@ export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: st
   const list = await ownList(gathered, spec, wishes.selection, epoch);
   const { matched } = list;
   const isSame =
+    String(normaliserProfiles(registration)) === String(spec.normalisers) &&
     sizeClassOf(list.rows) === spec.receiverSizeClass &&
     (matched === undefined || equalBytes(matched.digest, await deps.vault.get(id, MATCHED_SECRET)));
   if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });

@@ -11,7 +11,7 @@ import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endFailed } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
-import { requireAgreedForm } from "./own-dataset.ts";
+import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
 /** An admitted job whose receiver's node does not come, or not again. */
@@ -42,6 +42,7 @@ export async function sameDataset(deps: JobDeps, { job, spec, agreement }: Loade
   if (registration.version !== job.proposed.datasetVersion)
     throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   requireAgreedForm(agreement, deps.keyring.party, registration);
+  requireSameRules(spec, registration);
   return registration;
 }
 

@@ -10,11 +10,11 @@ import { EntenteError } from "../errors.ts";
 import type { CollaborationId, Digest } from "../ids.ts";
 import { collaborationOf } from "./identity.ts";
 import { keyId } from "./keyset.ts";
-import { agreedDataset, checkReferences, fillRoles, invalid } from "./references.ts";
+import { agreedDataset, agreedIds, checkReferences, fillRoles, invalid } from "./references.ts";
 import { type AgreedDataset, type AgreedOperation, type AgreementDocument, agreementSchema } from "./schema.ts";
 
 export type { AgreedDataset, AgreedOperation, AgreementDocument };
-export { agreedDataset };
+export { agreedDataset, agreedIds };
 
 export const AGREEMENT_TYPE = "application/vnd.entente.agreement.v1+json";
 

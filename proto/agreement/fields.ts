@@ -29,6 +29,9 @@ export const NORMALISERS = [
   "hashed-md5",
   "hashed-sm3",
 ] as const;
+export type NormaliserName = (typeof NORMALISERS)[number];
+/** Columns that are one id together. */
+export const MAX_ID_COLUMNS = 8;
 
 /** Of a column that leaves in clear. number: a finite double · text: UTF-8 of an agreed length. Each can be missing. */
 export const LABEL_TYPES = ["number", "boolean", "text"] as const;
@@ -54,6 +57,17 @@ export const utcTime = z.string().refine((text) => {
 }, "not a UTC time of the form 2026-01-31T00:00:00.000Z");
 /** A column's name in a data file: printable, no control characters. */
 export const columnName = z.string().regex(/^[^\p{C}]{1,64}$/u);
+/** A column that is an id or a part of one, and how its values are made equal. */
+const idColumnField = z.strictObject({ column: columnName, normaliser: z.enum(NORMALISERS) });
+export type IdColumn = z.infer<typeof idColumnField>;
+/** In the order in which the parts make the id. */
+export const idColumnsField = z
+  .array(idColumnField)
+  .min(1)
+  .max(MAX_ID_COLUMNS)
+  .refine((ids) => new Set(ids.map(({ column }) => column)).size === ids.length, "a column twice");
+/** A normaliser, and what beside its name can change its result: the version of the rules that it takes from elsewhere. */
+export const normaliserProfileField = z.string().regex(/^[\x20-\x7e]{1,100}$/);
 /** What a person wrote: no control, direction or format characters, so that it shows as it is. */
 export const writtenText = (maxLength: number) =>
   z

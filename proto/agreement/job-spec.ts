@@ -16,6 +16,8 @@ import {
   digestField,
   hexKey,
   jobIdField,
+  MAX_ID_COLUMNS,
+  normaliserProfileField,
   OPERATIONS,
   OUTPUTS,
   OUTPUTS_OF,
@@ -46,6 +48,8 @@ const jobSpecSchema = z.strictObject({
   provider: partyName,
   receiverDataset: datasetNameField,
   providerDataset: datasetNameField,
+  /** Of the receiver's ids, part by part: two lists that are normalised by other rules would miss people. */
+  normalisers: z.array(normaliserProfileField).min(1).max(MAX_ID_COLUMNS),
   /** What the provider learns of the model; present exactly when the operation is `score`. */
   model: partnerViewSchema.optional(),
   /** Columns of the provider's dataset that reach the receiver in clear for matched rows, as the agreement describes them; absent:

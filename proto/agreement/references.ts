@@ -1,6 +1,6 @@
 /** What one field of an agreement says of another: the fill-in of roles, and every check that a schema cannot state. */
 import { EntenteError } from "../errors.ts";
-import { OUTPUTS_OF, type Output } from "./fields.ts";
+import { type IdColumn, MAX_ID_COLUMNS, OUTPUTS_OF, type Output } from "./fields.ts";
 import {
   type AgreedDataset,
   type AgreementDocument,
@@ -16,6 +16,11 @@ export function invalid(detail: string): EntenteError {
 
 export function agreedDataset(document: AgreementDocument, party: string, name: string): AgreedDataset | undefined {
   return document.datasets.find((dataset) => dataset.party === party && dataset.name === name);
+}
+
+/** The columns of a dataset's id, in order. */
+export function agreedIds({ columns }: AgreedDataset): IdColumn[] {
+  return columns.flatMap(({ name: column, normaliser }) => (normaliser === undefined ? [] : [{ column, normaliser }]));
 }
 
 /**
@@ -74,8 +79,11 @@ function checkDatasets({ parties, datasets }: AgreementDocument): void {
   );
   for (const [i, { party, columns }] of datasets.entries()) {
     if (!parties.some(({ name }) => name === party)) throw invalid(`datasets.${i}.party is not a party`);
-    if (columns.filter((column) => column.role === "id").length !== 1)
-      throw invalid(`datasets.${i}.columns: one column has role id`);
+    const ids = columns.filter((column) => column.role === "id").length;
+    if (ids < 1 || ids > MAX_ID_COLUMNS)
+      throw invalid(`datasets.${i}.columns: 1 to ${MAX_ID_COLUMNS} columns have role id`);
+    const k = columns.findIndex(({ role, normaliser }) => (role === "id") !== (normaliser !== undefined));
+    if (k >= 0) throw invalid(`datasets.${i}.columns.${k}.normaliser: of a column of role id, and only there`);
     requireUnique(
       columns.map((column) => column.name),
       `datasets.${i}.columns`,
@@ -105,7 +113,8 @@ function checkOperations(document: AgreementDocument): void {
     const other = agreedDataset(document, provider.name, item.providerDataset);
     if (own === undefined) throw invalid(`${at}.receiverDataset is not among the receiver's datasets`);
     if (other === undefined) throw invalid(`${at}.providerDataset is not among the provider's datasets`);
-    if (own.normaliser !== other.normaliser) throw invalid(`${at}: the two datasets have different normalisers`);
+    const [ownIds, otherIds] = [own, other].map((dataset) => agreedIds(dataset).map(({ normaliser }) => normaliser));
+    if (String(ownIds) !== String(otherIds)) throw invalid(`${at}: the two datasets' ids have different normalisers`);
     requireUnique(item.outputs, `${at}.outputs`);
     const possible: readonly Output[] = OUTPUTS_OF[item.operation];
     if (!item.outputs.every((output) => possible.includes(output)))

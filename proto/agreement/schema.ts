@@ -64,13 +64,15 @@ const columnSchema = z
     type: z.enum(LABEL_TYPES).optional(),
     /** Of a label that is text: UTF-8, at most; 32 by default. */
     maxBytes: labelTextBytes.optional(),
+    /** Of an id, and always there with it: how its values are made equal. */
+    normaliser: z.enum(NORMALISERS).optional(),
   })
   .transform((column) => ({ ...column, personal: column.personal ?? column.role === "id" }));
 
 const datasetSchema = z.strictObject({
   party: partyName,
   name: datasetNameField,
-  normaliser: z.enum(NORMALISERS),
+  /** Those of role id are the id together, in their order here. */
   columns: z.array(columnSchema).min(1).max(512),
 });
 

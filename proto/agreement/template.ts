@@ -67,7 +67,7 @@ export function agreementTemplate(kind: Operation, options: TemplateOptions = {}
 ${partyLines(receiver, ["result-receiver", "result-user", "payer"])},
 ${partyLines(provider, ["data-provider"])}
   ],
-  // The tables. A column has a role: id (matched on, one a table), filter (a condition on one's own side), feature (computed
+  // The tables. A column has a role: id (matched on), filter (a condition on one's own side), feature (computed
   // on, encrypted), label (leaves in clear with a result, for matched people only, when a job asks for it) or release; a
   // grade of JR/T 0197-2020, 1 to 5, where 4 and 5 never leave in clear; and whether it is personal information. A label has
   // a "type", "number", "boolean" or "text", and a text "maxBytes", up to 64 of UTF-8; without them it is text of 32.
@@ -76,19 +76,18 @@ ${partyLines(provider, ["data-provider"])}
       // Whose table, and its name at that party.
       "party": ${name(receiver)},
       "name": "customers",
-      // How ids are made equal, the same for both tables of an operation; one of:
+      // An id has a normaliser: how its values are made equal, the same for both tables of an operation; one of:
       // ${NORMALISERS.join(", ")}.
-      "normaliser": "phone-e164",
+      // Several columns of role id are one id together, in this order.
       "columns": [
-        { "name": "phone", "role": "id", "grade": 3, "personal": true }
+        { "name": "phone", "role": "id", "normaliser": "phone-e164", "grade": 3, "personal": true }
       ]
     },
     {
       "party": ${name(provider)},
       "name": "members",
-      "normaliser": "phone-e164",
       "columns": [
-        { "name": "phone", "role": "id", "grade": 3, "personal": true }${kind === "score" ? FEATURES : ""}
+        { "name": "phone", "role": "id", "normaliser": "phone-e164", "grade": 3, "personal": true }${kind === "score" ? FEATURES : ""}
       ]
     }
   ],

@@ -1,5 +1,6 @@
 /** Session messages to and from frames: the door where a peer's bytes of the session layer are checked. */
 
+import { MAX_ID_COLUMNS } from "../agreement/fields.ts";
 import { fromUtf8, utf8 } from "../encoding/bytes.ts";
 
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../encoding/dsse.ts";
@@ -12,7 +13,8 @@ import type { Frame } from "./frame.ts";
 
 export interface DatasetDescriptor {
   readonly name: string;
-  readonly normaliser: string;
+  /** In order; of each its normaliser's profile. */
+  readonly ids: readonly { readonly column: string; readonly normaliser: string }[];
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
@@ -198,7 +200,15 @@ const SAYABLE: readonly ErrorCode[] = [
     "CIPHERTEXT_INVALID",
     "SEAL_INVALID",
   ] as const),
-  ...(["RECEIPT_MISMATCH", "SIGNATURE_INVALID", "DATASET_CHANGED", "LOG_FORKED", "LOG_BEHIND"] as const),
+  ...([
+    "RECEIPT_MISMATCH",
+    "SIGNATURE_INVALID",
+    "NORMALISER_RECEIVER_OLDER",
+    "NORMALISER_PROVIDER_OLDER",
+    "DATASET_CHANGED",
+    "LOG_FORKED",
+    "LOG_BEHIND",
+  ] as const),
   ...(["COLLABORATION_FROZEN", "COLLABORATION_READ_ONLY"] as const),
   ...([
     "AGREEMENT_INVALID",
@@ -283,7 +293,11 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
     case "describeResponse":
       return {
         describeResponse: {
-          datasets: message.datasets.map((d) => ({ ...d, columns: d.columns.map((c) => ({ ...c })) })),
+          datasets: message.datasets.map((d) => ({
+            ...d,
+            ids: d.ids.map((id) => ({ ...id })),
+            columns: d.columns.map((c) => ({ ...c })),
+          })),
         },
       };
     case "agreementOffer":
@@ -496,9 +510,11 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
 function readDescriptor(wire: entente.v1.DatasetDescriptor.$Properties): DatasetDescriptor {
   const columns = wire.columns ?? [];
   if (columns.length > MAX_COLUMNS) throw invalid("too many columns");
+  const ids = wire.ids ?? [];
+  if (ids.length === 0 || ids.length > MAX_ID_COLUMNS) throw invalid("number of id columns");
   return {
     name: name(wire.name),
-    normaliser: name(wire.normaliser),
+    ids: ids.map(({ column, normaliser }) => ({ column: name(column), normaliser: name(normaliser) })),
     columns: columns.map((column) => ({ name: name(column.name), type: name(column.type) })),
   };
 }

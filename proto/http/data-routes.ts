@@ -1,14 +1,14 @@
 /** Routes about own data. */
 import * as z from "zod";
-import { datasetNameField, NORMALISERS } from "../agreement/fields.ts";
-import { column, empty, type Route } from "./route.ts";
+import { datasetNameField, idColumnsField } from "../agreement/fields.ts";
+import { column, empty, idColumn, type Route } from "./route.ts";
 
 const dataset = z.object({
   name: z.string(),
   version: z.string(),
   format: z.string(),
-  idColumn: z.string(),
-  normaliser: z.string(),
+  /** The columns that are the id together, in order. */
+  ids: z.array(idColumn),
   columns: z.array(column),
   rows: z.number(),
   /** Distinct usable ids: what takes part in a job. */
@@ -36,8 +36,7 @@ export const DATA_ROUTES = {
       name: datasetNameField,
       /** Absolute path on the node's machine. */
       path: z.string().min(1).max(4096),
-      idColumn: z.string().min(1).max(64),
-      normaliser: z.enum(NORMALISERS),
+      ids: idColumnsField,
     }),
     response: dataset,
   },

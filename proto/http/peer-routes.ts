@@ -1,7 +1,7 @@
 /** Routes about peers: who they are, confirming them, what they offer. */
 import * as z from "zod";
 import { partyName } from "../agreement/fields.ts";
-import { column, EVERYONE, empty, type Route } from "./route.ts";
+import { column, EVERYONE, empty, idColumn, type Route } from "./route.ts";
 
 /** A new identity in the place of a lost one, which this node does not follow before a person has confirmed it and its time has
  * come. */
@@ -19,7 +19,7 @@ const peer = z.object({
   succession: succession.nullable(),
 });
 
-const peerDataset = z.object({ name: z.string(), normaliser: z.string(), columns: z.array(column) });
+const peerDataset = z.object({ name: z.string(), ids: z.array(idColumn), columns: z.array(column) });
 
 export const PEER_ROUTES = {
   peers: {

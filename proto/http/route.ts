@@ -39,6 +39,8 @@ export const publicError = z.object({
 
 /** A column of a dataset. */
 export const column = z.object({ name: z.string(), type: z.string() });
+/** A column of a dataset's id, and its normaliser. */
+export const idColumn = z.object({ column: z.string(), normaliser: z.string() });
 export const budget = z.object({
   runsInEpoch: z.number(),
   runsPerEpoch: z.number(),

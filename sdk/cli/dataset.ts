@@ -1,16 +1,31 @@
 /** `entente dataset`: the node's own tables. */
 import { resolve } from "node:path";
-import { Command, Option } from "commander";
-import { NORMALISERS } from "../../proto/agreement/fields.ts";
-import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type IdColumn, NORMALISERS } from "../../proto/agreement/fields.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
 import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
 
 interface RegisterFlags {
   readonly file: string;
-  readonly idColumn: string;
-  readonly normaliser: RouteRequest<"registerDataset">["normaliser"];
+  readonly idColumn: readonly string[];
+  readonly normaliser: readonly IdColumn["normaliser"][];
+}
+
+const each = (text: string, before: readonly string[] = []) => [...before, text];
+
+function eachNormaliser(text: string, before: readonly IdColumn["normaliser"][] = []) {
+  const known = NORMALISERS.find((name) => name === text);
+  if (known === undefined) throw new InvalidArgumentError(`Use one of ${NORMALISERS.join(", ")}.`);
+  return [...before, known];
+}
+
+/** Ends the command as wrong usage when the two do not pair up. */
+function idsOf(command: Command, columns: readonly string[], normalisers: RegisterFlags["normaliser"]): IdColumn[] {
+  if (columns.length !== normalisers.length)
+    command.error("error: give one --normaliser for each --id-column, in order");
+  return columns.map((column, k) => ({ column, normaliser: normalisers[k] as IdColumn["normaliser"] }));
 }
 
 function rejectedRows({ rejected }: RouteResponse<"registerDataset">): number {
@@ -29,20 +44,32 @@ export function datasetCommand(): Command {
     .description("read a table and register it, or a new version of it; the file stays where it is")
     .argument("<name>", "name of the dataset")
     .requiredOption("--file <path>", "CSV or Parquet file on the node's machine")
-    .requiredOption("--id-column <column>", "column that identifies a person")
-    .addOption(new Option("--normaliser <name>", "form of the ids").choices(NORMALISERS).makeOptionMandatory())
+    .requiredOption(
+      "--id-column <column>",
+      "column that identifies a person; again for each further part of the id",
+      each,
+    )
+    .addOption(
+      new Option("--normaliser <name>", `form of that column's values, in the same order: ${NORMALISERS.join(", ")}`)
+        .argParser(eachNormaliser)
+        .makeOptionMandatory(),
+    )
     .addHelpText(
       "after",
-      example("entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164"),
+      example(
+        "entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164",
+        "entente dataset register cars --file cars.csv --id-column owner --normaliser cn-resident-id --id-column plate --normaliser opaque",
+      ),
     )
     .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
-      const request = { name, path: resolve(file), idColumn, normaliser };
+      const request = { name, path: resolve(file), ids: idsOf(command, idColumn, normaliser) };
       const dataset = await (await clientOf(command)).call("registerDataset", request);
       outputOf(command).answer(
         dataset,
         fields({
           dataset: dataset.name,
           version: dataset.version,
+          id: dataset.ids.map(({ column, normaliser }) => `${column} by ${normaliser}`).join(", "),
           rows: dataset.rows,
           "usable ids": dataset.accepted,
           duplicates: dataset.duplicates,
@@ -63,8 +90,8 @@ export function datasetCommand(): Command {
       const rows = answer.datasets.map((dataset) => [
         dataset.name,
         dataset.format,
-        dataset.idColumn,
-        dataset.normaliser,
+        dataset.ids.map(({ column }) => column).join(", "),
+        dataset.ids.map(({ normaliser }) => normaliser).join(", "),
         String(dataset.rows),
         String(dataset.accepted),
         String(rejectedRows(dataset)),

@@ -106,12 +106,12 @@ export function peerCommand(): Command {
     .addHelpText("after", example("entente peer datasets bureau"))
     .action(async (party: string, _options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("peerDatasets", { party });
-      const rows = answer.datasets.map(({ name, normaliser, columns }) => [
+      const rows = answer.datasets.map(({ name, ids, columns }) => [
         name,
-        normaliser,
+        ids.map(({ column, normaliser }) => `${column} by ${normaliser}`).join(", "),
         columns.map((column) => `${column.name} ${column.type}`).join(", "),
       ]);
-      outputOf(command).answer(answer, table(["dataset", "normaliser", "columns"], rows, "None described."));
+      outputOf(command).answer(answer, table(["dataset", "id", "columns"], rows, "None described."));
     });
   return group;
 }

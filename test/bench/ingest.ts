@@ -55,8 +55,7 @@ async function register(folder: string, format: Format): Promise<void> {
     name: datasetName("ids"),
     format,
     path: join(folder, `ids.${format}`),
-    idColumn: "phone",
-    normaliser: "phone-e164",
+    ids: [{ column: "phone", normaliser: "phone-e164" }],
     quarantinePath: join(folder, `quarantine-${format}.jsonl`),
     spill: { folder, key: random.bytes(32), random },
   });

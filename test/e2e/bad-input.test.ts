@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { initParty, startParty } from "../../party/main.ts";
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { CATALOGUE, type EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import type { RouteRequest } from "../../proto/http/routes.ts";
@@ -158,7 +159,8 @@ describe("tokens", () => {
 
 describe("data files", () => {
   const register = (file: string, idColumn = "phone") => {
-    const form = { name: "customers", normaliser: "phone-e164", idColumn } as const;
+    const ids: IdColumn[] = [{ column: idColumn, normaliser: "phone-e164" }];
+    const form = { name: "customers", ids } as const;
     return denied(trio.dir("bank"), "registerDataset", { ...form, path: join(data, file) });
   };
 

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_ID_BYTES } from "../../party/data/limits.ts";
-import { type NormaliserName, normaliserOf } from "../../party/data/normalise.ts";
+import { normaliserOf } from "../../party/data/normalise.ts";
 import { byteNormaliserOf, reasonOf } from "../../party/data/normalise-bytes.ts";
 import type { Normalised } from "../../party/data/normalised.ts";
-import { NORMALISERS } from "../../proto/agreement/fields.ts";
+import { NORMALISERS, type NormaliserName } from "../../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
 
 /** The byte normaliser in the form of the string one; the input stands amid other bytes. */

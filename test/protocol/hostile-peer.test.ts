@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
+import { PHONE_PROFILE } from "../../party/data/phone.ts";
 import { attemptPlan, jobKeyOf, jobShape } from "../../party/jobs/shape.ts";
 import type { Node } from "../../party/node.ts";
 import { Channel, type SessionPurpose } from "../../party/session/channel.ts";
@@ -70,11 +71,15 @@ beforeAll(async () => {
       NOTE: () => "x",
     }),
   });
-  const form = { idColumn: "phone", normaliser: "phone-e164" } as const;
+  const form = { ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
   await nodes.bureau.datasets.register({ name: "staff", path: join(data, "bureau.csv"), ...form });
   const small = await writePeople(join(data, "small.csv"), range(0, 999), REPAYMENTS);
   await nodes.bureau.datasets.register({ name: "small", path: small, ...form });
-  await nodes.bureau.datasets.register({ name: "opaque", path: small, idColumn: "phone", normaliser: "opaque" });
+  await nodes.bureau.datasets.register({
+    name: "opaque",
+    path: small,
+    ids: [{ column: "phone", normaliser: "opaque" }],
+  });
   draft = demoAgreement(generous());
   const [customers, repayments] = draft.datasets as [object, { columns: object[] }];
   const columns = [...repayments.columns, { name: "NOTE", role: "feature" }, { name: "GONE", role: "feature" }];
@@ -126,6 +131,7 @@ function specOf(change: Partial<Record<keyof JobSpec, unknown>> = {}): JobSpec {
     receiverVersion: "cd".repeat(32),
     tagDays: 30,
     receiverSizeClass: 80,
+    normalisers: [PHONE_PROFILE],
     receiverNonce: "ab".repeat(32),
     createdAt: new Date().toISOString(),
     ...change,
@@ -256,6 +262,17 @@ describe("a job outside the agreement, signed by the right key", () => {
   test("on a list that is registered with another normaliser than agreed", async () => {
     const lenient = await nodes.agree({ ...draft, floors: { input: 1 } });
     expect(await offer(specOf({ agreement: lenient, providerDataset: "opaque" }))).toBe("POLICY_DATASET");
+  });
+
+  test("over ids that are normalised by other rules than here", async () => {
+    for (const [normalisers, code] of [
+      [["phone-e164 (libphonenumber-js 1.9.52)"], "NORMALISER_RECEIVER_OLDER"],
+      [["phone-e164 (libphonenumber-js 9.0)"], "NORMALISER_PROVIDER_OLDER"],
+      [["phone-e164 (libphonenumber-python 9.0)"], "POLICY_DATASET"],
+      [["opaque"], "POLICY_DATASET"],
+      [[PHONE_PROFILE, "opaque"], "POLICY_DATASET"],
+    ] as const)
+      expect(await offer(specOf({ normalisers: [...normalisers] }))).toBe(code);
   });
 
   test("signed by another key of the bank's", async () => {
@@ -481,7 +498,7 @@ describe("what admitted a job must still hold", () => {
   test("a padded size below the agreed floor is refused, by whoever is told it", async () => {
     const strict = await nodes.agree({ ...draft, title: "A higher floor", floors: { input: floor } });
     const data = join(nodes.coordinator.folder, "data");
-    const form = { idColumn: "phone", normaliser: "phone-e164" } as const;
+    const form = { ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
     const path = await writePeople(join(data, "many.csv"), range(0, floor), REPAYMENTS);
     const [customers, repayments] = await Promise.all(
       [nodes.bank, nodes.bureau].map(async ({ datasets }) => (await datasets.list()).map((item) => item.registration)),

@@ -23,7 +23,7 @@ import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
 const HOUR_MS = 3_600_000;
 const IDLE_TIMEOUT_MS = 1_200_000;
 const MEETING_TIMEOUT_MS = 90_000;
-const FORM = { idColumn: "phone", normaliser: "phone-e164" } as const;
+const FORM = { ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
 const collaboration = collaborationOf(["bank", "bureau"]);
 
 let nodes: TwoNodes;

@@ -291,7 +291,7 @@ test("a job whose dataset was registered anew during a stop ends at the start, a
   await expect.poll(() => pauses.held, POLL).toBe(1);
   const jobId = await openJobId(nodes);
   pauses.forget();
-  const form = { name: "customers", idColumn: "phone", normaliser: "phone-e164" } as const;
+  const form = { name: "customers", ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
   await nodes.bank.datasets.register({ ...form, path: await writePeople(join(data, "bank-2.csv"), range(0, 1_001)) });
   await nodes.restart("bank");
   try {

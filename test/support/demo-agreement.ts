@@ -1,5 +1,6 @@
 /** The agreement of the demo and of the end-to-end tests. */
 import type { PsiName } from "../../party/session/task.ts";
+import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BUREAU_FILE } from "./credit.ts";
 import type { Trio } from "./trio.ts";
@@ -11,7 +12,7 @@ export const PURPOSE = "instalment-offers";
 
 /** As a person writes it: the nodes fill in the identities that were confirmed, and the protocol when none is named. */
 export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: PsiName): Record<string, unknown> {
-  const id = { name: "phone", role: "id", grade: 3, personal: true };
+  const id = { name: "phone", role: "id", normaliser: "phone-e164", grade: 3, personal: true };
   const datasets = { receiverDataset: "customers", providerDataset: "repayments" };
   const between = { receiver: "bank", ...datasets, ...(protocol === undefined ? {} : { protocol }) };
   return {
@@ -34,11 +35,10 @@ export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: 
       { name: "bureau", roles: ["data-provider"] },
     ],
     datasets: [
-      { party: "bank", name: "customers", normaliser: "phone-e164", columns: [id] },
+      { party: "bank", name: "customers", columns: [id] },
       {
         party: "bureau",
         name: "repayments",
-        normaliser: "phone-e164",
         columns: [id, ...REPAYMENT_COLUMNS.map((name) => ({ name, role: "feature", grade: 3, personal: true }))],
       },
     ],
@@ -59,20 +59,18 @@ export function generous(changes: Record<string, unknown> = {}): Record<string, 
 }
 
 export async function registerBoth(trio: Trio, files: { bank?: string; bureau?: string } = {}) {
-  const normaliser = "phone-e164";
+  const ids: IdColumn[] = [{ column: "phone", normaliser: "phone-e164" }];
   const [bank, bureau] = [await trio.client("bank"), await trio.client("bureau")];
   return {
     bank: await bank.call("registerDataset", {
       name: "customers",
       path: files.bank ?? BANK_FILE,
-      idColumn: "phone",
-      normaliser,
+      ids,
     }),
     bureau: await bureau.call("registerDataset", {
       name: "repayments",
       path: files.bureau ?? BUREAU_FILE,
-      idColumn: "phone",
-      normaliser,
+      ids,
     }),
   };
 }

@@ -92,8 +92,7 @@ const draft = (operation: Record<string, unknown>) => ({
   datasets: [BANK, PARTNER].map(({ name }) => ({
     party: name,
     name: "customers",
-    normaliser: "opaque",
-    columns: [{ name: "phone", role: "id" }],
+    columns: [{ name: "phone", role: "id", normaliser: "opaque" }],
   })),
   operations: [
     {

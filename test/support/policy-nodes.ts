@@ -25,7 +25,7 @@ import type { NodeName, TwoNodes } from "./two-nodes.ts";
 
 export const COLLABORATION = collaborationOf(["bank", "bureau"]);
 export const DAY_MS = 86_400_000;
-export const ID_FORM = { idColumn: "phone", normaliser: "phone-e164" } as const;
+export const ID_FORM = { ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
 /** A colleague who asks, and one who approves. */
 export const ANALYST = "Ada";
 export const STEWARD = "Bo";

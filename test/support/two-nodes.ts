@@ -95,7 +95,7 @@ export class TwoNodes {
   }
 
   async register(files: { bank: string; bureau: string }): Promise<void> {
-    const form = { idColumn: "phone", normaliser: "phone-e164" } as const;
+    const form = { ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
     await this.bank.datasets.register({ name: "customers", path: files.bank, ...form });
     await this.bureau.datasets.register({ name: "repayments", path: files.bureau, ...form });
   }

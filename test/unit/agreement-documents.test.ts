@@ -220,6 +220,7 @@ describe("a job spec and its answer", () => {
     receiverVersion: "cd".repeat(32),
     tagDays: 30,
     receiverSizeClass: 88,
+    normalisers: ["opaque"],
     receiverNonce: "ab".repeat(32),
     createdAt: "2026-05-01T00:00:00.000Z",
   };

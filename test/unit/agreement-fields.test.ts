@@ -8,21 +8,18 @@ const PARTIES = [
 ];
 const code = (name: string) => expect.objectContaining({ code: name });
 
+const ID = { name: "phone", role: "id", normaliser: "opaque" };
 /** The least that can be agreed: all else is default. */
 const BARE = {
   format: "entente-agreement/1",
   title: "Bare",
   parties: PARTIES,
   datasets: [
-    { party: "bank", name: "customers", normaliser: "opaque", columns: [{ name: "phone", role: "id" }] },
+    { party: "bank", name: "customers", columns: [{ ...ID }] },
     {
       party: "bureau",
       name: "members",
-      normaliser: "opaque",
-      columns: [
-        { name: "phone", role: "id" },
-        { name: "spend", role: "feature" },
-      ],
+      columns: [ID, { name: "spend", role: "feature" }],
     },
   ],
   operations: [
@@ -35,7 +32,7 @@ const BARE = {
 };
 
 /** Of `BARE` with every default: made with Python's json (sort_keys, no spaces) and hashlib. */
-const GOLDEN = { bytes: 1671, digest: "4ec1c628b9357bee54a48a05f0946a430458b8ed23b70bce677234144e0cb36a" };
+const GOLDEN = { bytes: 1671, digest: "10d7f76f918ab10fcfc533373831579abef19bf8de33c41dc3724fe8c1ac8c16" };
 
 /** `BARE` with the value at a path (`a.0.b`) replaced; `undefined` removes it. */
 function bareWith(path: string, value: unknown): unknown {
@@ -83,7 +80,7 @@ describe("defaults", () => {
       { ...open, approval, outputs: ["score"] },
     ]);
     expect(document.datasets[1]?.columns).toEqual([
-      { name: "phone", role: "id", grade: 3, personal: true },
+      { ...ID, grade: 3, personal: true },
       { name: "spend", role: "feature", grade: 3, personal: false },
     ]);
     expect(document.parties.map((party) => party.roles)).toEqual([
@@ -164,12 +161,16 @@ describe("what is refused", () => {
     ["datasets", []],
     ["datasets.0.party", "telecom"],
     ["datasets.0.name", "Customers"],
-    ["datasets.0.normaliser", "lower-case"],
-    ["datasets.0.normaliser", "phone-e164"],
+    ["datasets.0.columns.0.normaliser", "lower-case"],
+    ["datasets.0.columns.0.normaliser", "phone-e164"],
+    ["datasets.0.columns.0.normaliser", undefined],
+    ["datasets.1.columns.1.normaliser", "opaque"],
+    ["datasets.0.columns", Array.from({ length: 9 }, (_, k) => ({ ...ID, name: `part_${k}` }))],
     ["datasets.0.columns", []],
     ["datasets.0.columns.0.role", "key"],
     ["datasets.0.columns.0.role", "feature"],
     ["datasets.1.columns.1.role", "id"],
+    ["datasets.1.columns.1", { name: "birth", role: "id", normaliser: "opaque" }],
     ["datasets.1.columns.1.name", "phone"],
     ["datasets.1.columns.1.name", "tab\t"],
     ["datasets.1.columns.1.grade", 0],

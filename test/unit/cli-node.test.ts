@@ -68,7 +68,7 @@ describe("answers", () => {
       validUntil: "2026-12-31T00:00:00.000Z",
       document: { title },
     });
-    const dataset = { normaliser: "opaque", columns: [{ name: "纳税额", type: "DOUBLE" }] };
+    const dataset = { ids: [{ column: "税号", normaliser: "cn-uscc" }], columns: [{ name: "纳税额", type: "DOUBLE" }] };
     await start({
       agreements: async () => ({ agreements: [agreement("clean", "a"), agreement("\x1b[2J\u202egone", "b")] }),
       agreement: async () => agreement("\x1b[2J\x9b2Jgone", "b"),
@@ -89,9 +89,9 @@ describe("answers", () => {
     expect(list.stdout + show.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect((await run("peer datasets bureau")).stdout).toBe(
       [
-        "dataset   normaliser  columns",
-        "企业纳税  opaque      纳税额 DOUBLE",
-        "tax       opaque      纳税额 DOUBLE",
+        "dataset   id               columns",
+        "企业纳税  税号 by cn-uscc  纳税额 DOUBLE",
+        "tax       税号 by cn-uscc  纳税额 DOUBLE",
         "",
       ].join("\n"),
     );
@@ -110,7 +110,7 @@ describe("answers", () => {
     await writeFile(join(folder, "agreement.json"), '{"title":"t"}');
     await run("agreement propose agreement.json");
     expect(seen).toEqual([
-      { name: "c", path: join(folder, "c.csv"), idColumn: "phone", normaliser: "phone-e164" },
+      { name: "c", path: join(folder, "c.csv"), ids: [{ column: "phone", normaliser: "phone-e164" }] },
       { document: { title: "t" } },
     ]);
     expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");

@@ -15,8 +15,7 @@ function register(name: "bank" | "bureau") {
     name: datasetName(name),
     format: "parquet",
     path,
-    idColumn: "phone",
-    normaliser: "phone-e164",
+    ids: [{ column: "phone", normaliser: "phone-e164" }],
   });
 }
 

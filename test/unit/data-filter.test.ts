@@ -395,7 +395,7 @@ describe("Datasets.register", () => {
       clock: { nowMs: () => 0 } as never,
       quarantineFolder: join(folder.path, "q"),
     });
-    const form = { name: "a", path, idColumn: "phone", normaliser: "phone-e164" } as const;
+    const form = { name: "a", path, ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;
     const plain = await datasets.register({ ...form, delimiter: ";", columnTypes: {} });
     expect(plain.registration.columns[2]).toEqual({ name: "constructor", type: "number", plain: true });
     const typed = await datasets.register({ ...form, delimiter: ";", columnTypes: { constructor: "text" } as never });

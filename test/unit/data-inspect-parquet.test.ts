@@ -80,7 +80,9 @@ describe("Parquet", () => {
     expect((await failure(folder.inspect("blank.parquet"))).code).toBe("DATASET_ID_EMPTY");
     await folder.write("a.csv", whole);
     expect((await failure(folder.inspect("a.csv"))).code).toBe("DATASET_FORMAT");
-    expect(await failure(folder.inspect("a.parquet", { idColumn: "mobile" }))).toEqual({
+    expect(
+      await failure(folder.inspect("a.parquet", { ids: [{ column: "mobile", normaliser: "phone-e164" }] })),
+    ).toEqual({
       code: "DATASET_COLUMN_UNKNOWN",
       detail: "mobile",
     });

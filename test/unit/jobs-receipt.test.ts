@@ -37,6 +37,7 @@ const FACTS: ReceiptFacts = {
     receiverVersion: testHash("receiver version"),
     tagDays: 30,
     receiverSizeClass: 88,
+    normalisers: ["opaque"],
     receiverNonce: testHash("nonce"),
     createdAt: AT,
   },

@@ -74,7 +74,7 @@ describe("call", () => {
       acceptSuccession: { party: "bureau", fingerprint: "1a" },
       peerDatasets: { party: "bureau" },
       datasets: {},
-      registerDataset: { name: "a", path: "/a.csv", idColumn: "id", normaliser: "opaque" },
+      registerDataset: { name: "a", path: "/a.csv", ids: [{ column: "id", normaliser: "opaque" }] },
       agreements: {},
       agreement: { digest },
       proposeAgreement: { document: { title: "t" } },

@@ -22,6 +22,7 @@ const agreement = testHash("agreement") as Digest;
 const bytes = (length: number, fill = 7) => new Uint8Array(length).fill(fill);
 const finished = [{ partition: 3, attempt: 1 }];
 const head = { origin: `bank/${"6a".repeat(16)}/2026`, size: 7, root: bytes(32, 1) };
+const ids = [{ column: "phone", normaliser: "phone-e164 (libphonenumber-js 1.13.16)" }];
 const column = { name: "PAY_0", type: "DOUBLE" };
 const collaboration = collaborationId("0c".repeat(16));
 const logOffer = { oldSize: 1, proof: [bytes(32)], note: bytes(9), first: undefined };
@@ -33,7 +34,7 @@ const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<Session
   describeRequest: [{ kind: "describeRequest" }],
   describeResponse: [
     { kind: "describeResponse", datasets: [] },
-    { kind: "describeResponse", datasets: [{ name: "customers", normaliser: "opaque", columns: [column] }] },
+    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column] }] },
   ],
   agreementOffer: [{ kind: "agreementOffer", envelope: signed }],
   agreementReply: [
