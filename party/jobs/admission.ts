@@ -7,6 +7,7 @@ import {
   readJobSpec,
   signJobAnswer,
 } from "../../proto/agreement/job-spec.ts";
+import { requireAgreedLabels } from "../../proto/agreement/label-columns.ts";
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
@@ -14,6 +15,7 @@ import type { Digest, JobId } from "../../proto/ids.ts";
 import { viewColumns } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
+import { placedLabels } from "../data/label-cells.ts";
 import type { Question } from "../policy/desk.ts";
 import { epochAt, versionTag } from "../policy/epoch-keys.ts";
 import type { Peer } from "../session/peers.ts";
@@ -139,6 +141,8 @@ async function chargeFor(
       requireSameRules(spec, registration);
       for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
         featureIndex(registration.columns, column);
+      requireAgreedLabels(agreement.document, spec);
+      placedLabels(registration.columns, spec.labels ?? []);
       if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
     };
     return charge(deps, { question, evidence, isApproved: false, requireFit });

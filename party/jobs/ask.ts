@@ -1,5 +1,10 @@
 /** What a person asks for, as a job: everything that can be checked at the receiver before the peer hears of it. */
-import { type AgreedOperation, type Agreement, otherParty } from "../../proto/agreement/agreement.ts";
+import {
+  type AgreedOperation,
+  type Agreement,
+  type AgreementDocument,
+  otherParty,
+} from "../../proto/agreement/agreement.ts";
 import {
   AGGREGATE_OUTPUTS,
   type Alignment,
@@ -8,6 +13,7 @@ import {
   PSI_PROTOCOLS,
 } from "../../proto/agreement/fields.ts";
 import { type JobSpec, signJobSpec } from "../../proto/agreement/job-spec.ts";
+import { agreedLabels, type LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { equalBytes, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
@@ -91,7 +97,8 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   });
   const operation = operations.find((item) => item.alignment === alignment) ?? operations[0];
   const output = request.output ?? operation?.outputs[0] ?? OUTPUTS_OF[request.operation][0];
-  const wishes = await readWishes(gathered, output, operation);
+  const labels = labelsOf(request, output, document, peer.party);
+  const wishes = await readWishes(gathered, output, operation, labels);
   const epoch = epochAt(document.budgets.epochDays, await deps.clock.keep());
   const base = {
     format: "entente-job/1",
@@ -107,6 +114,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     providerDataset: request.peerDataset,
     normalisers: normaliserProfiles(registration),
     ...(view === undefined ? {} : { model: view }),
+    ...(labels.length === 0 ? {} : { labels: [...labels] }),
     alignment,
     receiverVersion: toHex(versionTag(keyring.epochSeed, epoch, registration)),
     tagDays: wishes.issued?.expiresInDays ?? null,
@@ -144,9 +152,10 @@ async function readWishes(
   { deps: { vault }, request, registration, loaded }: Gathered,
   output: Output,
   operation: AgreedOperation | undefined,
+  labels: readonly LabelColumn[],
 ): Promise<Pick<Asked, "issued" | "selection">> {
   const { columns } = registration;
-  const issued = await issuedBy({ request, output, operation, columns, model: loaded?.model, vault });
+  const issued = await issuedBy({ request, output, operation, columns, labels, model: loaded?.model, vault });
   const selection = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
   return { issued, selection };
 }
@@ -166,7 +175,7 @@ export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: st
   const request = parseCanonicalJson(await deps.vault.get(id, REQUEST_SECRET)) as unknown as JobRequestInput;
   const gathered = await gather(deps, request, datasetVersion);
   const { agreement, registration } = gathered;
-  const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec));
+  const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec), spec.labels ?? []);
   const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);
   const epoch = epochAt(agreement.document.budgets.epochDays, charged?.at ?? (await deps.clock.keep()));
   const list = await ownList(gathered, spec, wishes.selection, epoch);
@@ -217,6 +226,18 @@ async function ownList(
   const spill = deps.vault.spillPlace(spec.jobId);
   if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, selection, epoch, spill });
   return { rows: await effectiveRows(registration, selection, { spill }) };
+}
+
+/** Throws POLICY_OUTPUT for a column that the agreement does not give away, BAD_REQUEST beside an aggregate. */
+function labelsOf(
+  { labels: names = [], peerDataset }: JobRequestInput,
+  output: Output,
+  document: AgreementDocument,
+  provider: string,
+): readonly LabelColumn[] {
+  if (names.length > 0 && AGGREGATE_OUTPUTS.includes(output))
+    throw new EntenteError("BAD_REQUEST", { detail: "labels: a match rate has none" });
+  return agreedLabels(document, { provider, providerDataset: peerDataset }, names);
 }
 
 /** A filter beside the audience's own would tell the provider more of each person than that. Throws BAD_REQUEST. */

@@ -1,5 +1,6 @@
 /** A node's own dataset as a job takes it: keyed hashes by partition, columns beside them, and the ids for tags. */
-import { encryptedColumns, type PartnerView, storedValue } from "../../proto/model/partner-view.ts";
+import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import { encryptedColumns, storedValue } from "../../proto/model/partner-view.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { PackedText } from "../data/packed-text.ts";
 import { prepareInput } from "../data/prepare.ts";
@@ -19,6 +20,8 @@ export interface JobRows<Column> {
   /** Packed 16-byte keyed hashes. */
   readonly ids: Uint8Array;
   readonly features: readonly Column[];
+  /** At the provider, as `proto/codec/labels` has them; empty without. */
+  readonly labels: Uint8Array;
 }
 
 /** What an attempt needs of either side's input. */
@@ -58,15 +61,16 @@ export async function receiverInput(
 }
 
 /** The provider's: the model's columns as int16, as the model's view prepares them; bins are kept as their numbers and
- * spread when a partition is loaded. Of trees the columns as they are: the worker finds the leaves. */
+ * spread when a partition is loaded. Of trees the columns as they are: the worker finds the leaves. Throws LABEL_UNFIT,
+ * too. */
 export async function providerInput(
   registration: DatasetRegistration,
-  view: PartnerView | undefined,
+  { model: view, labels = [] }: Pick<JobSpec, "model" | "labels">,
   place: InputPlace,
 ): Promise<JobInput> {
   if (view?.kind === "trees") {
     const columns = view.columns.map((name) => ({ name }));
-    return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, withSubjects: false }));
+    return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false }));
   }
   const shown = view?.columns ?? [];
   const columns = shown.map((column) => ({
@@ -74,12 +78,12 @@ export async function providerInput(
     // NaN is a missing value.
     quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  const stored = await prepareInput(registration, { ...readingOf(place), columns, withSubjects: false });
+  const stored = await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false });
   return holdingLast({
     async rows(partition) {
-      const { ids, features } = await stored.rows(partition);
+      const { features, ...rows } = await stored.rows(partition);
       const spread = shown.flatMap((column, j) => encryptedColumns(column, features[j] as Int16Array<ArrayBuffer>));
-      return { ids, features: spread };
+      return { ...rows, features: spread };
     },
     subjects: (partition) => stored.subjects(partition),
     destroy: () => stored.destroy(),

@@ -1,5 +1,7 @@
-/** What a job issues to whom: the request's tag, and tag rules over the own columns and what the output shows of a score. */
+/** What a job issues to whom: the request's tag, and tag rules over the own columns, the labels and what the output shows
+ * of a score. */
 import { AGGREGATE_OUTPUTS, type Output } from "../../proto/agreement/fields.ts";
+import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import type { AgreedOperation } from "../../proto/agreement/schema.ts";
 import { fromHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
@@ -23,6 +25,8 @@ export interface Issued {
   readonly expiresInDays: number;
   /** What the output leaves of a score. */
   readonly kept: Kept;
+  /** What the partner gives in clear of each matched person. */
+  readonly labels: readonly LabelColumn[];
   /** The own columns that rules name: numbers, and texts as their place among those that rules name (-1: none of them). */
   readonly columns: readonly RawColumn[];
 }
@@ -32,6 +36,7 @@ interface IssuedInput {
   readonly output: Output;
   readonly operation: AgreedOperation | undefined;
   readonly columns: readonly DatasetColumn[];
+  readonly labels: readonly LabelColumn[];
   readonly model: Model | undefined;
   readonly vault: JobVault;
 }
@@ -42,7 +47,7 @@ const MAX_TEXTS = 1_000;
 /** Undefined for an output that issues no tags. Throws BAD_REQUEST, TAG_RULE_INVALID, MODEL_INVALID for a model without the
  * tiers that the output needs, and POLICY_OUTPUT for other tiers than the agreement commits to. */
 export async function issuedBy(input: IssuedInput): Promise<Issued | undefined> {
-  const { request, output, operation, columns, model, vault } = input;
+  const { request, output, operation, columns, labels, model, vault } = input;
   if (AGGREGATE_OUTPUTS.includes(output)) {
     if (request.tag !== undefined || request.rules !== undefined)
       throw new EntenteError("BAD_REQUEST", { detail: "tag: a match rate issues none" });
@@ -50,19 +55,20 @@ export async function issuedBy(input: IssuedInput): Promise<Issued | undefined> 
   }
   const tag = tagOf(request);
   const kept = keptOf(output, operation);
-  const rules = rulesOf(request.rules ?? []);
   const typeOf = { number: "number", text: "string", id: undefined, other: undefined } as const;
   const types = columns.flatMap(({ name, type }) =>
     typeOf[type] === undefined ? [] : [[name, typeOf[type]] as const],
   );
-  checkTagRules(rules, {
+  const typeOfLabel = { number: "number", boolean: "boolean", text: "string" } as const;
+  const rules = checkTagRules(rulesOf(request.rules ?? []), {
     columns: new Map(types),
+    labels: new Map(labels.map(({ name, type }) => [name, typeOfLabel[type]])),
     tiers: model?.tiers?.map(({ tier }) => tier),
     hasScore: model !== undefined && kept.kind !== "tier",
   });
   if (output === "tier") await requireTiers(vault, operation?.tiers, model?.tiers);
   const expiresInDays = request.tag?.expiresInDays ?? DEFAULT_TAG_DAYS;
-  return { rules, tag, expiresInDays, kept, columns: readBy(rules, new Map(types)) };
+  return { rules, tag, expiresInDays, kept, labels, columns: readBy(rules, new Map(types)) };
 }
 
 function tagOf({ operation, tag, rules }: IssuedInput["request"]): Issued["tag"] {

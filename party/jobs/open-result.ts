@@ -1,4 +1,8 @@
 /** What matched, and the tags that follow from it: pure computation at the receiver, after the gate. */
+
+import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import { type LabelColumn, labelsBytes } from "../../proto/agreement/label-columns.ts";
+import { type LabelValue, labelReader } from "../../proto/codec/labels.ts";
 import { outputOf } from "../../proto/model/header.ts";
 import type { Model } from "../../proto/model/model.ts";
 import { type Released, releasedOf } from "../../proto/model/output.ts";
@@ -6,16 +10,23 @@ import type { QuantisedModel } from "../../proto/model/quantise.ts";
 import { partScores, realScore } from "../../proto/model/score.ts";
 import { tagsOf } from "../../proto/tags/evaluate-rule.ts";
 import { type PackedText, textAt } from "../data/packed-text.ts";
+import { splitLabels } from "../protocols/label-parts.ts";
 import { combine } from "../protocols/score-linear/bank.ts";
 import { readLabel } from "../protocols/score-linear/messages.ts";
 import { LABEL_BYTES } from "../protocols/score-linear/params.ts";
 import type { PsiMatches } from "../protocols/step.ts";
 import type { Tag } from "../tags/tag.ts";
 import { cellReader, type Issued, ownColumns } from "./issued-tags.ts";
+import { labelWidths } from "./shape.ts";
 
 export interface OpenedPartition {
   readonly partition: number;
-  readonly matches: PsiMatches;
+  /** Positions among the own rows of the partition, ascending. */
+  readonly rows: Uint32Array;
+  /** Of a score: slot and share of each of them; empty otherwise. */
+  readonly shares: Uint8Array;
+  /** Label columns of each of them, as `proto/codec/labels` has them, and checked; empty without. */
+  readonly labels: Uint8Array;
   /** Score only: the decrypted, masked answers by slot. */
   readonly masked: Uint32Array | undefined;
 }
@@ -32,7 +43,31 @@ export interface LoadedModel {
 
 /** People who matched, in all partitions. */
 export function countMatches(opened: readonly OpenedPartition[]): number {
-  return opened.reduce((sum, { matches }) => sum + matches.rows.length, 0);
+  return opened.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+/** Takes the labels of what matched apart. Throws WIRE_INVALID when a label column's bytes are those of no value. */
+export function openedPartition(
+  spec: Pick<JobSpec, "model" | "labels">,
+  opened: Pick<OpenedPartition, "partition" | "masked"> & { readonly matches: PsiMatches },
+): OpenedPartition {
+  const { partition, masked, matches } = opened;
+  const { rows } = matches;
+  const [shares, labels] = splitLabels(matches.labels, labelWidths(spec), rows.length) as [Uint8Array, Uint8Array];
+  const part = { partition, rows, shares, labels, masked };
+  const labelsAt = labelsIn(part, spec.labels ?? []);
+  for (let match = 0; match < rows.length; match++) labelsAt(match);
+  return part;
+}
+
+/** The values of a match's label columns, in their order. */
+export function labelsIn(
+  { labels }: Pick<OpenedPartition, "labels">,
+  columns: readonly LabelColumn[],
+): (match: number) => readonly LabelValue[] {
+  const width = labelsBytes(columns);
+  const read = labelReader(columns);
+  return (match) => read(labels.subarray(match * width, (match + 1) * width));
 }
 
 export interface OpenedRows {
@@ -52,12 +87,16 @@ export function* issueTags(
   issued: Issued,
   loaded: LoadedModel | undefined,
 ): Generator<Tag> {
-  const { rules, tag, kept } = issued;
-  const scores = loaded && scoresOf(loaded, columns, part);
+  const { rules, tag, labels } = issued;
+  const shownOf = outcomesOf({ part, columns }, issued, loaded);
+  const labelsAt = labelsIn(part, labels);
+  const placeOf = new Map(labels.map(({ name }, j) => [name, j]));
   const cellsOf = cellReader(ownColumns({ loaded, issued }), columns);
-  for (const [match, row] of part.matches.rows.entries()) {
-    const shown = scores && loaded ? releasedOf(kept, loaded.model.tiers, scores[match] as number) : UNSCORED;
-    const values = new Map(tagsOf(rules, { ...shown, cellOf: cellsOf(row) }));
+  for (const [match, row] of part.rows.entries()) {
+    const shown = shownOf(match);
+    const given = labelsAt(match);
+    const labelOf = (name: string) => given[placeOf.get(name) ?? -1] ?? null;
+    const values = new Map(tagsOf(rules, { ...shown, cellOf: cellsOf(row), labelOf }));
     if (tag !== undefined && !values.has(tag.key)) values.set(tag.key, shown.tier ?? tag.value);
     if (values.size === 0) continue;
     const subject = textAt(subjects, row);
@@ -65,17 +104,27 @@ export function* issueTags(
   }
 }
 
+/** What the job's output shows of a match's score, if there is one. */
+export function outcomesOf(
+  { part, columns }: Pick<OpenedRows, "part" | "columns">,
+  { kept }: Pick<Issued, "kept">,
+  loaded: LoadedModel | undefined,
+): (match: number) => Released {
+  if (loaded === undefined) return () => UNSCORED;
+  const scores = scoresOf(loaded, columns, part);
+  return (match) => releasedOf(kept, loaded.model.tiers, scores[match] as number);
+}
+
 /** What the model puts out for each matched row: own part and the provider's, added as exact integers. */
 function scoresOf(
   { model, quantised }: LoadedModel,
   columns: readonly Float64Array[],
-  { matches, masked }: OpenedPartition,
+  { rows, shares, masked }: OpenedPartition,
 ): Float64Array {
-  const count = matches.rows.length;
   const ofModel = columns.slice(0, quantised.own.columns.length);
-  const own = ofModel.map((column) => Float64Array.from(matches.rows, (row) => column[row] as number));
-  return partScores(quantised.own, own, count).map((ownScore, match) => {
-    const { slot, share } = readLabel(matches.labels.subarray(match * LABEL_BYTES, (match + 1) * LABEL_BYTES));
+  const own = ofModel.map((column) => Float64Array.from(rows, (row) => column[row] as number));
+  return partScores(quantised.own, own, rows.length).map((ownScore, match) => {
+    const { slot, share } = readLabel(shares.subarray(match * LABEL_BYTES, (match + 1) * LABEL_BYTES));
     const score = quantised.base + ownScore + combine(masked ?? new Uint32Array(0), slot, share);
     return outputOf(model, realScore(quantised, score));
   });

@@ -55,7 +55,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
     const spill = deps.vault.spillPlace(jobId);
     deps.served.expect(jobId, { attempt, finished, shape, jobKey }, () =>
-      providerInput(registration, spec.model, {
+      providerInput(registration, spec, {
         jobKey,
         partitions: shape.plan.partitions,
         spill,
@@ -176,10 +176,10 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
     attemptInput,
     before,
     async (partition, context) => {
-      const { ids, features } = await input.rows(partition);
+      const { ids, features, labels } = await input.rows(partition);
       // One key a partition: a key that is released opens nothing but what the receipt names.
       const gateKey = await deps.vault.drawOnce(jobId, gateKeyName(attempt, partition));
-      const task: ProvideTask = { kind: "provide", protocol: alignmentOf(spec), context, ids, gateKey };
+      const task: ProvideTask = { kind: "provide", protocol: alignmentOf(spec), context, ids, labels, gateKey };
       if (model === undefined || spec.model === undefined) return task;
       return { ...task, score: { ...model(), ...providedColumns(spec.model, features) } };
     },

@@ -75,6 +75,7 @@ function payloadOf(facts: ReceiptFacts, parts: Parts, { finishedAt, gateKeyHashe
       operation: spec.operation,
       output: spec.output,
       modelVersion: spec.model?.commitment ?? null,
+      ...releasedBy(spec),
       protocol: { name: protocolOf(spec), parametersDigest: facts.parametersDigest, version: facts.protocolVersion },
       parties: { receiver: spec.receiver, sender: spec.provider },
       sizeClasses: { receiver: spec.receiverSizeClass, sender: facts.senderSizeClass },
@@ -89,6 +90,11 @@ function payloadOf(facts: ReceiptFacts, parts: Parts, { finishedAt, gateKeyHashe
       finishedAt,
     },
   );
+}
+
+/** The columns that leave in clear, as evidence names them. */
+export function releasedBy({ labels }: Pick<JobSpec, "labels">): { readonly releasedColumns?: string[] } {
+  return labels === undefined ? {} : { releasedColumns: labels.map(({ name }) => name) };
 }
 
 /** A score is named by its scoring; the PSI under it stands in the agreement, and in the digest of the parameters. */

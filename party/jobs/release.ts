@@ -22,7 +22,7 @@ import { attemptsOf, type SettledReceipt, submitReceipt } from "./attempt.ts";
 import type { JobInput } from "./inputs.ts";
 import type { Issued } from "./issued-tags.ts";
 import type { FinishedPartition, JobSummary } from "./lifecycle.ts";
-import { countMatches, issueTags, type OpenedPartition, type TagOrder } from "./open-result.ts";
+import { countMatches, issueTags, type OpenedPartition, openedPartition, type TagOrder } from "./open-result.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 import { noiseSecret } from "./sketching.ts";
 
@@ -87,7 +87,7 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   const issuing = issuingOf(asked, settled);
   const { counts, digest } = await surveyTags(asked, result, opened, issuing);
   const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
-  const rows = digestOf(concat(...opened.map(({ matches }) => sha256(bytesOf(matches.rows)))));
+  const rows = digestOf(concat(...opened.map(({ rows, labels }) => sha256(bytesOf(rows), labels))));
   const tagsCommitment = toHex(await deps.vault.commitTo("tags", { count, digest }));
   await deps.store.putSetting(tagsCommitmentSetting(jobId), tagsCommitment);
   await recordOpened(asked, {
@@ -147,7 +147,7 @@ async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Pr
       const gateKey = result.gateKeys.get(partition);
       if (gateKey === undefined) throw new EntenteError("SEAL_INVALID");
       const matches = await worker.run({ kind: "open", protocol: alignmentOf(spec), context, sealed, gateKey });
-      opened.push({ partition, matches, masked });
+      opened.push(openedPartition(spec, { partition, matches, masked }));
     }
     return opened.sort((a, b) => a.partition - b.partition);
   } finally {

@@ -1,5 +1,6 @@
 /** What both nodes compute alike before an attempt: the job key, the partition plan, and the digests of the handshake. */
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import { labelsBytes } from "../../proto/agreement/label-columns.ts";
 import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
@@ -23,6 +24,11 @@ export interface JobShape {
   readonly maxMatchedRows: number;
 }
 
+/** Bytes of a row's label: a score's slot and share, and the label columns. */
+export function labelWidths({ model, labels = [] }: Pick<JobSpec, "model" | "labels">): readonly [number, number] {
+  return [model === undefined ? 0 : SCORE_LABEL_BYTES, labelsBytes(labels)];
+}
+
 export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
   const kind = spec.model?.kind;
   const planInput = {
@@ -32,7 +38,8 @@ export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
     maxRows: kind === undefined ? AUDIENCE_ROWS : scorePacking(kind).maxCapacity,
   };
   const plan = partitionPlan(planInput);
-  const labelBytes = kind === undefined ? 0 : SCORE_LABEL_BYTES;
+  const [scoreBytes, columnBytes] = labelWidths(spec);
+  const labelBytes = scoreBytes + columnBytes;
   return {
     plan,
     labelBytes,

@@ -103,6 +103,7 @@ export function requestOf({ spec, role, providerVersion }: Question): JobRequest
       role,
     },
     providerFeatures: spec.model === undefined ? [] : viewColumns(spec.model),
+    releasedColumns: spec.labels?.map(({ name }) => name),
     receiverVersion: spec.receiverVersion,
     ...(providerVersion === undefined ? {} : { providerVersion }),
     ...(spec.model === undefined ? {} : { modelVersion: spec.model.commitment, featureBits: featureBits(spec.model) }),

@@ -19,6 +19,16 @@ export interface SealedRows extends Chunked {
   readonly rowBytes: number;
 }
 
+/** Of a chunk in the clear: 2^15 rows of the longest tag and a label of 64, so that it fits a frame of 4 MiB. */
+const MAX_CHUNK_BYTES = 2 ** 15 * 80;
+
+/** Rows of a chunk: `most`, a power of two, or the largest below it whose rows of `rowBytes` fit a frame. */
+export function chunkRowsFor(rowBytes: number, most: number): number {
+  let rows = most;
+  while (rows * rowBytes > MAX_CHUNK_BYTES) rows /= 2;
+  return rows;
+}
+
 /** Chunks of a list of `rows` rows. */
 export function chunkCount({ chunkRows }: Chunked, rows: number): number {
   return Math.ceil(rows / chunkRows);

@@ -20,9 +20,12 @@ export interface PartitionContext {
   /** Rows of each side after padding to the capacity: all that a peer may learn of a size. */
   readonly receiverCapacity: number;
   readonly senderCapacity: number;
-  /** Bytes of the label that the sender attaches to each row, 0 to 64. */
+  /** Bytes of the label that the sender attaches to each row, 0 to MAX_LABEL_BYTES. */
   readonly labelBytes: number;
 }
+
+/** A score's slot and share, and a job's label columns. */
+export const MAX_LABEL_BYTES = 256;
 
 /** The keyed 128-bit hashes of ids, packed; what a protocol sees of a person. */
 export const ID_BYTES = 16;

@@ -5,14 +5,15 @@ import type { BulkAes } from "../crypto/bulk.ts";
 import type { Platform } from "../crypto/platform.ts";
 import type { EncryptedModel, He } from "../he/he.ts";
 import { listedContext } from "../protocols/aligned/params.ts";
+import { gatherLabels, joinLabels } from "../protocols/label-parts.ts";
 import type { PsiRole } from "../protocols/psi.ts";
 import * as bank from "../protocols/score-linear/bank.ts";
 import { type BankModel, encryptModel, exportModel, importModel } from "../protocols/score-linear/bundle.ts";
 import { columnRows } from "../protocols/score-linear/columns.ts";
-import { checkContext, type ScoreContext, type ScorePlatform } from "../protocols/score-linear/params.ts";
+import { checkContext, LABEL_BYTES, type ScoreContext, type ScorePlatform } from "../protocols/score-linear/params.ts";
 import * as partner from "../protocols/score-linear/partner.ts";
 import { treeRows } from "../protocols/score-trees/tree-rows.ts";
-import type { PartitionContext, Step } from "../protocols/step.ts";
+import { ID_BYTES, type PartitionContext, type Step } from "../protocols/step.ts";
 import { ALIGNED, alignmentProtocol, psiProtocol, scorePacking } from "./protocols.ts";
 import type {
   OpenTask,
@@ -86,10 +87,12 @@ export class Driver {
 
   async provide(task: ProvideTask, io: FrameIo): Promise<ProvidedPartition> {
     if (task.protocol === "aligned") return this.#provideAligned(task, io);
-    const { labels, ...kept } =
-      task.score === undefined ? { labels: new Uint8Array(0) } : await this.#scoreAsPartner(task, task.score, io);
+    const { context, ids, gateKey, score } = task;
+    const { labels: scored, ...kept } =
+      score === undefined ? { labels: undefined } : await this.#scoreAsPartner(task, score, io);
+    const labels = wholeLabels(task, scored, task.labels, ids.length / ID_BYTES);
     const { sender } = psiProtocol(task.protocol);
-    await conversePsi(io, this.#platform, task.context, sender, { ids: task.ids, labels, gateKey: task.gateKey });
+    await conversePsi(io, this.#platform, context, sender, { ids, labels, gateKey });
     return kept;
   }
 
@@ -123,7 +126,9 @@ export class Driver {
     checkContext(scoreContext({ ...task, context: listedContext(context) }, score));
     const { rows } = await converse(io, ALIGNED.sender.start(context, { ids }), ALIGNED.sender.next);
     const onList = { ...task, context: listedContext(context) };
-    const { labels, ...kept } = await this.#scoreAsPartner(onList, { ...score, ...gathered(score, rows) }, io);
+    const { labels: scored, ...kept } = await this.#scoreAsPartner(onList, { ...score, ...gathered(score, rows) }, io);
+    const ofRows = gatherLabels({ bytes: task.labels, width: context.labelBytes - LABEL_BYTES }, rows);
+    const labels = wholeLabels(task, scored, ofRows, rows.length);
     for (const frame of ALIGNED.sender.sealLabels(this.#platform, context, { labels, gateKey })) await io.send(frame);
     return { listedRows: rows.length, ...kept };
   }
@@ -195,7 +200,21 @@ function scoreContext(
   { context }: ReceiveTask | ProvideTask,
   { kind, features, maxMatchedRows, modelCommitment }: NonNullable<(ReceiveTask | ProvideTask)["score"]>,
 ): ScoreContext {
-  return { ...context, packing: scorePacking(kind), features, maxMatchedRows, modelCommitment };
+  // The score knows of its own part of the labels only.
+  const labelBytes = LABEL_BYTES;
+  return { ...context, labelBytes, packing: scorePacking(kind), features, maxMatchedRows, modelCommitment };
+}
+
+/** What travels with each row: slot and share, when there is a score, then the label columns. */
+function wholeLabels(
+  { context }: ProvideTask,
+  scored: Uint8Array | undefined,
+  columns: Uint8Array,
+  count: number,
+): Uint8Array {
+  const first = scored === undefined ? [] : [{ bytes: scored, width: LABEL_BYTES }];
+  const width = context.labelBytes - (scored === undefined ? 0 : LABEL_BYTES);
+  return joinLabels([...first, { bytes: columns, width }], count);
 }
 
 /** The columns of some rows, in their order. */

@@ -42,6 +42,8 @@ export type ProvidedColumns =
 export interface ProvideTask extends PartitionTask {
   readonly kind: "provide";
   readonly gateKey: Uint8Array;
+  /** Values of the job's label columns, of every row the same length; empty without. */
+  readonly labels: Uint8Array;
   readonly score?: ScoreShape & ProvidedColumns;
 }
 

@@ -206,6 +206,7 @@ const SAYABLE: readonly ErrorCode[] = [
     "NORMALISER_RECEIVER_OLDER",
     "NORMALISER_PROVIDER_OLDER",
     "DATASET_CHANGED",
+    "LABEL_UNFIT",
     "LOG_FORKED",
     "LOG_BEHIND",
   ] as const),

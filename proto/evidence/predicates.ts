@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import {
+  columnName,
   datasetNameField,
   digestField,
   hexKey,
@@ -16,6 +17,7 @@ import {
   purposeIdField,
   utcTime,
 } from "../agreement/fields.ts";
+import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { isErrorCode } from "../errors.ts";
 
 export const EVIDENCE_EVENTS = [
@@ -118,6 +120,9 @@ const finishedAttempts = z
     return new Set(numbers).size === numbers.length;
   }, "a partition finished twice");
 
+/** Columns of the provider's dataset that the receiver is given in clear, for matched rows; absent: none. */
+const releasedColumns = z.array(columnName).min(1).max(MAX_LABELS).optional();
+
 const receipt = z.strictObject({
   job: z.strictObject({ jobId: jobIdField, jobDigest: digestField }),
   agreementDigest: digestField,
@@ -125,6 +130,7 @@ const receipt = z.strictObject({
   output: z.enum(OUTPUTS),
   /** Of `score`: the commitment to the model version that the provider was shown. */
   modelVersion: commitment.nullable(),
+  releasedColumns,
   protocol: z.strictObject({
     name: z.enum(EVIDENCE_PROTOCOLS),
     parametersDigest: digestField,
@@ -163,6 +169,7 @@ const charge = z.strictObject({
   modelVersion: commitment.nullable(),
   /** Of the narrowest of the model's features: how many columns one score could carry. */
   featureBits: z.int().min(1).max(32).nullable(),
+  releasedColumns,
   receiverVersion: versionTag.nullable(),
   providerVersion: versionTag.nullable(),
 });

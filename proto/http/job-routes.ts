@@ -1,6 +1,7 @@
 /** Routes about jobs: asking for one, deciding on it, following it. */
 import * as z from "zod";
 import {
+  columnName,
   datasetNameField,
   digestField,
   hexKey,
@@ -11,6 +12,7 @@ import {
   tagKeyField,
   writtenText,
 } from "../agreement/fields.ts";
+import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
 import { MAX_RULES } from "../tags/rule.ts";
 import { budget, empty, publicError, type Route } from "./route.ts";
@@ -63,8 +65,10 @@ const jobRequest = z.strictObject({
       expiresInDays: z.int().min(1).max(3650).default(DEFAULT_TAG_DAYS),
     })
     .optional(),
-  /** Tag rules, in text or JSON (proto/tags), over the own columns and, of a score, `tier` and `score`. */
+  /** Tag rules, in text or JSON (proto/tags), over the own columns, the labels and, of a score, `tier` and `score`. */
   rules: z.array(z.unknown()).min(1).max(MAX_RULES).optional(),
+  /** Columns of the peer's dataset that the agreement gives the role `label`: their values come with the matched people. */
+  labels: z.array(columnName).min(1).max(MAX_LABELS).optional(),
   /** One of those that the agreement allows; its first by default. A match rate issues no tags. */
   output: z.enum(OUTPUTS).optional(),
   /** One of the agreement's purposes; its first by default. */

@@ -2,7 +2,8 @@
  * What a job tells whom, in words, computed from the agreement, the job and the sizes of the lists: what a person sees
  * before approving a job or asking for one. The same input gives the same text; its digest stands in the approval.
  */
-import { type Agreement, otherParty } from "../agreement/agreement.ts";
+import { type Agreement, agreedDataset, otherParty } from "../agreement/agreement.ts";
+import { DEFAULT_LABEL_TEXT_BYTES } from "../agreement/label-columns.ts";
 import { utf8 } from "../encoding/bytes.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import type { Digest } from "../ids.ts";
@@ -31,6 +32,8 @@ export interface LeakParts {
   readonly youLearn: string;
   /** null for an audience. */
   readonly scoreAdds: string | null;
+  /** null when no column leaves in clear. */
+  readonly inClear: string | null;
   readonly bothLearn: string;
   readonly coordinatorSees: string;
   /** Everything that no other part names. */
@@ -117,6 +120,24 @@ function scores({ agreement, job }: LeakQuestion, receiver: Side, provider: Side
   );
 }
 
+/** The provider's columns whose values the receiver is given as they are. */
+function inClear({ agreement, job }: LeakQuestion, receiver: Side, provider: Side): string | null {
+  const { releasedColumns = [] } = job;
+  if (releasedColumns.length === 0) return null;
+  const agreed = agreedDataset(agreement.document, job.provider, job.providerDataset)?.columns ?? [];
+  const columns = releasedColumns.map((name) => {
+    const column = agreed.find((item) => item.name === name);
+    if (column?.role !== "label") return `"${name}"`;
+    const { type = "text", maxBytes = DEFAULT_LABEL_TEXT_BYTES, grade, personal } = column;
+    const form = type === "text" ? `text of up to ${maxBytes} bytes` : type;
+    return `"${name}" (${form}, grade ${grade}${personal ? ", personal information" : ""})`;
+  });
+  return (
+    `In clear: of each matched customer ${receiver.name} ${receiver.learns} the value in ${provider.own} ` +
+    `${columns.length === 1 ? "column" : "columns"} ${columns.join(", ")}.`
+  );
+}
+
 /** Deterministic. Throws AGREEMENT_INVALID when the job's receiver is no party of the agreement. */
 export function leakStatement(question: LeakQuestion): LeakStatement {
   const { agreement, job, viewer, receiverRows, providerRows } = question;
@@ -131,10 +152,12 @@ export function leakStatement(question: LeakQuestion): LeakStatement {
   const peerName = isReceiver ? provider.name : receiver.name;
   const resultFloorNode = `the node of ${isReceiver ? "the receiver, which is yours" : receiver.name}`;
   const scoreAdds = scores(question, receiver, provider);
+  const released = inClear(question, receiver, provider);
   const parts: LeakParts = {
     peerLearns: `${peerName} learns: ${isReceiver ? told : found}`,
     youLearn: `You learn: ${isReceiver ? found : told}`,
     scoreAdds,
+    inClear: released,
     bothLearn:
       "Both learn the job's terms (datasets, purpose, output, for how long tags live), and whether the other's dataset is the version of an earlier run in the same epoch.",
     coordinatorSees:
@@ -146,7 +169,7 @@ export function leakStatement(question: LeakQuestion): LeakStatement {
       `${job.alignment === "shared" ? "both nodes" : resultFloorNode}.`,
   };
   const { peerLearns, youLearn, bothLearn, coordinatorSees, rest, enforcement } = parts;
-  const sentences = [peerLearns, youLearn, scoreAdds, bothLearn, coordinatorSees, rest, enforcement];
+  const sentences = [peerLearns, youLearn, scoreAdds, released, bothLearn, coordinatorSees, rest, enforcement];
   const text = sentences.filter((sentence) => sentence !== null).join(" ");
   return { text, parts, digest: digestOf(utf8(text)) };
 }

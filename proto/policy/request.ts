@@ -20,7 +20,7 @@ export interface JobRequest extends DatasetPair {
   /** Columns of the provider that the model uses; empty for an audience. */
   readonly providerFeatures: readonly string[];
   /** Columns of the provider that are to leave in clear with the result; none when absent. */
-  readonly releasedColumns?: readonly string[];
+  readonly releasedColumns?: readonly string[] | undefined;
   /** Commitment to the model version, and `featureBits` of the partner view; of a score. */
   readonly modelVersion?: string;
   readonly featureBits?: number;

@@ -7,16 +7,23 @@ import { type Comparison, type Condition, invalidRule, type Literal, type Name, 
 /** A cell: null or NaN where missing. */
 export type Cell = string | number | boolean | null;
 
+export type CellType = "string" | "number" | "boolean";
+
 export interface RuleRow {
   readonly tier: string | null;
   /** Null where the agreement releases none. */
   readonly score: number | null;
+  /** Of an own column. */
   readonly cellOf: (column: string) => Cell;
+  /** Of a label. */
+  readonly labelOf: (column: string) => Cell;
 }
 
 export interface RuleScope {
   /** Type of each of the bank's columns that a rule may name. */
-  readonly columns: ReadonlyMap<string, "string" | "number" | "boolean">;
+  readonly columns: ReadonlyMap<string, CellType>;
+  /** Type of each label of the job. */
+  readonly labels: ReadonlyMap<string, CellType>;
   /** Names of the model's tiers; undefined without. */
   readonly tiers: readonly string[] | undefined;
   readonly hasScore: boolean;
@@ -45,7 +52,8 @@ export function holds(condition: Condition, row: RuleRow): boolean {
 }
 
 function cellNamed(name: Name, row: RuleRow): Cell {
-  return name.kind === "column" ? row.cellOf(name.column) : row[name.kind];
+  if (name.kind !== "column") return row[name.kind];
+  return name.of === "label" ? row.labelOf(name.column) : row.cellOf(name.column);
 }
 
 function compares(op: Comparison, value: Cell, literal: Literal): boolean {
@@ -70,11 +78,11 @@ function* comparisonsOf(
   }
 }
 
-/** The columns that rules name, each with the different literals that it is compared with. */
+/** The own columns that checked rules name, each with the different literals that it is compared with. */
 export function columnsIn(rules: readonly TagRule[]): ReadonlyMap<string, ReadonlySet<Literal>> {
   const columns = new Map<string, Set<Literal>>();
   for (const { left, literals } of comparisonsOf(rules)) {
-    if (left.kind !== "column") continue;
+    if (left.kind !== "column" || left.of === "label") continue;
     const known = columns.get(left.column) ?? new Set();
     for (const literal of literals) known.add(literal);
     columns.set(left.column, known);
@@ -83,11 +91,36 @@ export function columnsIn(rules: readonly TagRule[]): ReadonlyMap<string, Readon
 }
 
 /**
- * Throws TAG_RULE_INVALID when a rule names a column, tier or score that there is not, or compares with another type: what
- * would be false for every row.
+ * The rules with the owner of every column that they name. Throws TAG_RULE_INVALID when a rule names a column, tier or
+ * score that there is not, or an own column and a label at once, or compares with another type: what would be false for
+ * every row.
  */
-export function checkTagRules(rules: readonly TagRule[], scope: RuleScope): void {
-  for (const { rule, left, literals } of comparisonsOf(rules)) checkComparison(left, literals, scope, rule);
+export function checkTagRules(rules: readonly TagRule[], scope: RuleScope): readonly TagRule[] {
+  return rules.map((rule, i) => {
+    const owned = { ...rule, when: withOwners(rule.when, scope, i) };
+    for (const { left, literals } of comparisonsOf([owned])) checkComparison(left, literals, scope, i);
+    return owned;
+  });
+}
+
+function withOwners(condition: Condition, scope: RuleScope, rule: number): Condition {
+  switch (condition.op) {
+    case "and":
+    case "or":
+      return { ...condition, of: condition.of.map((item) => withOwners(item, scope, rule)) };
+    case "not":
+      return { ...condition, of: withOwners(condition.of, scope, rule) };
+    default:
+      return { ...condition, left: withOwner(condition.left, scope, rule) };
+  }
+}
+
+function withOwner(name: Name, { columns, labels }: RuleScope, rule: number): Name {
+  if (name.kind !== "column" || name.of !== undefined) return name;
+  const { column } = name;
+  if (columns.has(column) && labels.has(column))
+    throw invalidRule(`${rule}: ${column} is an own column and a label: write own.${column} or label.${column}`);
+  return { ...name, of: labels.has(column) ? "label" : "own" };
 }
 
 function checkComparison(name: Name, literals: readonly Literal[], scope: RuleScope, rule: number): void {
@@ -99,8 +132,9 @@ function checkComparison(name: Name, literals: readonly Literal[], scope: RuleSc
     if (literals.some((literal) => !tiers.includes(literal as string))) throw refuse("a tier that is not the model's");
     return;
   }
-  const type = name.kind === "score" ? "number" : scope.columns.get(name.column);
+  const isLabel = name.kind === "column" && name.of === "label";
+  const type = name.kind === "score" ? "number" : (isLabel ? scope.labels : scope.columns).get(name.column);
   const shown = name.kind === "score" ? "score" : name.column;
-  if (type === undefined) throw refuse(`no column ${shown}`);
+  if (type === undefined) throw refuse(isLabel ? `no label ${shown}` : `no column ${shown}`);
   if (literals.some((literal) => typeof literal !== type)) throw refuse(`${shown} is a ${type}`);
 }

@@ -4,12 +4,14 @@
  *     rule      := or "->" tag
  *     or        := and ("or" and)*
  *     and       := not ("and" not)*
- *     not       := "not" not | "(" or ")" | name sign literal | name "in" "(" literal ("," literal)* ")"
- *     name      := word | quoted             a column; the bare words tier and score are the score's
+ *     not       := "not" not | "(" or ")" | name | name sign literal | name "in" "(" literal ("," literal)* ")"
+ *     name      := column | "own." column | "label." column     the bare words tier and score are the score's
+ *     column    := word | quoted
  *     literal   := word | quoted | number | "true" | "false"
  *     tag       := key ":" value | key "=" (word | quoted)
  */
 import {
+  COLUMN_OWNERS,
   COMPARISONS,
   type Comparison,
   type Condition,
@@ -80,6 +82,8 @@ class Parser {
       this.#expect(")");
       return { op: "in", left, right };
     }
+    // A name by itself is a boolean: true.
+    if (this.#isAfterCondition()) return { op: "=", left, right: true };
     const sign = this.#next();
     const op = COMPARISONS.find((known) => sign.kind === "sign" && known === sign.text);
     if (op === undefined) throw invalidRule(`at ${sign.at}: ${COMPARISONS.join(" ")} or in`);
@@ -91,7 +95,14 @@ class Parser {
     const { kind, text, at } = this.#next();
     if (kind === "quoted") return { kind: "column", column: text };
     if (!isBareText({ kind, text })) throw invalidRule(`at ${at}: a column, tier or score`);
-    return text === "tier" || text === "score" ? { kind: text } : { kind: "column", column: text };
+    if (text === "tier" || text === "score") return { kind: text };
+    const of = COLUMN_OWNERS.find((owner) => text.startsWith(`${owner}.`));
+    if (of === undefined) return { kind: "column", column: text };
+    const column = text.slice(of.length + 1);
+    if (column !== "") return { kind: "column", column, of };
+    const quoted = this.#next();
+    if (quoted.kind !== "quoted") throw invalidRule(`at ${quoted.at}: a column`);
+    return { kind: "column", column: quoted.text, of };
   }
 
   #literal(): Literal {
@@ -106,6 +117,11 @@ class Parser {
     if (token.kind !== "quoted" && !isBareText(token))
       throw invalidRule(`at ${token.at}: a text, number, true or false`);
     return token.text;
+  }
+
+  #isAfterCondition(): boolean {
+    const { kind, text } = this.#peek();
+    return kind === "word" ? text === "and" || text === "or" : kind === "sign" && (text === "->" || text === ")");
   }
 
   #peek(): Token {
@@ -170,7 +186,12 @@ function inside(condition: Condition, isTight: boolean): string {
 
 function printName(name: Name): string {
   if (name.kind !== "column") return name.kind;
-  return quoteWord(name.column, name.column !== "tier" && name.column !== "score");
+  const { column, of } = name;
+  if (of !== undefined) return `${of}.${quoteWord(column)}`;
+  // Bare, these would be read as something else.
+  const isOther =
+    column === "tier" || column === "score" || COLUMN_OWNERS.some((owner) => column.startsWith(`${owner}.`));
+  return quoteWord(column, !isOther);
 }
 
 function printLiteral(literal: Literal): string {

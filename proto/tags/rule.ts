@@ -1,5 +1,5 @@
 /**
- * Tag rules: conditions over the bank's own columns, the score and the tier, and the tag that follows. A closed language:
+ * Tag rules: conditions over the bank's own columns, the partner's labels, the score and the tier, and the tag that follows. A closed language:
  * comparisons of a name with literals, joined by and, or, not. This is its JSON form; parse-rule.ts reads the text.
  */
 import * as z from "zod";
@@ -19,7 +19,12 @@ export const MAX_RULES = 64;
 export type Name =
   | { readonly kind: "tier" }
   | { readonly kind: "score" }
-  | { readonly kind: "column"; readonly column: string };
+  /** Without `of`: whichever of the two has a column of that name. */
+  | { readonly kind: "column"; readonly column: string; readonly of?: ColumnOwner };
+
+/** own: the bank's · label: the partner's, of a matched row. */
+export const COLUMN_OWNERS = ["own", "label"] as const;
+export type ColumnOwner = (typeof COLUMN_OWNERS)[number];
 
 export type Literal = string | number | boolean;
 
@@ -39,7 +44,7 @@ export interface TagRule {
 const name = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("tier") }),
   z.strictObject({ kind: z.literal("score") }),
-  z.strictObject({ kind: z.literal("column"), column: columnName }),
+  z.strictObject({ kind: z.literal("column"), column: columnName, of: z.enum(COLUMN_OWNERS).exactOptional() }),
 ]);
 
 const text = z

@@ -31,11 +31,12 @@ export function runFields({ agreement, dataset, peerDataset, purpose, filter }: 
   };
 }
 
-/** Of a command whose job issues tags. */
+/** Of a command whose job names people and issues tags. */
 export interface TagFlags {
   readonly expiresDays?: number;
   readonly rule?: readonly string[];
   readonly rules?: string;
+  readonly label?: readonly string[];
 }
 
 export function withTagOptions(command: Command): Command {
@@ -43,16 +44,22 @@ export function withTagOptions(command: Command): Command {
   return command
     .option("--rule <text>", "tag rule, as 'tier = A and balance > 50000 -> risk:review'; may be given again", collect)
     .option("--rules <file>", "more rules: a JSON list of texts, or of rules in JSON")
+    .option(
+      "--label <column>",
+      "column of the peer's that the agreement gives away as a label: comes with the matched people, and rules can name it; may be given again",
+      collect,
+    )
     .option("--expires-days <n>", "days until the tags expire", parseDays);
 }
 
 /** Those of them that go into a request. `tag`: what to issue beside the rules' tags. Throws TAG_RULE_INVALID. */
 export async function tagFields<T extends object>(flags: TagFlags, tag: T | undefined, command: Command) {
-  const { expiresDays, rule = [], rules: file } = flags;
+  const { expiresDays, rule = [], rules: file, label } = flags;
   const more = file === undefined ? [] : await readJsonFile(file, "TAG_RULE_INVALID");
   if (!Array.isArray(more)) throw new EntenteError("TAG_RULE_INVALID", { detail: `${file} is not a JSON list` });
   const rules: unknown[] = [...rule, ...more];
   if (tag === undefined && rules.length === 0) command.error("error: --tag, --rule or --rules must say what to issue");
   const expiry = expiresDays === undefined ? {} : { expiresInDays: expiresDays };
-  return { tag: { ...tag, ...expiry }, ...(rules.length === 0 ? {} : { rules }) };
+  const labels = label === undefined ? {} : { labels: [...label] };
+  return { tag: { ...tag, ...expiry }, ...(rules.length === 0 ? {} : { rules }), ...labels };
 }

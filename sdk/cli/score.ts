@@ -31,7 +31,8 @@ export function scoreCommand(): Command {
       "after",
       example(
         "entente score run --agreement 5f0c... --dataset customers --peer-dataset taxpayers \\",
-        "    --model scorecard.json --tag risk:credit --rule 'tier = C and balance > 50000 -> risk:review'",
+        "    --model scorecard.json --tag risk:credit --rule 'tier = C and balance > 50000 -> risk:review' \\",
+        "    --label has_car --rule 'tier = A and has_car -> auto-loan:hot'",
       ),
     )
     .action(async ({ model: file, tag: key, output, audience, ...flags }: ScoreFlags, command: Command) => {

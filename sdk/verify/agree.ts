@@ -155,8 +155,10 @@ function compareCharges(record: LogRecord, trace: JobTrace, records: readonly Lo
   for (const other of records) {
     const theirs = other.log.owner === charge.charge.receiver ? other.jobs.get(trace.jobId)?.charge : undefined;
     if (theirs === undefined) continue;
-    const differing = (Object.keys(charge.charge) as (keyof Charge)[]).filter(
-      (name) => name !== "providerVersion" && charge.charge[name] !== theirs.charge[name],
+    const names = Object.keys({ ...theirs.charge, ...charge.charge }) as (keyof Charge)[];
+    const differing = names.filter(
+      (name) =>
+        name !== "providerVersion" && JSON.stringify(charge.charge[name]) !== JSON.stringify(theirs.charge[name]),
     );
     if (differing.length > 0)
       findings.report(

@@ -131,6 +131,7 @@ export class PolicyReplay {
       parties.receiver === charge.receiver &&
       parties.sender === charge.provider &&
       modelVersion === charge.modelVersion &&
+      JSON.stringify(receipt.releasedColumns) === JSON.stringify(charge.releasedColumns) &&
       datasetVersions.receiver === (charge.receiverVersion ?? datasetVersions.receiver) &&
       datasetVersions.sender === (charge.providerVersion ?? datasetVersions.sender);
     if (!isCharged) return ["DECISION_DIFFERS", "the receipt is of another run than was charged"];

@@ -7,7 +7,23 @@ import { type Condition, type Name, readTagRules, type TagRule } from "../../pro
 
 const printable = (max: number) =>
   fc.oneof(
-    fc.constantFrom("tier", "score", "and", "not", "true", "a b", 'q"\\', "余额", "x-", "-x", "1", "->"),
+    fc.constantFrom(
+      "tier",
+      "score",
+      "and",
+      "not",
+      "true",
+      "a b",
+      'q"\\',
+      "余额",
+      "x-",
+      "-x",
+      "1",
+      "->",
+      "own.x",
+      "label.",
+      "own.tier",
+    ),
     fc
       .string({ unit: "grapheme", minLength: 1, maxLength: max })
       .filter((text) => !/\p{C}/u.test(text) && text.length <= max),
@@ -15,6 +31,11 @@ const printable = (max: number) =>
 const name: fc.Arbitrary<Name> = fc.oneof(
   fc.constantFrom<Name>({ kind: "tier" }, { kind: "score" }),
   printable(30).map((column) => ({ kind: "column" as const, column })),
+  fc.record({
+    kind: fc.constant("column" as const),
+    column: printable(30),
+    of: fc.constantFrom("own" as const, "label" as const),
+  }),
 );
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
 const literal = fc.oneof(printable(30), number, fc.boolean());
@@ -102,7 +123,7 @@ test("evaluation is total, and not is its opposite", () => {
   const cell: fc.Arbitrary<Cell> = fc.oneof(fc.constant(null), fc.double(), fc.string(), fc.boolean());
   fc.assert(
     fc.property(condition, cell, fc.option(fc.double()), (when, value, score) => {
-      const row = { tier: null, score, cellOf: () => value };
+      const row = { tier: null, score, cellOf: () => value, labelOf: () => value };
       expect(holds({ op: "not", of: when }, row)).toBe(!holds(when, row));
       expect(holds({ op: "and", of: [when, when] }, row)).toBe(holds(when, row));
     }),

@@ -136,7 +136,7 @@ describe("parameters", () => {
     { senderCapacity: 1.5 },
     { senderCapacity: 2 ** 18 + 1 },
     { labelBytes: 0 },
-    { labelBytes: 65 },
+    { labelBytes: 257 },
   ])("refuses %o", (other) => {
     expect(() => alignedParams({ ...shape, ...other })).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
   });

@@ -302,7 +302,7 @@ describe("parameters", () => {
     { partitions: 1025 },
     { receiverCapacity: 0 },
     { senderCapacity: 1.5 },
-    { labelBytes: 65 },
+    { labelBytes: 257 },
     { labelBytes: -1 },
   ])("refuses %o", (other) => {
     expect(() => psiDhParams({ ...shape, ...other })).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));

@@ -57,7 +57,13 @@ async function session(partitions: number, kept: Kept, weights = WEIGHTS): Promi
         bankIo,
       ),
       drivers[1].provide(
-        { ...common, kind: "provide", gateKey, score: { ...shape, ...of(kept.partner), columns } },
+        {
+          ...common,
+          kind: "provide",
+          gateKey,
+          labels: new Uint8Array(0),
+          score: { ...shape, ...of(kept.partner), columns },
+        },
         partnerIo,
       ),
     ]);

@@ -94,7 +94,10 @@ export async function runAlignmentParty(options: AlignmentPartyOptions): Promise
       const columns = Array.from({ length: features }, (_, j) => columnOf(partition, j, own));
       const ids = idsOf(from, own);
       await meter.measure(() =>
-        driver.provide({ ...task, kind: "provide", ids, gateKey, score: { ...shape, columns } }, io),
+        driver.provide(
+          { ...task, kind: "provide", labels: new Uint8Array(0), ids, gateKey, score: { ...shape, columns } },
+          io,
+        ),
       );
     } else {
       // The people of both are the partner's first rows; the bank's others are nobody's.

@@ -3,13 +3,14 @@
  * which each needs many jobs. The gate is as real as in the protocols: nothing opens but with the key of that partition.
  */
 import type { Task, TaskOutput } from "../../party/session/task.ts";
-import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
+import { concat, equalBytes, toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 
-const LABEL_BYTES = 8;
-
 interface Provided {
-  readonly ids: ReadonlySet<string>;
+  /** The row of each. */
+  readonly ids: ReadonlyMap<string, number>;
+  /** Of every row. */
+  readonly labels: Uint8Array;
   readonly gateKey: Uint8Array;
 }
 
@@ -18,6 +19,15 @@ const provided = new Map<string, Provided>();
 function hexOf(ids: Uint8Array): string[] {
   const text = toHex(ids);
   return Array.from({ length: ids.length / 16 }, (_, i) => text.slice(i * 32, (i + 1) * 32));
+}
+
+/** Slot and share of a score are zeros. */
+function labelOf({ ids, labels }: Provided, id: string, labelBytes: number): Uint8Array[] {
+  const row = ids.get(id);
+  if (row === undefined) return [];
+  const width = labels.length / ids.size;
+  const own = labels.subarray(row * width, (row + 1) * width);
+  return [concat(new Uint8Array(labelBytes - width), own)];
 }
 
 export class IdealWorker {
@@ -35,7 +45,8 @@ export class IdealWorker {
     await IdealWorker.before(task.kind, partition);
     const key = `${toHex(sessionId)}/${partition}`;
     if (task.kind === "provide") {
-      provided.set(key, { ids: new Set(hexOf(task.ids)), gateKey: task.gateKey.slice() });
+      const ids = new Map(hexOf(task.ids).map((id, row) => [id, row]));
+      provided.set(key, { ids, labels: task.labels.slice(), gateKey: task.gateKey.slice() });
       return {};
     }
     if (task.kind === "receive") {
@@ -45,6 +56,7 @@ export class IdealWorker {
     const theirs = provided.get(key);
     if (theirs === undefined || !equalBytes(theirs.gateKey, task.gateKey)) throw new EntenteError("SEAL_INVALID");
     const rows = hexOf(task.sealed.outputs).flatMap((id, row) => (theirs.ids.has(id) ? [row] : []));
-    return { rows: Uint32Array.from(rows), labels: new Uint8Array(rows.length * LABEL_BYTES) };
+    const labels = hexOf(task.sealed.outputs).flatMap((id) => labelOf(theirs, id, task.context.labelBytes));
+    return { rows: Uint32Array.from(rows), labels: concat(...labels) };
   }
 }

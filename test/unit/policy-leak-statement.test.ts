@@ -122,6 +122,44 @@ describe("of a score", () => {
   });
 });
 
+describe("with columns in clear", () => {
+  const datasets = structuredClone(AGREEMENT.document.datasets);
+  datasets[1]?.columns.push(
+    { name: "has_car", role: "label", grade: 2, personal: false, type: "boolean" },
+    { name: "city", role: "label", grade: 3, personal: true, type: "text", maxBytes: 20 },
+    { name: "note", role: "label", grade: 1, personal: false },
+  );
+  const agreement = agreed({ datasets });
+  const job = { ...AUDIENCE, releasedColumns: ["has_car", "city", "note"] };
+  const columns =
+    '"has_car" (boolean, grade 2), "city" (text of up to 20 bytes, grade 3, personal information), "note" (text of up to 32 bytes, grade 1)';
+
+  test("to the receiver, and to the provider, who decides", () => {
+    const { text, parts } = toReceiver(job, { agreement });
+    expect(parts.inClear).toBe(`In clear: of each matched customer you learn the value in its columns ${columns}.`);
+    expect(text).toContain(` ${parts.inClear} ${BOTH}`);
+    expect(toProvider(job, { agreement }).parts.inClear).toBe(
+      `In clear: of each matched customer the bank learns the value in your columns ${columns}.`,
+    );
+    expect(toReceiver({ ...SCORE, releasedColumns: ["has_car"] }, { agreement }).text).toContain(
+      'In clear: of each matched customer you learn the value in its column "has_car" (boolean, grade 2).',
+    );
+  });
+
+  test("whose names stand for nothing that was agreed are told by name", () => {
+    expect(toProvider({ ...AUDIENCE, releasedColumns: ["PAY_0"] }).parts.inClear).toBe(
+      'In clear: of each matched customer the bank learns the value in your column "PAY_0".',
+    );
+  });
+
+  test("are not told of when there are none", () => {
+    for (const { parts, text } of [toReceiver(AUDIENCE), toProvider(SCORE)]) {
+      expect(parts.inClear).toBeNull();
+      expect(text).not.toContain("In clear");
+    }
+  });
+});
+
 describe("of a match rate", () => {
   test("to the receiver, and to the provider", () => {
     expect(toReceiver(RATE).parts.youLearn).toBe(
@@ -143,8 +181,9 @@ describe("of a match rate", () => {
 describe("a statement", () => {
   test("is its parts in order, and its digest is of its text", () => {
     for (const statement of [toReceiver(AUDIENCE), toReceiver(SCORE), toProvider(RATE)]) {
-      const { peerLearns, youLearn, scoreAdds, bothLearn, coordinatorSees, rest, enforcement } = statement.parts;
-      const parts = [peerLearns, youLearn, scoreAdds, bothLearn, coordinatorSees, rest, enforcement];
+      const { peerLearns, youLearn, scoreAdds, inClear, bothLearn, coordinatorSees, rest, enforcement } =
+        statement.parts;
+      const parts = [peerLearns, youLearn, scoreAdds, inClear, bothLearn, coordinatorSees, rest, enforcement];
       expect(statement.text).toBe(parts.filter((part) => part !== null).join(" "));
       expect(statement.digest).toBe(createHash("sha256").update(statement.text).digest("hex"));
     }

@@ -125,7 +125,7 @@ test.each([
   { receiverCapacity: 2 ** 22 + 1 },
   { senderCapacity: 1.5 },
   { senderCapacity: 2 ** 23 },
-  { labelBytes: 65 },
+  { labelBytes: 257 },
   { labelBytes: -1 },
 ])("refuses %o", (other) => {
   expect(() => psiVoleParams({ ...shape(1024, 1024), ...other })).toThrow(BAD_REQUEST);

@@ -33,6 +33,13 @@ describe("parseTagRule", () => {
     ["score<=-0 -> k:v", "score <= 0 -> k:v"],
     ["tier=A->k:v", "tier = A -> k:v"],
     ['a-b = c-d -> k = "1"', "a-b = c-d -> k:1"],
+    ["tier = A and has_car -> auto-loan:hot", "tier = A and has_car = true -> auto-loan:hot"],
+    ["not (a or b)and c -> k:v", "not (a = true or b = true) and c = true -> k:v"],
+    [
+      'label.a and own."b c" and label."tier" -> k:v',
+      'label.a = true and own."b c" = true and label.tier = true -> k:v',
+    ],
+    ['"label.a" and "own." -> k:v', '"label.a" = true and "own." = true -> k:v'],
   ])("%s", (text, printed) => {
     expect(printTagRule(parseTagRule(text))).toBe(printed);
     expect(parseTagRule(printed)).toEqual(parseTagRule(text));
@@ -58,6 +65,12 @@ describe("parseTagRule", () => {
     ["a in (1, x) -> k:v", "0.when.right: of several types"],
     ["(a = 1 -> k:v", "at 8: )"],
     ["a = 1) -> k:v", "at 6: ->"],
+    ["a b -> k:v", "at 3: = != < <= > >= or in"],
+    ["a not b -> k:v", "at 3: = != < <= > >= or in"],
+    ["a", "at 2: the rule ends too early"],
+    ["true -> k:v", "at 1: a column"],
+    ["label. = 1 -> k:v", "at 8: a column"],
+    ["own.a.b label. -> k:v", "at 9: = != <"],
     ['a = "x -> k:v', "at 4: not a word"],
     ["a = 1; b = 2 -> k:v", "at 6: not a word"],
     ["a = process.exit() -> k:v", "at 17: ->"],
@@ -109,7 +122,13 @@ describe("evaluation", () => {
     empty: null,
     hole: Number.NaN,
   };
-  const row = { tier: "A", score: 0.2, cellOf: (name: string) => cells[name] ?? null };
+  const labels: Record<string, Cell> = { has_car: true, has_boat: false, "a name": true, unknown: null, balance: 1 };
+  const row = {
+    tier: "A",
+    score: 0.2,
+    cellOf: (name: string) => cells[name] ?? null,
+    labelOf: (name: string) => labels[name] ?? null,
+  };
   const isTrue = (text: string) => tagsOf([parseTagRule(`${text} -> k:v`)], row).size === 1;
 
   test.each([
@@ -124,6 +143,12 @@ describe("evaluation", () => {
     "not (empty >= 0 or empty < 0)",
     "tier = B or balance = 60000",
     "balance in (1, 60000)",
+    "tier = A and label.has_car",
+    "not label.has_boat",
+    "(label.has_boat or label.has_car) and balance > 1",
+    'label."a name"',
+    "label.balance = 1 and own.balance = 60000",
+    "not own.staff",
   ])("%s", (text) => expect(isTrue(text)).toBe(true));
 
   test.each([
@@ -141,6 +166,13 @@ describe("evaluation", () => {
     "staff != 1",
     "tier = B or balance = 1 and tier = A",
     "not (tier = A)",
+    "label.has_boat",
+    "label.unknown",
+    "label.unknown = false",
+    "tier = A and not label.has_car",
+    "staff",
+    // Not before the rules were checked against a job's labels.
+    "has_car",
   ])("not %s", (text) => expect(isTrue(text)).toBe(false));
 
   test("all that hold, the first of one key", () => {
@@ -162,14 +194,32 @@ test("rules are checked against columns, tiers and the output", () => {
     ["balance", "number"],
     ["segment", "string"],
   ] as const);
-  const check = (text: string, more: object = {}) =>
-    modelErrorOf(() =>
-      checkTagRules([parseTagRule(`${text} -> k:v`)], { columns, tiers: ["A", "B"], hasScore: true, ...more }),
-    );
-  expect(check("tier in (A, B) and not (balance > 1 or segment = x) and score > 0.5")).toBe("none");
+  const labels = new Map([
+    ["has_car", "boolean"],
+    ["city", "string"],
+    ["segment", "number"],
+  ] as const);
+  const checked = (text: string, more: object = {}) =>
+    checkTagRules([parseTagRule(`${text} -> k:v`)], { columns, labels, tiers: ["A", "B"], hasScore: true, ...more });
+  const check = (text: string, more: object = {}) => modelErrorOf(() => checked(text, more));
+  expect(check("tier in (A, B) and not (balance > 1 or own.segment = x) and score > 0.5")).toBe("none");
   expect(check("salary > 1")).toBe("TAG_RULE_INVALID 0: no column salary");
+  expect(check("tier = A and has_car and city = Shanghai and label.segment < 3")).toBe("none");
+  expect(checked("not (has_car or balance > 1)")[0]?.when).toEqual(
+    parseTagRule("not (label.has_car or own.balance > 1) -> k:v").when,
+  );
+  expect(check("segment = x")).toBe(
+    "TAG_RULE_INVALID 0: segment is an own column and a label: write own.segment or label.segment",
+  );
+  expect(check("label.balance > 1")).toBe("TAG_RULE_INVALID 0: no label balance");
+  expect(check("own.has_car")).toBe("TAG_RULE_INVALID 0: no column has_car");
+  expect(check("city")).toBe("TAG_RULE_INVALID 0: city is a string");
+  expect(check("balance")).toBe("TAG_RULE_INVALID 0: balance is a number");
+  expect(check("has_car = 1")).toBe("TAG_RULE_INVALID 0: has_car is a boolean");
+  expect(check("score")).toBe("TAG_RULE_INVALID 0: score is a number");
+  expect(check("tier")).toBe("TAG_RULE_INVALID 0: a tier that is not the model's");
   expect(check("tier = A or not balance = x")).toBe("TAG_RULE_INVALID 0: balance is a number");
-  expect(check("segment in (1, 2)")).toBe("TAG_RULE_INVALID 0: segment is a string");
+  expect(check("own.segment in (1, 2)")).toBe("TAG_RULE_INVALID 0: segment is a string");
   expect(check("tier = C")).toBe("TAG_RULE_INVALID 0: a tier that is not the model's");
   expect(check("tier = A", { tiers: undefined })).toBe("TAG_RULE_INVALID 0: the model has no tiers");
   expect(check("score > 1", { hasScore: false })).toBe("TAG_RULE_INVALID 0: the output has no score");

@@ -6,13 +6,12 @@ import { domainHash } from "../../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { MAX_PARTITIONS, MAX_SCORE_ROWS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
-import type { SealedRows } from "../sealed-rows.ts";
+import { chunkRowsFor, type SealedRows } from "../sealed-rows.ts";
+import { MAX_LABEL_BYTES } from "../step.ts";
 
 export const PROTOCOL = "aligned/1";
-/** Rows of a frame: a mebibyte of hashes. */
-const DEFAULT_CHUNK_ROWS = 2 ** 16;
-/** As in the PSI protocols: labels are scores' slots and shares. */
-const MAX_LABEL_BYTES = 64;
+/** Rows of a frame: a mebibyte of hashes; fewer with long labels. */
+const MOST_CHUNK_ROWS = 2 ** 16;
 export const COUNT_BYTES = 4;
 
 /** Rounds, as frames carry them. */
@@ -22,7 +21,7 @@ export const ROUND = { count: 1, listed: 2, sealedLabels: 3 } as const;
 export type AlignedParams = SealedRows;
 
 /** Throws BAD_REQUEST on a shape that the protocol does not cover. */
-export function alignedParams(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_ROWS): AlignedParams {
+export function alignedParams(shape: PartitionShape, chunkRows?: number): AlignedParams {
   const { partitions, receiverCapacity, senderCapacity, labelBytes } = shape;
   const within = (n: number, least: number, most: number) => Number.isInteger(n) && n >= least && n <= most;
   if (
@@ -32,7 +31,7 @@ export function alignedParams(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_R
     !within(labelBytes, 1, MAX_LABEL_BYTES)
   )
     throw new EntenteError("BAD_REQUEST", { detail: "capacities or label bytes of aligned" });
-  return { chunkRows, rowBytes: labelBytes };
+  return { chunkRows: chunkRows ?? chunkRowsFor(labelBytes, MOST_CHUNK_ROWS), rowBytes: labelBytes };
 }
 
 /** The frame of a message, as it is bound to a seal. */
@@ -41,7 +40,7 @@ export function frameHeader(partition: number, kind: AlignedKind, chunk: number)
 }
 
 /** Compared in the handshake. */
-export function parametersDigest(shape: PartitionShape, chunkRows = DEFAULT_CHUNK_ROWS): Uint8Array {
+export function parametersDigest(shape: PartitionShape, chunkRows?: number): Uint8Array {
   const { partitions, receiverCapacity, senderCapacity, labelBytes } = shape;
   const params = alignedParams(shape, chunkRows);
   return domainHash(

@@ -6,6 +6,7 @@ import { domainHash } from "../../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { ceilLog2, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
+import { MAX_LABEL_BYTES } from "../step.ts";
 
 export const PROTOCOL = "psi-dh/1";
 /** RFC 9497 section 4.1: about 128-bit security from the group's 252-bit prime order. */
@@ -19,8 +20,6 @@ const WINDOW_CHUNKS = 4;
  * partitions (2^-41, see plan.ts).
  */
 const STATISTICAL_BITS = 43;
-/** Labels are scores' slots and shares, or an audience's tag: short. */
-const MAX_LABEL_BYTES = 64;
 
 /** Rounds, as frames carry them. */
 export const ROUND = { blinded: 1, evaluated: 2, sealedTags: 3 } as const;

@@ -11,6 +11,8 @@ import { binsFor, DENSE_SLOTS, type OkvsPlan, okvsPlan } from "../../crypto/okvs
 import { parametersOf, type VoleProfile } from "../../crypto/vole/index.ts";
 import { ceilLog2, MAX_AUDIENCE_ROWS, MAX_PARTITIONS } from "../plan.ts";
 import type { PartitionShape } from "../psi.ts";
+import { chunkRowsFor } from "../sealed-rows.ts";
+import { MAX_LABEL_BYTES } from "../step.ts";
 
 export const PROTOCOL = "psi-vole/1";
 /**
@@ -22,10 +24,8 @@ const STATISTICAL_BITS = 43;
 const SPARE_ROOM_BITS = 20;
 /** Values of `field` are elements of GF(2^128). */
 const FIELD_BITS = 128;
-/** Labels are scores' slots and shares, or an audience's tag: short. */
-const MAX_LABEL_BYTES = 64;
-/** Rows of a sealed frame: at most 2.6 MB with the longest label, so that it fits a frame. */
-const DEFAULT_CHUNK_ROWS = 2 ** 15;
+/** Rows of a sealed frame, fewer with long labels. */
+const MOST_CHUNK_ROWS = 2 ** 15;
 
 /** Rounds, as frames carry them: those after the VOLE's. */
 export const ROUND = { masked: 6, sealedTags: 7 } as const;
@@ -67,7 +67,7 @@ export interface PsiVoleOptions {
 /** Throws BAD_REQUEST on a shape that the protocol does not cover. */
 export function psiVoleParams(
   shape: PartitionShape,
-  { profile = "field", chunkRows = DEFAULT_CHUNK_ROWS }: PsiVoleOptions = {},
+  { profile = "field", chunkRows }: PsiVoleOptions = {},
 ): PsiVoleParams {
   const { partitions, receiverCapacity: nx, senderCapacity: ny, labelBytes } = shape;
   const capacity = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_AUDIENCE_ROWS;
@@ -80,21 +80,20 @@ export function psiVoleParams(
     !Number.isInteger(labelBytes) ||
     labelBytes < 0 ||
     labelBytes > MAX_LABEL_BYTES ||
-    !Number.isInteger(chunkRows) ||
-    chunkRows < 1 ||
-    chunkRows > DEFAULT_CHUNK_ROWS
+    (chunkRows !== undefined && (!Number.isInteger(chunkRows) || chunkRows < 1 || chunkRows > MOST_CHUNK_ROWS))
   )
     throw new EntenteError("BAD_REQUEST", { detail: "capacities, label bytes or chunk of psi-vole" });
   const jobBits = STATISTICAL_BITS + ceilLog2(partitions);
   const valueBits = profile === "field" ? FIELD_BITS : jobBits + ceilLog2(nx) + ceilLog2(ny);
   const tagBytes = Math.ceil((jobBits + ceilLog2(ny) + ceilLog2(nx + ny)) / 8);
   const okvs = okvsPlan(nx, jobBits);
+  const rowBytes = tagBytes + labelBytes;
   return {
     profile,
-    chunkRows,
+    chunkRows: chunkRows ?? chunkRowsFor(rowBytes, MOST_CHUNK_ROWS),
     valueBytes: Math.max(MIN_VALUE_BYTES, Math.ceil(valueBits / 8)),
     tagBytes,
-    rowBytes: tagBytes + labelBytes,
+    rowBytes,
     okvs,
     senderBins: binsFor(okvs, ny, jobBits + SPARE_ROOM_BITS),
   };
