@@ -21,6 +21,7 @@ import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
 import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
+import { segmentHandlers } from "../segments/handlers.ts";
 import { exportTags } from "../tags/export.ts";
 import { recordExport } from "../tags/exported.ts";
 import type { FileAnswer, Handlers } from "./server.ts";
@@ -37,6 +38,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
   });
   const jobView = (job: Job) => viewJob(job, node.book.progress(job.jobId));
   return {
+    ...segmentHandlers(node),
     node: async () => info(),
     enrol: async ({ invite }) => {
       await node.enrol(invite);

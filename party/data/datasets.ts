@@ -32,6 +32,14 @@ const FORMATS: Readonly<Record<string, DatasetFormat>> = {
   ".parquet": "parquet",
 };
 
+/** By the ending of a file's name. Throws DATASET_FORMAT. */
+export function formatOf(path: string): DatasetFormat {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (format === undefined)
+    throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
+  return format;
+}
+
 export class Datasets {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -57,9 +65,7 @@ export class Datasets {
     columnTypes?: Readonly<Record<string, "number" | "text">>;
   }): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
-    const format = FORMATS[extname(input.path).toLowerCase()];
-    if (format === undefined)
-      throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
+    const format = formatOf(input.path);
     if (format === "parquet" && (input.delimiter !== undefined || input.columnTypes !== undefined))
       throw new EntenteError("DATASET_FORMAT", { detail: "a delimiter and column types can be given for CSV only" });
     const registration = await inspectDataset({
