@@ -1,12 +1,13 @@
 /** The first two passes over a CSV file: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
 import { EntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
+import { WAITING } from "../progress/meter.ts";
 import { type CsvReject, readCells } from "./csv-cells.ts";
 import { type CsvHeader, type Delimiter, proposeDialect } from "./csv-dialect.ts";
 import { lastAtMost, type RecordMap, RecordScanner } from "./csv-records.ts";
 import { columnIndex } from "./dataset.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
-import { digestFile, readHead } from "./source.ts";
+import { digestFile, fingerprintOf, readHead } from "./source.ts";
 import type { Survey, SurveyOptions } from "./survey.ts";
 import type { DatasetColumn } from "./table.ts";
 
@@ -23,9 +24,11 @@ export async function surveyCsv(path: string, options: CsvSurveyOptions): Promis
   const given = new Map(Object.entries(options.columnTypes ?? {}));
   const ids = options.ids.map(({ column }) => column);
   for (const name of [...ids, ...given.keys()]) columnIndex(named, name);
-  const { version, scanner } = await readBytes(path, header, mark);
+  const { onProgress } = options;
+  const { version, scanner } = await readBytes(path, header, mark, onProgress);
   const rows = scanner.records - 1;
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
+  onProgress?.({ step: "looking at the cells", ...WAITING });
   const text = named.map(({ name }) => ids.includes(name) || given.get(name) === "text");
   const { numeric, plain, rejects } = await readCells(path, { dialect, text, limits: options.limits });
   const columns = named.map(({ name }, index): DatasetColumn => {
@@ -57,13 +60,18 @@ async function readBytes(
   path: string,
   { dialect, columns }: CsvHeader,
   mark: number,
+  onProgress: SurveyOptions["onProgress"],
 ): Promise<{ version: Digest; scanner: RecordScanner }> {
   const scanner = new RecordScanner(dialect, columns.length);
   let skip = mark;
+  let done = 0;
+  const { sizeBytes } = await fingerprintOf(path);
   const version = await digestFile(path, (chunk) => {
     if (chunk.includes(0)) throw new EntenteError("DATASET_FORMAT", { detail: "the file holds a NUL byte" });
     scanner.update(chunk.subarray(skip));
     skip = 0;
+    done += chunk.length;
+    onProgress?.({ step: "reading the file", done, total: sizeBytes, unit: "bytes" });
   });
   scanner.finish();
   return { version, scanner };

@@ -3,8 +3,10 @@ import { extname, join } from "node:path";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import type { Progress } from "../../proto/http/progress.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
 import type { Clock, Random } from "../../proto/ports/ports.ts";
+import { metered } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
 import type { Delimiter } from "./csv-dialect.ts";
 import type { DatasetFormat, DatasetRegistration } from "./dataset.ts";
@@ -32,14 +34,6 @@ const FORMATS: Readonly<Record<string, DatasetFormat>> = {
   ".parquet": "parquet",
 };
 
-/** By the ending of a file's name. Throws DATASET_FORMAT. */
-export function formatOf(path: string): DatasetFormat {
-  const format = FORMATS[extname(path).toLowerCase()];
-  if (format === undefined)
-    throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
-  return format;
-}
-
 export class Datasets {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -57,15 +51,20 @@ export class Datasets {
    * Reads the file through; a second registration of a name makes a new version. `delimiter` and `columnTypes` are those
    * of `inspectDataset`, for CSV. Throws the errors of `inspectDataset`.
    */
-  async register(input: {
-    name: string;
-    path: string;
-    ids: readonly IdColumn[];
-    delimiter?: Delimiter;
-    columnTypes?: Readonly<Record<string, "number" | "text">>;
-  }): Promise<RegisteredDataset> {
+  async register(
+    input: {
+      name: string;
+      path: string;
+      ids: readonly IdColumn[];
+      delimiter?: Delimiter;
+      columnTypes?: Readonly<Record<string, "number" | "text">>;
+    },
+    tell: (progress: Progress) => void = () => {},
+  ): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
-    const format = formatOf(input.path);
+    const format = FORMATS[extname(input.path).toLowerCase()];
+    if (format === undefined)
+      throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
     if (format === "parquet" && (input.delimiter !== undefined || input.columnTypes !== undefined))
       throw new EntenteError("DATASET_FORMAT", { detail: "a delimiter and column types can be given for CSV only" });
     const registration = await inspectDataset({
@@ -73,6 +72,7 @@ export class Datasets {
       name,
       format,
       quarantinePath: this.#quarantinePath(name),
+      onProgress: metered(this.#clock, tell),
       ...(this.#spill === undefined ? {} : { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
     });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();

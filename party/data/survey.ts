@@ -1,6 +1,7 @@
 /** What a format's own reader says of a file, before any id is looked at. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { Digest } from "../../proto/ids.ts";
+import type { ProgressReport } from "../progress/meter.ts";
 import type { DataLimits } from "./limits.ts";
 import type { RowReason } from "./rejection.ts";
 import type { FileTable } from "./table.ts";
@@ -19,4 +20,5 @@ export interface Survey {
 export interface SurveyOptions {
   readonly ids: readonly IdColumn[];
   readonly limits: DataLimits;
+  readonly onProgress?: (report: ProgressReport) => void;
 }

@@ -11,7 +11,6 @@ import type { PolicyDesk } from "../policy/desk.ts";
 import type { Leases } from "../policy/leases.ts";
 import type { Sketches } from "../policy/sketches.ts";
 import type { SteadyClock } from "../policy/steady-clock.ts";
-import type { Segments } from "../segments/segments.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
@@ -35,7 +34,6 @@ export interface JobDeps {
   readonly meetings: Meetings;
   readonly agreements: Agreements;
   readonly datasets: Datasets;
-  readonly segments: Segments;
   readonly logbook: Logbook;
   readonly witness: Witness;
   readonly sideNotes: SideNotes;

@@ -9,29 +9,16 @@ import type {
   DenialRecord,
   PeerRecord,
   RevocationRecord,
-  SegmentRecord,
-  SegmentStanding,
   Store,
   TokenRecord,
   WitnessRecord,
 } from "./store.ts";
 
-const SEGMENT_TABLES = `
-CREATE TABLE segment (
-  name TEXT NOT NULL, version INTEGER NOT NULL, dataset TEXT NOT NULL, kind TEXT NOT NULL, definedAt TEXT NOT NULL,
-  definedBy TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (name, version)
-) STRICT;
-CREATE TABLE segment_standing (
-  name TEXT PRIMARY KEY, publishedVersion INTEGER, description TEXT, publishedAt TEXT, retiredAt TEXT
-) STRICT;
-`;
-
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 2;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
 CREATE TABLE dataset (name TEXT PRIMARY KEY, version TEXT NOT NULL, registration TEXT NOT NULL, registeredAt TEXT NOT NULL) STRICT;
-${SEGMENT_TABLES}
 CREATE TABLE agreement (digest TEXT PRIMARY KEY, collaboration TEXT NOT NULL, envelope TEXT NOT NULL, receivedAt TEXT NOT NULL) STRICT;
 CREATE TABLE revocation (agreement TEXT PRIMARY KEY, by TEXT NOT NULL, envelope TEXT NOT NULL, delivered INTEGER NOT NULL) STRICT;
 CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (jobId, seq)) STRICT;
@@ -58,7 +45,6 @@ CREATE UNIQUE INDEX denial_alike ON denial (at, ifnull(tokenId, ''), ifnull(rout
 /** What makes of each earlier schema the next. */
 const UPGRADES: Readonly<Record<number, string>> = {
   1: "ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;",
-  2: SEGMENT_TABLES,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";
@@ -139,38 +125,6 @@ class SqliteStore implements Store {
 
   async putDataset({ name, version, registration, registeredAt }: DatasetRecord): Promise<void> {
     this.#run("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", name, version, registration, registeredAt);
-  }
-
-  async segments(): Promise<SegmentRecord[]> {
-    return this.#all<SegmentRecord>("SELECT * FROM segment ORDER BY name, version");
-  }
-
-  async addSegment(segment: SegmentRecord): Promise<boolean> {
-    const { name, version, dataset, kind, definedAt, definedBy, sealed } = segment;
-    const values = [name, version, dataset, kind, definedAt, definedBy, sealed];
-    return this.#run("INSERT OR IGNORE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", ...values) > 0;
-  }
-
-  async segmentStandings(): Promise<SegmentStanding[]> {
-    const rows = this.#all<
-      Record<"name" | "description" | "publishedAt", string> & {
-        publishedVersion: number | null;
-        retiredAt: string | null;
-      }
-    >("SELECT * FROM segment_standing ORDER BY name");
-    return rows.map(({ name, publishedVersion: version, description, publishedAt: at, retiredAt }) => ({
-      name,
-      published: version === null ? null : { version, description, at },
-      retiredAt,
-    }));
-  }
-
-  async putSegmentStanding({ name, published, retiredAt }: SegmentStanding): Promise<void> {
-    const { version = null, description = null, at = null } = published ?? {};
-    this.#run(
-      "INSERT OR REPLACE INTO segment_standing VALUES (?, ?, ?, ?, ?)",
-      ...[name, version, description, at, retiredAt],
-    );
   }
 
   async agreements(): Promise<AgreementRecord[]> {

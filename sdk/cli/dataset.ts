@@ -6,6 +6,7 @@ import type { RouteResponse } from "../../proto/http/routes.ts";
 import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
+import { withProgress } from "./progress.ts";
 
 interface RegisterFlags {
   readonly file: string;
@@ -63,8 +64,10 @@ export function datasetCommand(): Command {
     )
     .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
       const request = { name, path: resolve(file), ids: idsOf(command, idColumn, normaliser) };
-      const dataset = await (await clientOf(command)).call("registerDataset", request);
-      outputOf(command).answer(
+      const output = outputOf(command);
+      const client = await clientOf(command);
+      const dataset = await withProgress(output, (show) => client.callWithProgress("registerDataset", request, show));
+      output.answer(
         dataset,
         fields({
           dataset: dataset.name,
@@ -79,7 +82,7 @@ export function datasetCommand(): Command {
       );
       const { rejected, duplicates } = dataset;
       for (const line of whySetAside({ ...rejected, ...(duplicates > 0 ? { duplicate: duplicates } : {}) }))
-        outputOf(command).note(line);
+        output.note(line);
     });
   group
     .command("list")
