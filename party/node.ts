@@ -123,13 +123,14 @@ export class Node {
     this.exportFolder = join(folder, "exports");
     this.#logger = options.logger;
     this.#dial = options.dial ?? dialCoordinator;
-    this.book = new JobBook(store, ports.clock);
+    this.book = new JobBook(store);
     this.databases = new Databases({ files: ports.files, folder, config: options.databases ?? {} });
     this.datasets = new Datasets({
       store,
       clock: ports.clock,
       quarantineFolder: join(folder, "quarantine"),
       spill: { folder: join(folder, "spool", "registrations"), random: ports.random },
+      access: { databases: this.databases, pipeFolder: join(folder, "spool", "pipes") },
     });
     this.logbook = new Logbook({
       ports,

@@ -23,7 +23,7 @@ export const SET_ASIDE = {
   "row-quote-broken": "Text follows a closing quote. Double each quote that stands inside a quoted cell.",
   "row-too-long":
     "The line is too long to be a row. Leave out columns of documents or pictures, or close an open quote.",
-  "row-not-utf8":
+  "row-encoding":
     "The line holds bytes that are no text in the file's encoding. Export the whole file in one encoding.",
   "number-invalid":
     "A cell in a column of numbers is no finite number. Correct it, or register the column as text if it is a code.",

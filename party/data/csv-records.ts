@@ -8,7 +8,6 @@ import type { CsvDialect } from "./csv-dialect.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
-const QUOTE = 0x22;
 
 type Place = "field-start" | "plain" | "quoted" | "quote-seen";
 
@@ -57,12 +56,23 @@ export function lastAtMost(ascending: readonly number[], value: number): number 
   return low - 1;
 }
 
+/** Physical lines of a file: `total` is all others and one for each record. */
+export interface LineCounts {
+  readonly total: number;
+  readonly header: number;
+  /** Passed over: they hold nothing. */
+  readonly blank: number;
+  /** Further lines of records with a line end in quotes. */
+  readonly continued: number;
+}
+
 /** Takes a file's bytes in order, without its byte order mark. */
 export class RecordScanner {
   readonly map = new RecordMap();
   /** Records begun so far, the header included. */
   records = 0;
   readonly #delimiter: number;
+  readonly #quote: number;
   readonly #crlf: boolean;
   /** With one column a blank line is a row whose only cell is empty; with more it is nothing. */
   readonly #blankIsRecord: boolean;
@@ -72,9 +82,12 @@ export class RecordScanner {
   #line = 1;
   #readerLine = 1;
   #quoteLine = 0;
+  #blank = 0;
+  #continued = 0;
 
   constructor(dialect: CsvDialect, columnCount: number) {
     this.#delimiter = dialect.delimiter.charCodeAt(0);
+    this.#quote = dialect.quote.charCodeAt(0);
     this.#crlf = dialect.lineEnd === "\r\n";
     this.#blankIsRecord = columnCount === 1;
   }
@@ -97,13 +110,21 @@ export class RecordScanner {
       });
   }
 
+  /** After `finish`. The last line counts whether or not it ends. */
+  get lines(): LineCounts {
+    const total = this.#line - (this.#inRecord ? 0 : 1);
+    return { total, header: Math.min(this.records, 1), blank: this.#blank, continued: this.#continued };
+  }
+
   #lineFeed(): void {
     if (this.#place === "quoted") {
+      this.#continued++;
       this.#line++;
       return;
     }
     if (this.#afterCr !== this.#crlf) throw this.#mixed();
     if (!this.#inRecord && this.#blankIsRecord && this.records > 0) this.#begin();
+    if (!this.#inRecord) this.#blank++;
     this.#afterCr = false;
     this.#inRecord = false;
     this.#place = "field-start";
@@ -119,14 +140,14 @@ export class RecordScanner {
   #character(byte: number): void {
     if (this.#afterCr) throw this.#mixed();
     if (!this.#inRecord) this.#begin();
-    if (byte === QUOTE) this.#quote();
+    if (byte === this.#quote) this.#quoteMark();
     else if (this.#place === "quoted") return;
     else if (byte === this.#delimiter) this.#place = "field-start";
     // A space before an opening quote or after a closing one is passed over, as the reader does.
     else if (byte !== SPACE) this.#place = "plain";
   }
 
-  #quote(): void {
+  #quoteMark(): void {
     if (this.#place === "plain") return;
     if (this.#place === "quoted") {
       this.#place = "quote-seen";

@@ -1,80 +1,129 @@
-/** The first two passes over a CSV file: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
-import { EntenteError } from "../../proto/errors.ts";
-import type { Digest } from "../../proto/ids.ts";
-import { WAITING } from "../progress/meter.ts";
-import { type CsvReject, readCells } from "./csv-cells.ts";
-import { type CsvHeader, type Delimiter, proposeDialect } from "./csv-dialect.ts";
+/** The first two passes over CSV: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
+import { createHash } from "node:crypto";
+import { type Digest, digest } from "../../proto/ids.ts";
+import { type CellCount, type Cells, type CsvReject, readCells } from "./csv-cells.ts";
+import { type CsvDialect, type GivenDialect, invalidFile } from "./csv-dialect.ts";
+import { hasByteOrderMark, utf8FromGb18030 } from "./csv-encoding.ts";
+import { readHeader } from "./csv-header.ts";
 import { lastAtMost, type RecordMap, RecordScanner } from "./csv-records.ts";
 import { columnIndex } from "./dataset.ts";
-import { MAX_HEADER_BYTES } from "./limits.ts";
-import { digestFile, fingerprintOf, readHead } from "./source.ts";
-import type { Survey, SurveyOptions } from "./survey.ts";
+import { chunksOf, digestFile, fingerprintOf } from "./file.ts";
+import type { FoundFile } from "./find-files.ts";
+import { NUMERIC_SHARE } from "./limits.ts";
+import { csvRelation, type OpenRelation } from "./relation.ts";
+import type { SourcePart } from "./source.ts";
+import { aboutPart, type Survey, type SurveyedPart, type SurveyOptions } from "./survey.ts";
 import type { DatasetColumn } from "./table.ts";
 
-export interface CsvSurveyOptions extends SurveyOptions {
-  readonly delimiter?: Delimiter;
-  readonly columnTypes?: Readonly<Record<string, "number" | "text">>;
+export interface FilesToSurvey {
+  readonly path: string;
+  readonly files: readonly FoundFile[];
+}
+
+export interface CsvToSurvey extends FilesToSurvey {
+  /** Instead of what the first rows propose. */
+  readonly given: GivenDialect;
+  /** Instead of what the cells propose. */
+  readonly columnTypes: Readonly<Record<string, "number" | "text">>;
 }
 
 /** Throws DATASET_FORMAT, DATASET_EMPTY or DATASET_COLUMN_UNKNOWN. */
-export async function surveyCsv(path: string, options: CsvSurveyOptions): Promise<Survey> {
-  const { header, mark } = await readHeader(path, options.delimiter);
-  const { dialect } = header;
-  const named = header.columns.map((name) => ({ name }));
-  const given = new Map(Object.entries(options.columnTypes ?? {}));
-  const ids = options.ids.map(({ column }) => column);
-  for (const name of [...ids, ...given.keys()]) columnIndex(named, name);
-  const { onProgress } = options;
-  const { version, scanner } = await readBytes(path, header, mark, onProgress);
-  const rows = scanner.records - 1;
-  if (rows === 0) throw new EntenteError("DATASET_EMPTY");
-  onProgress?.({ step: "looking at the cells", ...WAITING });
-  const text = named.map(({ name }) => ids.includes(name) || given.get(name) === "text");
-  const { numeric, plain, rejects } = await readCells(path, { dialect, text, limits: options.limits });
-  const columns = named.map(({ name }, index): DatasetColumn => {
-    if (ids.includes(name)) return { name, type: "id" };
-    const type = given.get(name) ?? (numeric[index] ? "number" : "text");
-    return { name, type, ...(type === "number" && plain[index] ? { plain: true } : {}) };
+export async function surveyCsv(
+  { path, files, given, columnTypes }: CsvToSurvey,
+  { ids, limits, access }: SurveyOptions,
+): Promise<Survey> {
+  const { dialect, columns: names } = await readHeader(files, given);
+  const named = names.map((name) => ({ name }));
+  const types = new Map(Object.entries(columnTypes));
+  const idNames = ids.map(({ column }) => column);
+  for (const name of [...idNames, ...types.keys()]) columnIndex(named, name);
+  const text = names.map((name) => idNames.includes(name) || types.get(name) === "text");
+  const sourceParts: SourcePart[] = [];
+  const parts: SurveyedPart[] = [];
+  const surveyed: Cells[] = [];
+  for (const file of files)
+    await aboutPart(file.name, files.length > 1, async () => {
+      const open: OpenRelation = (limits) => csvRelation(file.path, dialect, access, limits);
+      const fingerprint = await fingerprintOf(file.path);
+      const { digest, scanner } = await scan(file.path, dialect, names.length);
+      sourceParts.push({ ...file, fingerprint, digest });
+      const cells = await readCells(open, { text, limits });
+      surveyed.push(cells);
+      parts.push({ name: file.name, open, ...partOf(scanner, cells) });
+    });
+  const columns = names.map((name, i): DatasetColumn => {
+    if (idNames.includes(name)) return { name, type: "id" };
+    const type = types.get(name) ?? (isNumeric(surveyed.map(({ counts }) => counts[i])) ? "number" : "text");
+    const isPlain = type === "number" && surveyed.every(({ plain }) => plain[i]);
+    return { name, type, ...(isPlain ? { plain: true } : {}) };
   });
-  const { map } = scanner;
+  const source = { kind: "files", path, parts: sourceParts } as const;
+  return { format: "csv", source, dialect, table: { cells: "text", columns }, parts };
+}
+
+/** Of a column in all files together. */
+function isNumeric(counts: readonly (CellCount | undefined)[]): boolean {
+  const sum = (key: keyof CellCount) => counts.reduce((total, count) => total + (count?.[key] ?? 0), 0);
+  const filled = sum("filled");
+  return filled > 0 && filled - sum("bad") >= filled * NUMERIC_SHARE;
+}
+
+/** Scans a CSV for its records, without its byte order mark. Throws DATASET_FORMAT. */
+export function recordScan(
+  dialect: CsvDialect,
+  columnCount: number,
+): {
+  readonly scanner: RecordScanner;
+  see(chunk: Uint8Array): void;
+} {
+  const scanner = new RecordScanner(dialect, columnCount);
+  let isFirst = true;
   return {
-    version,
-    table: { format: "csv", dialect, columns },
-    rows,
-    broken: rejects.map(({ readerLine, reason }) => ({ line: map.lineOf(map.recordOf(readerLine)), reason })),
-    lineOf: linesOfGoodRows(map, rejects),
+    scanner,
+    see(chunk) {
+      if (chunk.includes(0)) throw invalidFile("the file holds a NUL byte");
+      scanner.update(isFirst && hasByteOrderMark(chunk) ? chunk.subarray(3) : chunk);
+      isFirst = false;
+    },
   };
 }
 
-async function readHeader(path: string, delimiter?: Delimiter): Promise<{ header: CsvHeader; mark: 0 | 3 }> {
-  const head = await readHead(path, MAX_HEADER_BYTES + 3);
-  // A NUL byte is in no text: this is a Parquet file, a workbook, an archive, or UTF-16.
-  if (head.includes(0)) throw new EntenteError("DATASET_FORMAT", { detail: "the file is binary, not UTF-8 text" });
-  const mark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  const header = proposeDialect(head.subarray(mark), delimiter);
-  if (header === undefined) throw new EntenteError("DATASET_EMPTY");
-  return { header, mark };
+async function scan(
+  path: string,
+  dialect: CsvDialect,
+  columnCount: number,
+): Promise<{ digest: Digest; scanner: RecordScanner }> {
+  const { scanner, see } = recordScan(dialect, columnCount);
+  let content: Digest;
+  if (dialect.encoding === "utf-8") content = await digestFile(path, see);
+  else {
+    const hash = createHash("sha256");
+    for await (const chunk of utf8FromGb18030(hashed(chunksOf(path), hash))) see(chunk);
+    content = digest(hash.digest("hex"));
+  }
+  scanner.finish();
+  return { digest: content, scanner };
 }
 
-async function readBytes(
-  path: string,
-  { dialect, columns }: CsvHeader,
-  mark: number,
-  onProgress: SurveyOptions["onProgress"],
-): Promise<{ version: Digest; scanner: RecordScanner }> {
-  const scanner = new RecordScanner(dialect, columns.length);
-  let skip = mark;
-  let done = 0;
-  const { sizeBytes } = await fingerprintOf(path);
-  const version = await digestFile(path, (chunk) => {
-    if (chunk.includes(0)) throw new EntenteError("DATASET_FORMAT", { detail: "the file holds a NUL byte" });
-    scanner.update(chunk.subarray(skip));
-    skip = 0;
-    done += chunk.length;
-    onProgress?.({ step: "reading the file", done, total: sizeBytes, unit: "bytes" });
-  });
-  scanner.finish();
-  return { version, scanner };
+async function* hashed(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** What `readCells` says of a part, in the lines of its file. */
+export function partOf(scanner: RecordScanner, { rejects }: Cells): Omit<SurveyedPart, "name" | "open"> {
+  const { map } = scanner;
+  return {
+    rows: Math.max(0, scanner.records - 1),
+    broken: rejects.map(({ readerLine, reason }) => ({ line: map.lineOf(map.recordOf(readerLine)), reason })),
+    lines: scanner.lines,
+    lineOf: linesOfGoodRows(map, rejects),
+  };
 }
 
 /** The n-th good row is the n-th record that is neither the header nor rejected. */

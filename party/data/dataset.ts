@@ -1,31 +1,32 @@
-/** What a node records of a dataset, and the checks that a later read makes against it. */
+/** What a node records of a dataset. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName, Digest } from "../../proto/ids.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
+import type { LineCounts } from "./csv-records.ts";
 import type { RejectCounts } from "./rejection.ts";
-import { digestFile, type Fingerprint, fingerprintOf, sameFingerprint } from "./source.ts";
-import type { ColumnType, DatasetColumn, FileTable, PlacedId } from "./table.ts";
+import type { DatasetSource } from "./source.ts";
+import type { ColumnType, DatasetColumn, DatasetTable, PlacedId } from "./table.ts";
 
-export type DatasetFormat = "csv" | "parquet";
+export type DatasetFormat = "csv" | "parquet" | "duckdb" | "postgres";
 
 /** Plain data: it goes through JSON into the node's store. rows = accepted + duplicates + all of rejectedByReason. */
 export interface DatasetRegistration {
   readonly name: DatasetName;
   readonly format: DatasetFormat;
-  /** Absolute, links resolved. */
-  readonly path: string;
+  readonly source: DatasetSource;
   /** For CSV only. */
   readonly dialect?: CsvDialect;
   /** The columns that are the id together, in order. */
   readonly ids: readonly IdColumn[];
-  /** In file order. */
+  /** In the source's order. */
   readonly columns: readonly DatasetColumn[];
-  /** SHA-256 of the file's content. */
+  /** `versionOf` the source. */
   readonly version: Digest;
-  readonly fingerprint: Fingerprint;
-  /** Records in the file, without the header and blank lines. */
+  /** Records in the source, without headers and blank lines. */
   readonly rows: number;
+  /** Of CSV files, all together: `rows` and the lines that are passed over add up to `total`. */
+  readonly lines?: LineCounts;
   /** Distinct good ids: what a job works with. */
   readonly accepted: number;
   readonly rejectedByReason: RejectCounts;
@@ -33,11 +34,8 @@ export interface DatasetRegistration {
   readonly duplicates: number;
 }
 
-export function tableOf({ format, dialect, columns }: DatasetRegistration): FileTable {
-  if (format === "parquet") return { format, columns };
-  if (dialect === undefined)
-    throw new EntenteError("INTERNAL", { cause: new Error("CSV registration without dialect") });
-  return { format, dialect, columns };
+export function tableOf({ format, columns }: DatasetRegistration): DatasetTable {
+  return { cells: format === "csv" || format === "postgres" ? "text" : "typed", columns };
 }
 
 /** Position of a column. Throws DATASET_COLUMN_UNKNOWN with the name. */
@@ -67,18 +65,4 @@ function indexOfType(columns: readonly DatasetColumn[], name: string, wanted: Co
   const type = columns[index]?.type;
   if (type !== wanted) throw new EntenteError("DATASET_COLUMN_TYPE", { detail: `${name} is of type ${type}` });
   return index;
-}
-
-/**
- * Resolves with the file's present fingerprint when its content is the registered version: at once when size and both
- * times are as recorded, after reading it through otherwise. Throws DATASET_CHANGED or DATASET_FILE_MISSING.
- */
-export async function checkUnchanged(registration: DatasetRegistration): Promise<Fingerprint> {
-  const now = await fingerprintOf(registration.path);
-  if (sameFingerprint(now, registration.fingerprint)) return now;
-  const same =
-    now.sizeBytes === registration.fingerprint.sizeBytes &&
-    (await digestFile(registration.path)) === registration.version;
-  if (!same) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
-  return now;
 }

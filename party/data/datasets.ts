@@ -1,17 +1,15 @@
 /** The node's registered datasets: the store's records and the files behind them. */
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import type { Progress } from "../../proto/http/progress.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
 import type { Clock, Random } from "../../proto/ports/ports.ts";
-import { metered } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
-import type { Delimiter } from "./csv-dialect.ts";
-import type { DatasetFormat, DatasetRegistration } from "./dataset.ts";
+import type { DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
 import { profileOf } from "./normalise.ts";
+import type { SourceAccess, SourceRequest } from "./source.ts";
 
 export interface RegisteredDataset {
   readonly registration: DatasetRegistration;
@@ -27,52 +25,44 @@ export interface SpillSource {
   readonly random: Random;
 }
 
-const FORMATS: Readonly<Record<string, DatasetFormat>> = {
-  ".csv": "csv",
-  ".tsv": "csv",
-  ".txt": "csv",
-  ".parquet": "parquet",
-};
+/** What a caller asks to register. */
+export interface RegisterInput extends SourceRequest {
+  readonly name: string;
+  readonly ids: readonly IdColumn[];
+}
+
+export interface DatasetsInput {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly quarantineFolder: string;
+  readonly spill?: SpillSource;
+  readonly access?: SourceAccess;
+}
 
 export class Datasets {
+  /** What reading a dataset needs, for `readDataset` and all that calls it. */
+  readonly access: SourceAccess;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #quarantineFolder: string;
   readonly #spill: SpillSource | undefined;
 
-  constructor(input: { store: Store; clock: Clock; quarantineFolder: string; spill?: SpillSource }) {
+  constructor(input: DatasetsInput) {
+    this.access = input.access ?? {};
     this.#store = input.store;
     this.#clock = input.clock;
     this.#quarantineFolder = input.quarantineFolder;
     this.#spill = input.spill;
   }
 
-  /**
-   * Reads the file through; a second registration of a name makes a new version. `delimiter` and `columnTypes` are those
-   * of `inspectDataset`, for CSV. Throws the errors of `inspectDataset`.
-   */
-  async register(
-    input: {
-      name: string;
-      path: string;
-      ids: readonly IdColumn[];
-      delimiter?: Delimiter;
-      columnTypes?: Readonly<Record<string, "number" | "text">>;
-    },
-    tell: (progress: Progress) => void = () => {},
-  ): Promise<RegisteredDataset> {
+  /** Reads the source through; a second registration of a name makes a new version. Throws as `inspectDataset`. */
+  async register(input: RegisterInput): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
-    const format = FORMATS[extname(input.path).toLowerCase()];
-    if (format === undefined)
-      throw new EntenteError("DATASET_FORMAT", { detail: "the file name ends in none of .csv, .tsv, .txt, .parquet" });
-    if (format === "parquet" && (input.delimiter !== undefined || input.columnTypes !== undefined))
-      throw new EntenteError("DATASET_FORMAT", { detail: "a delimiter and column types can be given for CSV only" });
     const registration = await inspectDataset({
       ...input,
       name,
-      format,
+      access: this.access,
       quarantinePath: this.#quarantinePath(name),
-      onProgress: metered(this.#clock, tell),
       ...(this.#spill === undefined ? {} : { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
     });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();

@@ -25,14 +25,23 @@ export interface DuckDb {
 }
 
 /**
- * What the instance may touch: nothing, one file to read, or one private folder to write into. Only the last may spill,
- * and there: spills are in clear (this build of DuckDB cannot encrypt them), so a reader fails rather than leave ids on
+ * What the instance may touch: nothing, one file to read, or one private folder to write into. Only a folder may be spilled
+ * into: spills are in clear (this build of DuckDB cannot encrypt them), so a reader fails rather than leave ids on
  * disk.
  */
-export type Reach = "nothing" | { readonly file: string } | { readonly folder: string };
+export type Reach =
+  | "nothing"
+  | { readonly file: string }
+  | { readonly folder: string }
+  /** A DuckDB file, attached under ATTACHED to be read. */
+  | { readonly database: string };
+
+/** The name of an attached file in SQL. */
+export const ATTACHED = "source";
 
 export async function openDuckDb(reach: Reach, limits: DataLimits): Promise<DuckDb> {
-  const { file, folder }: { file?: string; folder?: string } = reach === "nothing" ? {} : reach;
+  const { file, folder, database }: { file?: string; folder?: string; database?: string } =
+    reach === "nothing" ? {} : reach;
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: `${limits.memoryLimitMb}MiB`,
     threads: String(limits.threads),
@@ -46,6 +55,7 @@ export async function openDuckDb(reach: Reach, limits: DataLimits): Promise<Duck
     const connection = await instance.connect();
     if (file !== undefined) await connection.run(`SET allowed_paths = [${sqlText(file)}]`);
     if (folder !== undefined) await connection.run(`SET allowed_directories = [${sqlText(`${folder}/`)}]`);
+    if (database !== undefined) await connection.run(`ATTACH ${sqlText(database)} AS ${ATTACHED} (READ_ONLY)`);
     await connection.run("SET enable_external_access = false");
     await connection.run("SET lock_configuration = true");
     return {

@@ -4,11 +4,13 @@ import { Duplicates } from "./duplicates.ts";
 import type { DataLimits } from "./limits.ts";
 import { readDataset } from "./read.ts";
 import type { Selection } from "./selection.ts";
+import type { SourceAccess } from "./source.ts";
 import type { SpillPlace } from "./spill.ts";
 
 export interface EffectiveOptions {
   /** Where hashes wait to be compared, when there are many; in memory without it, at some 30 bytes a row. */
   readonly spill?: SpillPlace;
+  readonly access?: SourceAccess;
   readonly limits?: DataLimits;
   readonly onProgress?: (rowsDone: number) => void;
 }
@@ -17,14 +19,15 @@ export interface EffectiveOptions {
 export async function effectiveRows(
   registration: DatasetRegistration,
   selection: Selection | undefined,
-  { spill, limits, onProgress }: EffectiveOptions = {},
+  { spill, access, limits, onProgress }: EffectiveOptions = {},
 ): Promise<number> {
   if (selection === undefined) return registration.accepted;
   const expected = registration.rows;
   await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
   let done = 0;
   let held = 0;
-  for await (const batch of readDataset(registration, { columns: [], selection, ...(limits && { limits }) })) {
+  const reading = { columns: [], selection, ...(access && { access }), ...(limits && { limits }) };
+  for await (const batch of readDataset(registration, reading)) {
     await duplicates.add(batch);
     done += batch.good;
     held += batch.count;

@@ -6,7 +6,7 @@ import { call, isFunction } from "./filter-functions.ts";
 import { type FilterNode, type FilterTree, type Refuse, tooDeep } from "./filter-tree.ts";
 import { CASTS, coerced, commonType, number, numberConstant, type Typed, textConstant } from "./filter-types.ts";
 import { MAX_FILTER_DEPTH, MAX_FILTER_NODES } from "./limits.ts";
-import { columnSql, type FileTable, type RowCondition } from "./table.ts";
+import { columnSql, type DatasetTable, type RowCondition } from "./table.ts";
 
 const COMPARISONS: Readonly<Record<string, string>> = {
   COMPARE_EQUAL: "=",
@@ -27,7 +27,7 @@ const NULL_TESTS: Readonly<Record<string, string>> = {
 const MEMBERSHIPS: Readonly<Record<string, string>> = { COMPARE_IN: "IN", COMPARE_NOT_IN: "NOT IN" };
 
 /** Throws FILTER_INVALID with the part that is not allowed. */
-export function printFilter(tree: FilterTree, table: FileTable): RowCondition {
+export function printFilter(tree: FilterTree, table: DatasetTable): RowCondition {
   const printer = new Printer(table, tree.refuse);
   const sql = printer.condition(tree.root, 1);
   if (printer.columns.size === 0) throw tree.refuse("no column is named");
@@ -38,11 +38,11 @@ type Parts = readonly (FilterNode | undefined)[];
 
 class Printer {
   readonly columns = new Set<number>();
-  readonly #table: FileTable;
+  readonly #table: DatasetTable;
   readonly #refuse: Refuse;
   #nodes = 0;
 
-  constructor(table: FileTable, refuse: Refuse) {
+  constructor(table: DatasetTable, refuse: Refuse) {
     this.#table = table;
     this.#refuse = refuse;
   }
@@ -198,7 +198,7 @@ class Printer {
 }
 
 /** By the name as it is written or else, as in SQL, in another case, when that is one column's only. */
-function columnNamed({ columns }: FileTable, name: string): number | undefined {
+function columnNamed({ columns }: DatasetTable, name: string): number | undefined {
   const exact = columns.findIndex((column) => column.name === name);
   if (exact >= 0) return exact;
   const folded = name.toLowerCase();

@@ -12,6 +12,16 @@ export const DEFAULT_LIMITS: DataLimits = { memoryLimitMb: 512, threads: 2 };
 /** A header longer than this is a file without line ends, not a table. */
 export const MAX_HEADER_BYTES = 1 << 20;
 
+/** Rows behind the header that a proposal of the dialect looks at, and the share that must fit an unusual delimiter. */
+export const MAX_SNIFFED_RECORDS = 200;
+export const SNIFFED_SHARE = 0.95;
+
+/** A text is in an encoding when this share of its lines beyond ASCII is; the others are set aside. */
+export const ENCODING_SHARE = 0.95;
+
+/** Files of one dataset. Each is a line of the registration, and is opened anew for each pass. */
+export const MAX_PARTS = 10_000;
+
 /** Longest normalised id in UTF-8 bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3). */
 export const MAX_ID_BYTES = 256;
 

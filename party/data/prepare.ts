@@ -11,6 +11,7 @@ import type { PartitionedRows, PartitionReader } from "./partition-reader.ts";
 import { PartitionSink, type Quantiser } from "./partition-sink.ts";
 import { type FileColumn, type ReadColumn, readDataset } from "./read.ts";
 import type { Selection } from "./selection.ts";
+import type { SourceAccess } from "./source.ts";
 import type { SpillPlace } from "./spill.ts";
 
 /** A column, its values as they are read: 8 bytes a row. */
@@ -35,6 +36,7 @@ export interface PrepareOptions<Column extends ReadColumn> {
   readonly withSubjects: boolean;
   /** Where to keep the partitions of a large dataset; without it all are in memory. */
   readonly spill?: SpillPlace;
+  readonly access?: SourceAccess;
   readonly limits?: DataLimits;
   readonly onProgress?: (rowsDone: number) => void;
 }
@@ -109,11 +111,12 @@ async function countOf(
 async function fill(
   sink: PartitionSink,
   registration: DatasetRegistration,
-  { jobKey, columns, labels, selection, limits, onProgress }: PrepareOptions<ReadColumn>,
+  { jobKey, columns, labels, selection, access, limits, onProgress }: PrepareOptions<ReadColumn>,
 ): Promise<PartitionReader> {
   const hasher = idHasher(jobKey);
   try {
-    const asked = { ...(labels && { labels }), ...(selection && { selection }), ...(limits && { limits }) };
+    const reading = { ...(access && { access }), ...(limits && { limits }) };
+    const asked = { ...(labels && { labels }), ...(selection && { selection }), ...reading };
     let done = 0;
     for await (const { good, hashes, ...chosen } of readDataset(registration, { columns, hasher, ...asked })) {
       if (hashes === undefined) throw new EntenteError("INTERNAL", { cause: new Error("rows without hashes") });

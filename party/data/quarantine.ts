@@ -7,6 +7,8 @@ import { LineWriter, writeWhole } from "./private-file.ts";
 import type { RejectReason } from "./rejection.ts";
 
 export interface QuarantineEntry {
+  /** Of a dataset of several files: which one. */
+  readonly file?: string | undefined;
   /** CSV: the line of the file on which the record begins. Parquet: the number of the row. From 1. */
   readonly line: number;
   readonly reason: RejectReason | "duplicate";
@@ -31,8 +33,8 @@ export async function withQuarantine<T>(
   await writeWhole(path, async (temporary) => {
     const writer = await LineWriter.create(temporary);
     try {
-      result = await fill(({ line, reason, column, id }) =>
-        writer.write(`${JSON.stringify({ line, reason, column, id })}\n`),
+      result = await fill(({ file, line, reason, column, id }) =>
+        writer.write(`${JSON.stringify({ file, line, reason, column, id })}\n`),
       );
     } finally {
       await writer.close();

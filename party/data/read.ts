@@ -2,13 +2,14 @@
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { Chooser, type ChosenRows, type Wanted } from "./chosen-rows.ts";
-import { checkUnchanged, type DatasetRegistration, featureIndex, placedIds, tableOf, textIndex } from "./dataset.ts";
+import { type DatasetRegistration, featureIndex, placedIds, tableOf, textIndex } from "./dataset.ts";
 import { type IdHasher, idHasher, JOB_KEY_BYTES } from "./id-hash.ts";
 import { placedLabels } from "./label-cells.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
+import { openRegistered } from "./registered.ts";
 import { readRows } from "./rows.ts";
 import { Lookups, type Selection } from "./selection.ts";
-import { fingerprintOf, sameFingerprint } from "./source.ts";
+import type { SourceAccess } from "./source.ts";
 
 /** A column as doubles, NaN where a cell is missing. */
 export interface FileColumn {
@@ -35,19 +36,21 @@ export interface ReadOptions {
   readonly labels?: readonly LabelColumn[];
   /** What ids are hashed with; each batch then has the hashes. */
   readonly hasher?: IdHasher;
+  readonly access?: SourceAccess;
   readonly limits?: DataLimits;
 }
 
 /**
  * Streams the good rows that are selected, duplicates included: who holds all ids of a partition tells them apart. A batch is
  * valid until the next. Throws DATASET_COLUMN_UNKNOWN and DATASET_COLUMN_TYPE before it reads, DATASET_FILE_MISSING,
- * DATASET_CHANGED (before, or at the end if it changed meanwhile or has another number of good rows), DATASET_FORMAT, LABEL_UNFIT.
+ * DATASET_CHANGED (before, or at the end if it changed meanwhile or has another number of good rows), DATASET_FORMAT, LABEL_UNFIT,
+ * and the errors of a database.
  */
 export async function* readDataset(
   registration: DatasetRegistration,
   options: ReadOptions,
 ): AsyncGenerator<ChosenRows, void, undefined> {
-  const { path, accepted, duplicates } = registration;
+  const { accepted, duplicates } = registration;
   const table = tableOf(registration);
   const columns = options.columns.filter((column) => "name" in column);
   const features = columns.map(({ name, texts }) =>
@@ -67,25 +70,26 @@ export async function* readDataset(
   const marks = lookups.conditions;
   const labels = options.labels && placedLabels(table.columns, options.labels);
   const asked = { marks, ...(condition && { condition }), ...(labels && { labels }) };
-  const input = { path, table, ids, features, texts, limits, ...asked };
+  const shape = { table, ids, features, texts, limits, ...asked };
   // Hashes that stay in here may be under any key: to find two equal ones takes 2^64 steps under each.
   const own =
     options.hasher === undefined && lookups.people.length > 0 ? idHasher(new Uint8Array(JOB_KEY_BYTES)) : undefined;
   const hasher = options.hasher ?? own;
-  const before = await checkUnchanged(registration);
+  const source = await openRegistered(registration, options.access ?? {});
   let good = 0;
   try {
     const chosen = { lookups, wanted, features: features.length, ...(test && { test }), ...(hasher && { hasher }) };
     const chooser = new Chooser(chosen);
-    for await (const batch of readRows(input)) {
+    for await (const batch of readRows({ ...shape, parts: source.parts })) {
       good += batch.good;
       if (batch.count === 0) continue;
       const rows = chooser.choose(batch);
       if (rows.count > 0) yield rows;
     }
+    await source.finish();
   } finally {
     own?.destroy();
+    await source.close();
   }
-  const unchanged = sameFingerprint(before, await fingerprintOf(path)) && good === accepted + duplicates;
-  if (!unchanged) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
+  if (good !== accepted + duplicates) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
 }

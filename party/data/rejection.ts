@@ -22,7 +22,7 @@ export const ROW_REASONS = [
   "row-too-many-columns",
   "row-quote-broken",
   "row-too-long",
-  "row-not-utf8",
+  "row-encoding",
   "number-invalid",
 ] as const satisfies readonly SetAsideReason[];
 

@@ -3,17 +3,18 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { doubles, ID_COLUMNS, integers } from "./cells.ts";
 import { ChunkIds } from "./chunk-ids.ts";
 import type { RawId } from "./composite-id.ts";
-import { asFormatError, openDuckDb } from "./duckdb.ts";
 import { LabelCells } from "./label-cells.ts";
 import { CHUNK_ROWS, type DataLimits, MAX_ID_BYTES } from "./limits.ts";
 import { reasonOf } from "./normalise-bytes.ts";
 import type { PackedText } from "./packed-text.ts";
 import type { RejectReason } from "./rejection.ts";
-import { type FileTable, type RowsShape, rowsQuery } from "./table.ts";
+import type { OpenRelation } from "./relation.ts";
+import { type DatasetTable, type RowsShape, rowsQuery } from "./table.ts";
 
 export interface RowsInput extends RowsShape {
-  readonly path: string;
-  readonly table: FileTable;
+  /** Read one after the other; row numbers run on. */
+  readonly parts: readonly OpenRelation[];
+  readonly table: DatasetTable;
   readonly limits: DataLimits;
 }
 
@@ -26,8 +27,11 @@ export interface SetAside {
   readonly id: RawId;
 }
 
-/** Ids, rows and features are those of the good rows that meet the condition, duplicates included. */
+/** All of one part. Ids, rows and features are those of the good rows that meet the condition, duplicates included. */
 export interface RowBatch {
+  /** Index of the part, and the number of its first row. */
+  readonly part: number;
+  readonly partStart: number;
   /** Rows read in this batch, good or not. */
   readonly read: number;
   /** The good ones among them, whatever the condition. */
@@ -57,6 +61,8 @@ class Sorter {
   readonly #features: readonly Float64Array[];
   readonly #labels: LabelCells | undefined;
   readonly #brokenColumn: number;
+  #part = -1;
+  #partStart = 0;
   #rowsBefore = 0;
 
   constructor(input: RowsInput) {
@@ -65,6 +71,11 @@ class Sorter {
     this.#features = [...features, ...marks].map(() => new Float64Array(CHUNK_ROWS));
     this.#labels = input.labels && new LabelCells(input.labels);
     this.#brokenColumn = input.ids.length * ID_COLUMNS;
+  }
+
+  nextPart(): void {
+    this.#part++;
+    this.#partStart = this.#rowsBefore;
   }
 
   sort(chunk: DuckDBDataChunk): RowBatch {
@@ -98,6 +109,8 @@ class Sorter {
     }
     this.#rowsBefore += rowCount;
     return {
+      part: this.#part,
+      partStart: this.#partStart,
       read: rowCount,
       good,
       count,
@@ -133,22 +146,26 @@ class Sorter {
   }
 }
 
-/** Batches of at most 2,048 rows. Throws DATASET_FORMAT when the file breaks off or is damaged, LABEL_UNFIT on a value that its
- * label cannot have. */
+/** Batches of at most 2,048 rows. Throws DATASET_FORMAT when a file breaks off or is damaged, LABEL_UNFIT on a value that its
+ * label cannot have, and what the source throws. */
 export async function* readRows(input: RowsInput): AsyncGenerator<RowBatch, void, undefined> {
-  const db = await openDuckDb({ file: input.path }, input.limits);
-  try {
-    const query = rowsQuery(input.table, input);
-    const result = await db.connection.stream(query, [input.path]);
-    const sorter = new Sorter(input);
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      yield sorter.sort(chunk);
+  const sorter = new Sorter(input);
+  for (const open of input.parts) {
+    sorter.nextPart();
+    const relation = await open(input.limits);
+    try {
+      const query = rowsQuery(input.table, input, relation.sql);
+      const result = await relation.connection.stream(query, relation.values);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) break;
+        yield sorter.sort(chunk);
+      }
+      await relation.finish();
+    } catch (error) {
+      throw relation.failed(error, "reading the rows failed");
+    } finally {
+      await relation.close();
     }
-  } catch (error) {
-    throw asFormatError(error, "reading the rows failed");
-  } finally {
-    db.close();
   }
 }

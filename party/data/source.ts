@@ -1,92 +1,93 @@
 /**
- * The file itself: where it is, whether it is still the one that was registered, and one pass over its bytes for the
- * digest. Large files are streamed, so this reads with `node:fs` rather than through a port that takes files whole.
+ * Where a dataset's rows come from, as a registration records it, and the one rule that makes a version of it: the same
+ * parts with the same content under the same names are the same version.
  */
-import { createHash } from "node:crypto";
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
-import { EntenteError } from "../../proto/errors.ts";
-import { type Digest, digest } from "../../proto/ids.ts";
-import { DIGEST_CHUNK_BYTES } from "./limits.ts";
+import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { digestOf } from "../../proto/encoding/sha256.ts";
+import type { Digest } from "../../proto/ids.ts";
+import type { Databases } from "../databases/databases.ts";
+import type { Quote } from "./csv-dialect.ts";
+import type { Encoding } from "./csv-encoding.ts";
+import type { Fingerprint } from "./file.ts";
+import type { FileFormat } from "./find-files.ts";
 
-/** What the file system says of a version; when all three are as before, the content is taken to be. */
-export interface Fingerprint {
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  /** ctime: also moves when a copy or `touch` puts the modification time back. */
-  readonly changedMs: number;
+/** A file that belongs to a dataset, as it was registered. */
+export interface SourcePart {
+  /** Within the folder or pattern, with `/` between; the file's own name where it stands alone. */
+  readonly name: string;
+  /** Absolute, links resolved. */
+  readonly path: string;
+  readonly fingerprint: Fingerprint;
+  /** SHA-256 of its content. */
+  readonly digest: Digest;
 }
 
-function missing(cause: unknown): EntenteError {
-  return new EntenteError("DATASET_FILE_MISSING", { cause });
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
 }
 
-/** The absolute path behind links. DuckDB would read '*', '?' and '[' as patterns. Throws DATASET_FILE_MISSING. */
-export async function resolveFile(path: string): Promise<string> {
-  let real: string;
-  try {
-    real = await realpath(path);
-  } catch (cause) {
-    throw missing(cause);
-  }
-  if (/[*?[\]]/.test(real))
-    throw new EntenteError("DATASET_FILE_MISSING", { detail: "a path may not hold the characters * ? [ ]" });
-  return real;
+/** `files`: sorted by name. `postgres`: a connection's name, never its URL; `orderedBy` is the table's primary key. */
+export type DatasetSource =
+  | { readonly kind: "files"; readonly path: string; readonly parts: readonly SourcePart[] }
+  | { readonly kind: "duckdb"; readonly file: SourcePart; readonly table: TableName; readonly isView: boolean }
+  | {
+      readonly kind: "postgres";
+      readonly database: string;
+      readonly from: PostgresFrom;
+      /** SHA-256 of the rows as COPY gives them. */
+      readonly digest: Digest;
+    };
+
+export type PostgresFrom =
+  | { readonly table: TableName; readonly orderedBy: readonly string[] }
+  | { readonly query: string };
+
+/** What a caller asks to register: exactly one of `path`, `duckdb` and `postgres`. Paths are absolute. */
+export interface SourceRequest {
+  /** A file, a folder of files, or a pattern that files fit, of CSV or of Parquet. */
+  readonly path?: string | undefined;
+  /** Of files whose names do not say it. */
+  readonly format?: FileFormat | undefined;
+  /** Of CSV, instead of what the first rows propose. */
+  readonly delimiter?: string | undefined;
+  readonly quote?: Quote | undefined;
+  readonly encoding?: Encoding | undefined;
+  /** Of CSV, instead of what the cells propose, as for a code that only looks like a number. */
+  readonly columnTypes?: Readonly<Record<string, "number" | "text">> | undefined;
+  readonly duckdb?: { readonly path: string; readonly table: string } | undefined;
+  /** A table, or one query. */
+  readonly postgres?:
+    | { readonly database: string; readonly table?: string | undefined; readonly query?: string | undefined }
+    | undefined;
 }
 
-/** Throws DATASET_FILE_MISSING when there is no readable file. */
-export async function fingerprintOf(path: string): Promise<Fingerprint> {
-  try {
-    const stats = await stat(path);
-    if (!stats.isFile()) throw new Error("not a regular file");
-    return { sizeBytes: stats.size, modifiedMs: stats.mtimeMs, changedMs: stats.ctimeMs };
-  } catch (cause) {
-    throw missing(cause);
-  }
+/** What reading some sources needs of the node. */
+export interface SourceAccess {
+  readonly databases?: Databases;
+  /** Where named pipes are made, mode 0700; the system's folder for temporary files without it. */
+  readonly pipeFolder?: string;
 }
 
-export function sameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
-  return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs && a.changedMs === b.changedMs;
+/** The files among its parts. */
+export function partsOf(source: DatasetSource): readonly SourcePart[] {
+  if (source.kind === "files") return source.parts;
+  return source.kind === "duckdb" ? [source.file] : [];
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "r");
-  } catch (cause) {
-    throw missing(cause);
-  }
+/** SHA-256 over RFC 8785 JSON of the parts' names and digests. */
+export function versionOf(source: DatasetSource): Digest {
+  return digestOf(canonicalJson(contentOf(source)));
 }
 
-/** The first `maxBytes` of a file, or all of it. */
-export async function readHead(path: string, maxBytes: number): Promise<Uint8Array> {
-  const handle = await openFile(path);
-  try {
-    const head = new Uint8Array(maxBytes);
-    let filled = 0;
-    while (filled < maxBytes) {
-      const { bytesRead } = await handle.read(head, filled, maxBytes - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return head.subarray(0, filled);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** SHA-256 of the file, streamed; `see` gets each chunk, which is valid during the call only. */
-export async function digestFile(path: string, see: (chunk: Uint8Array) => void = () => {}): Promise<Digest> {
-  const handle = await openFile(path);
-  try {
-    const hash = createHash("sha256");
-    const chunk = new Uint8Array(DIGEST_CHUNK_BYTES);
-    for (;;) {
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
-      if (bytesRead === 0) return digest(hash.digest("hex"));
-      const part = chunk.subarray(0, bytesRead);
-      hash.update(part);
-      see(part);
-    }
-  } finally {
-    await handle.close();
+function contentOf(source: DatasetSource) {
+  const named = ({ name, digest }: SourcePart) => ({ name, digest });
+  switch (source.kind) {
+    case "files":
+      return { kind: source.kind, parts: source.parts.map(named) };
+    case "duckdb":
+      return { kind: source.kind, table: { ...source.table }, parts: [named(source.file)] };
+    case "postgres":
+      return { kind: source.kind, parts: [{ name: "copy", digest: source.digest }] };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One SQL shape for both formats: a table whose columns are c0, c1, ... in file order, so that no name out of a file is
- * ever part of a statement but as a quoted identifier of a Parquet column. The path is a bound parameter, $1.
+ * One SQL shape for all sources: of text cells (CSV, PostgreSQL) a table whose columns are c0, c1, ... in their order; of typed
+ * ones (Parquet, DuckDB) one whose names stand in statements as quoted identifiers alone. A path is a bound parameter, $1.
  */
 import type { NormaliserName } from "../../proto/agreement/fields.ts";
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
@@ -22,11 +22,11 @@ export interface DatasetColumn {
   readonly plain?: true;
 }
 
-export type FileTable =
-  | { readonly format: "csv"; readonly dialect: CsvDialect; readonly columns: readonly DatasetColumn[] }
-  | { readonly format: "parquet"; readonly columns: readonly DatasetColumn[] };
+export interface DatasetTable {
+  readonly cells: "text" | "typed";
+  readonly columns: readonly DatasetColumn[];
+}
 
-const DELIMITER_SQL = { ",": "','", ";": "';'", "\t": "'\\t'", "|": "'|'" } as const;
 const LINE_END_SQL = { "\n": "'\\n'", "\r\n": "'\\r\\n'" } as const;
 
 /** What DuckDB reads the cells of a CSV column as. */
@@ -40,8 +40,9 @@ export type CsvCells = "VARCHAR" | "DOUBLE";
  */
 export function csvSource(dialect: CsvDialect, cells: readonly CsvCells[]): string {
   const columns = cells.map((type, i) => `'c${i}': '${type}'`).join(", ");
+  const quote = sqlText(dialect.quote);
   return `read_csv($1, auto_detect = false, header = true, columns = {${columns}},
-    delim = ${DELIMITER_SQL[dialect.delimiter]}, quote = '"', escape = '"', new_line = ${LINE_END_SQL[dialect.lineEnd]},
+    delim = ${sqlText(dialect.delimiter)}, quote = ${quote}, escape = ${quote}, new_line = ${LINE_END_SQL[dialect.lineEnd]},
     skip = ${dialect.skipLines}, encoding = 'utf-8', compression = 'none', null_padding = false,
     max_line_size = ${MAX_LINE_BYTES}, hive_partitioning = false, filename = false,
     store_rejects = true, rejects_limit = ${MAX_BROKEN_LINES})`;
@@ -67,11 +68,11 @@ export function isBadCell(index: number): string {
 const NAN = "'nan'::DOUBLE";
 
 /**
- * A column in the scope of `rowsQuery`: its cells as doubles, if it is of numbers, and as text. Of a Parquet file only the
+ * A column in the scope of `rowsQuery`: its cells as doubles, if it is of numbers, and as text. Of typed cells only the
  * columns of the condition and of `texts` have their text there.
  */
-export function columnSql(table: FileTable, index: number): { readonly value: string; readonly written: string } {
-  return { value: `n${index}`, written: table.format === "csv" ? cell(index) : `x${index}` };
+export function columnSql(table: DatasetTable, index: number): { readonly value: string; readonly written: string } {
+  return { value: `n${index}`, written: table.cells === "text" ? cell(index) : `x${index}` };
 }
 
 /** A label and its column's place in the dataset. */
@@ -90,7 +91,7 @@ export interface RowCondition {
 const NO_BOOLEAN = "-1::DOUBLE";
 
 /** The result columns that `LabelCells` takes, in the scope of `rowsQuery`. */
-function labelColumnsSql(table: FileTable, labels: readonly PlacedLabel[]): string[] {
+function labelColumnsSql(table: DatasetTable, labels: readonly PlacedLabel[]): string[] {
   return labels.flatMap(({ label, index }) => {
     const { value, written } = columnSql(table, index);
     if (label.type === "text") return idColumns(written);
@@ -131,9 +132,13 @@ export interface RowsShape {
  * Columns: those of `idColumns` for each part of the id, the 1-based position among `columns` of the first number that is broken (0: none), then
  * one double per feature, NaN for a missing value (of a text its place among `texts`, -1 for any other), one per mark, then
  * 1 or 0 where there is a condition: a row that does not meet it is still read; then those of `labelColumnsSql`. Whether a
- * row is broken never depends on what is asked for.
+ * row is broken never depends on what is asked for. `relation`: the source in SQL, of text with cells of those types.
  */
-export function rowsQuery(table: FileTable, shape: RowsShape): string {
+export function rowsQuery(
+  table: DatasetTable,
+  shape: RowsShape,
+  relation: (cells: readonly CsvCells[]) => string,
+): string {
   const { ids, features, texts, condition, marks = [], labels = [] } = shape;
   const written = new Set([
     ...(condition?.columns ?? []),
@@ -143,7 +148,7 @@ export function rowsQuery(table: FileTable, shape: RowsShape): string {
   const numbers = table.columns.flatMap(({ type }, index) => (type === "number" ? [index] : []));
   const suspects = numbers.filter((index) => table.columns[index]?.plain !== true);
   const value = (index: number) => columnSql(table, index).value;
-  const bad = (index: number) => (table.format === "csv" ? isBadCell(index) : `coalesce(isinf(n${index}), false)`);
+  const bad = (index: number) => (table.cells === "text" ? isBadCell(index) : `coalesce(isinf(n${index}), false)`);
   const broken =
     suspects.length === 0 ? "0" : `CASE ${suspects.map((i) => `WHEN ${bad(i)} THEN ${i + 1}`).join(" ")} ELSE 0 END`;
   const placeOf = (index: number, known: readonly string[]) => {
@@ -159,14 +164,14 @@ export function rowsQuery(table: FileTable, shape: RowsShape): string {
   const marked = marks.map(({ sql }, j) => `CASE WHEN ${sql} THEN 1::DOUBLE ELSE 0::DOUBLE END AS m${j}`);
   const asked = [...wanted, ...marked, ...passes, ...labelColumnsSql(table, labels)];
   const selected = [...ids.flatMap((_, k) => idColumns(`id${k}`)), `${broken} AS broken`, ...asked];
-  if (table.format === "csv") {
+  if (table.cells === "text") {
     // All cells stay in the result, unread: DuckDB checks the encoding of the columns that a query asks for, no others,
     // and a row must not be good in one query and bad in the next.
     const all = table.columns.map((_, i) => `c${i}`);
     const cells = table.columns.map(({ plain }, i) => (plain === true && !written.has(i) ? "DOUBLE" : "VARCHAR"));
     const doubles = numbers.map((i) => `${cells[i] === "DOUBLE" ? `c${i}` : cellNumber(i)} AS n${i}`);
     const inner = ["*", ...ids.map(({ index }, k) => `c${index} AS id${k}`), ...doubles];
-    const from = `(SELECT ${inner.join(", ")} FROM ${csvSource(table.dialect, cells)})`;
+    const from = `(SELECT ${inner.join(", ")} FROM ${relation(cells)})`;
     return `SELECT ${[...selected, ...all].join(", ")} FROM ${from}`;
   }
   const cast = (index: number, type: string) => `CAST(${sqlName(table.columns[index]?.name ?? "")} AS ${type})`;
@@ -175,5 +180,5 @@ export function rowsQuery(table: FileTable, shape: RowsShape): string {
     (i) => `${cast(i, "VARCHAR")} AS x${i}`,
   );
   const all = [...ids.map(({ index }, k) => `${cast(index, "VARCHAR")} AS id${k}`), ...doubles, ...asText];
-  return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${PARQUET_SOURCE})`;
+  return `SELECT ${selected.join(", ")} FROM (SELECT ${all.join(", ")} FROM ${relation([])})`;
 }

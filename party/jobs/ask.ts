@@ -225,7 +225,7 @@ async function ownList(
   }
   const spill = deps.vault.spillPlace(spec.jobId);
   if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, selection, epoch, spill });
-  return { rows: await effectiveRows(registration, selection, { spill }) };
+  return { rows: await effectiveRows(registration, selection, { spill, access: deps.datasets.access }) };
 }
 
 /** Throws POLICY_OUTPUT for a column that the agreement does not give away, BAD_REQUEST beside an aggregate. */

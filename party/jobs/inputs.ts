@@ -6,16 +6,16 @@ import type { PackedText } from "../data/packed-text.ts";
 import { prepareInput } from "../data/prepare.ts";
 import type { ReadColumn } from "../data/read.ts";
 import type { Selection } from "../data/selection.ts";
+import type { SourceAccess } from "../data/source.ts";
 import type { SpillPlace } from "../data/spill.ts";
-import type { ProgressReport } from "../progress/meter.ts";
 
 export interface InputPlace {
   readonly jobKey: Uint8Array;
   readonly partitions: number;
   readonly spill: SpillPlace;
+  readonly access: SourceAccess;
   /** Who takes part; everybody without it. */
   readonly selection: Selection | undefined;
-  readonly onProgress?: (report: ProgressReport) => void;
 }
 
 export interface JobRows<Column> {
@@ -49,11 +49,8 @@ function holdingLast<Column>(input: JobInput<Column>): JobInput<Column> {
   };
 }
 
-function readingOf({ selection, onProgress, ...where }: InputPlace, { accepted, duplicates }: DatasetRegistration) {
-  const rowsDone = (done: number) =>
-    onProgress?.({ step: "reading the dataset", done, total: accepted + duplicates, unit: "rows" });
-  rowsDone(0);
-  return { ...where, ...(selection && { selection }), onProgress: rowsDone };
+function readingOf({ selection, ...where }: InputPlace) {
+  return { ...where, ...(selection && { selection }) };
 }
 
 /** The receiver's: its own columns as numbers, NaN where missing. */
@@ -62,9 +59,7 @@ export async function receiverInput(
   columns: readonly ReadColumn[],
   place: InputPlace,
 ): Promise<JobInput<Float64Array>> {
-  return holdingLast(
-    await prepareInput(registration, { ...readingOf(place, registration), columns, withSubjects: true }),
-  );
+  return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, withSubjects: true }));
 }
 
 /** The provider's: the model's columns as int16, as the model's view prepares them; bins are kept as their numbers and
@@ -77,9 +72,7 @@ export async function providerInput(
 ): Promise<JobInput> {
   if (view?.kind === "trees") {
     const columns = view.columns.map((name) => ({ name }));
-    return holdingLast(
-      await prepareInput(registration, { ...readingOf(place, registration), columns, labels, withSubjects: false }),
-    );
+    return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false }));
   }
   const shown = view?.columns ?? [];
   const columns = shown.map((column) => ({
@@ -87,12 +80,7 @@ export async function providerInput(
     // NaN is a missing value.
     quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  const stored = await prepareInput(registration, {
-    ...readingOf(place, registration),
-    columns,
-    labels,
-    withSubjects: false,
-  });
+  const stored = await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false });
   return holdingLast({
     async rows(partition) {
       const { features, ...rows } = await stored.rows(partition);

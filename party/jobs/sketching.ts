@@ -25,7 +25,7 @@ export async function sketchOwnList(
   { registration, selection, epoch, spill }: SketchingInput,
 ): Promise<OwnList> {
   const key = sketchKey(deps.keyring.epochSeed, epoch);
-  const { rows, sketch } = await sketchInput(registration, selection, key, spill);
+  const { rows, sketch } = await sketchInput(registration, selection, key, { spill, access: deps.datasets.access });
   return { rows, sketched: { sketch, key, epoch } };
 }
 

@@ -11,6 +11,7 @@ import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { prepareInput } from "../data/prepare.ts";
 import type { Selection } from "../data/selection.ts";
+import type { SourceAccess } from "../data/source.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { openAtRest, sealAtRest } from "../store/at-rest.ts";
 
@@ -29,9 +30,9 @@ export async function sketchInput(
   registration: DatasetRegistration,
   selection: Selection | undefined,
   key: Uint8Array,
-  spill: SpillPlace,
+  place: { readonly spill: SpillPlace; readonly access?: SourceAccess },
 ): Promise<SketchedInput> {
-  const reading = { jobKey: key, columns: [], partitions: PARTITIONS, withSubjects: false, spill };
+  const reading = { jobKey: key, columns: [], partitions: PARTITIONS, withSubjects: false, ...place };
   const input = await prepareInput(registration, selection === undefined ? reading : { ...reading, selection });
   try {
     const sketch = new DifferenceSketch();

@@ -14,7 +14,7 @@ import type {
   WitnessRecord,
 } from "./store.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
@@ -45,6 +45,19 @@ CREATE UNIQUE INDEX denial_alike ON denial (at, ifnull(tokenId, ''), ifnull(rout
 /** What makes of each earlier schema the next. */
 const UPGRADES: Readonly<Record<number, string>> = {
   1: "ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;",
+  // A registration was of one file. What stands behind the last slash of its path is what no other part of the path holds.
+  2: `UPDATE dataset SET registration = json_remove(json_set(registration, '$.source', json_object(
+        'kind', 'files', 'path', registration ->> '$.path', 'parts', json_array(json_object(
+          'name', replace(registration ->> '$.path', rtrim(registration ->> '$.path', replace(registration ->> '$.path', '/', '')), ''),
+          'path', registration ->> '$.path', 'fingerprint', json_extract(registration, '$.fingerprint'),
+          'digest', registration ->> '$.version')))), '$.path', '$.fingerprint');
+      UPDATE dataset SET registration = json_set(registration, '$.dialect.quote', '"', '$.dialect.encoding', 'utf-8')
+        WHERE json_type(registration, '$.dialect') IS NOT NULL;
+      UPDATE dataset SET registration = json_remove(json_set(registration, '$.ids', json_array(json_object(
+          'column', registration ->> '$.idColumn', 'normaliser', CASE registration ->> '$.normaliser'
+            WHEN 'trimmed' THEN 'opaque' WHEN 'phone-e164-cn' THEN 'phone-e164' ELSE registration ->> '$.normaliser' END))),
+          '$.idColumn', '$.normaliser')
+        WHERE json_type(registration, '$.idColumn') IS NOT NULL;`,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";

@@ -1,15 +1,13 @@
 /** `entente dataset`: the node's own tables. */
-import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type IdColumn, NORMALISERS } from "../../proto/agreement/fields.ts";
-import type { RouteResponse } from "../../proto/http/routes.ts";
+import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
+import { addSourceOptions, type SourceFlags, sourceOf } from "./dataset-source.ts";
 import { fields, table } from "./output.ts";
-import { withProgress } from "./progress.ts";
 
-interface RegisterFlags {
-  readonly file: string;
+interface RegisterFlags extends SourceFlags {
   readonly idColumn: readonly string[];
   readonly normaliser: readonly IdColumn["normaliser"][];
 }
@@ -33,18 +31,30 @@ function rejectedRows({ rejected }: RouteResponse<"registerDataset">): number {
   return Object.values(rejected).reduce((sum, rows) => sum + rows, 0);
 }
 
+/** What was proposed or given: to be looked at once. */
+function dialectText({ delimiter, quote, encoding }: NonNullable<RouteResponse<"registerDataset">["dialect"]>): string {
+  return `${encoding}, delimiter ${delimiter === "\t" ? "tab" : JSON.stringify(delimiter)}, quote ${quote}`;
+}
+
 /** A line for each reason: how many rows, and what to do about them. */
 export function whySetAside(rejected: Readonly<Record<string, number>>): string[] {
   return Object.entries(rejected).map(([reason, rows]) => `${reason} ${rows}: ${setAsideFix(reason) ?? ""}`.trimEnd());
 }
 
+const REGISTER_EXAMPLES = example(
+  "entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164",
+  "entente dataset register visits --file '/data/visits/2026-*.parquet' --id-column phone --normaliser phone-e164",
+  "entente dataset register loans --database warehouse --table public.loans --id-column phone --normaliser phone-e164",
+  "entente dataset register cars --file cars.csv --id-column owner --normaliser cn-resident-id --id-column plate --normaliser opaque",
+);
+
 export function datasetCommand(): Command {
   const group = new Command("dataset").description("tables of this node");
-  group
+  const register = group
     .command("register")
-    .description("read a table and register it, or a new version of it; the file stays where it is")
-    .argument("<name>", "name of the dataset")
-    .requiredOption("--file <path>", "CSV or Parquet file on the node's machine")
+    .description("read a table and register it, or a new version of it; the rows stay where they are")
+    .argument("<name>", "name of the dataset");
+  addSourceOptions(register)
     .requiredOption(
       "--id-column <column>",
       "column that identifies a person; again for each further part of the id",
@@ -55,34 +65,34 @@ export function datasetCommand(): Command {
         .argParser(eachNormaliser)
         .makeOptionMandatory(),
     )
-    .addHelpText(
-      "after",
-      example(
-        "entente dataset register customers --file customers.csv --id-column phone --normaliser phone-e164",
-        "entente dataset register cars --file cars.csv --id-column owner --normaliser cn-resident-id --id-column plate --normaliser opaque",
-      ),
-    )
-    .action(async (name: string, { file, idColumn, normaliser }: RegisterFlags, command: Command) => {
-      const request = { name, path: resolve(file), ids: idsOf(command, idColumn, normaliser) };
-      const output = outputOf(command);
-      const client = await clientOf(command);
-      const dataset = await withProgress(output, (show) => client.callWithProgress("registerDataset", request, show));
-      output.answer(
+    .addHelpText("after", REGISTER_EXAMPLES)
+    .action(async (name: string, { idColumn, normaliser, ...source }: RegisterFlags, command: Command) => {
+      const ids = idsOf(command, idColumn, normaliser);
+      const request: RouteRequest<"registerDataset"> = { name, ids, ...sourceOf(source) };
+      const dataset = await (await clientOf(command)).call("registerDataset", request);
+      outputOf(command).answer(
         dataset,
         fields({
           dataset: dataset.name,
           version: dataset.version,
           id: dataset.ids.map(({ column, normaliser }) => `${column} by ${normaliser}`).join(", "),
+          source: dataset.source.from,
+          files: dataset.source.files > 1 ? dataset.source.files : undefined,
+          dialect: dataset.dialect === null ? undefined : dialectText(dataset.dialect),
           rows: dataset.rows,
           "usable ids": dataset.accepted,
           duplicates: dataset.duplicates,
           "set aside": rejectedRows(dataset),
+          lines:
+            dataset.lines === null
+              ? undefined
+              : `${dataset.lines.total}, of which ${dataset.lines.swallowed} are no rows`,
           quarantine: dataset.quarantine ?? undefined,
         }),
       );
       const { rejected, duplicates } = dataset;
       for (const line of whySetAside({ ...rejected, ...(duplicates > 0 ? { duplicate: duplicates } : {}) }))
-        output.note(line);
+        outputOf(command).note(line);
     });
   group
     .command("list")

@@ -53,7 +53,6 @@ async function make(folder: string): Promise<void> {
 async function register(folder: string, format: Format): Promise<void> {
   const registration = await inspectDataset({
     name: datasetName("ids"),
-    format,
     path: join(folder, `ids.${format}`),
     ids: [{ column: "phone", normaliser: "phone-e164" }],
     quarantinePath: join(folder, `quarantine-${format}.jsonl`),

@@ -156,7 +156,7 @@ describe("prepareInput with a spill", () => {
     const failing = prepareInput(registration, { ...options, columns: [{ name: "n", quantise }], spill: place });
     await expect(failing).rejects.toThrow();
     expect(await readdir(place.folder)).toEqual([]);
-    await appendFile(registration.path, "x");
+    await appendFile(join(folder.path, "a.parquet"), "x");
     expect((await failure(prepareInput(registration, { ...options, spill: place }))).code).toBe("DATASET_CHANGED");
     expect(await readdir(place.folder)).toEqual([]);
   });

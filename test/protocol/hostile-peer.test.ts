@@ -503,7 +503,10 @@ describe("what admitted a job must still hold", () => {
     const [customers, repayments] = await Promise.all(
       [nodes.bank, nodes.bureau].map(async ({ datasets }) => (await datasets.list()).map((item) => item.registration)),
     );
-    const pathOf = (list: typeof customers, name: string) => list?.find((item) => item.name === name)?.path as string;
+    const pathOf = (list: typeof customers, name: string) => {
+      const source = list?.find((item) => item.name === name)?.source;
+      return source?.kind === "files" ? source.path : "";
+    };
     await nodes.bank.datasets.register({ name: "customers", path, ...form });
     await nodes.bureau.datasets.register({ name: "repayments", path, ...form });
     try {

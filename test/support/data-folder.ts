@@ -39,7 +39,6 @@ export async function dataFolder(): Promise<DataFolder> {
     inspect: (name, options = {}) =>
       inspectDataset({
         name: datasetName("test"),
-        format: name.endsWith(".parquet") ? "parquet" : "csv",
         path: join(path, name),
         ids: [{ column: "phone", normaliser: "phone-e164" }],
         quarantinePath,

@@ -10,7 +10,18 @@ import { packed, spillPlace } from "../support/partition-run.ts";
 function batch(firstRow: number, ids: readonly string[]): RowBatch {
   const rows = Uint32Array.from(ids, (_, i) => firstRow + 2 * i);
   const count = ids.length;
-  return { read: 2 * count, good: count, count, rows, ids: packed(ids), features: [], setAside: [], rawId: () => "" };
+  return {
+    part: 0,
+    partStart: 0,
+    read: 2 * count,
+    good: count,
+    count,
+    rows,
+    ids: packed(ids),
+    features: [],
+    setAside: [],
+    rawId: () => "",
+  };
 }
 
 describe("Duplicates", () => {

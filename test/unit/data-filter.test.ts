@@ -379,7 +379,7 @@ describe("the rows of a filter", () => {
     const filter = await parseFilter(registration, "n < 0");
     const other = { ...registration, accepted: registration.accepted + 1 };
     expect((await failure(effectiveRows(other, filter))).code).toBe("DATASET_CHANGED");
-    await writeFile(registration.path, "phone,n,k\n13800138000,1,1\n");
+    await writeFile(join(folder.path, "a.csv"), "phone,n,k\n13800138000,1,1\n");
     expect((await failure(effectiveRows(registration, filter))).code).toBe("DATASET_CHANGED");
   });
 });
@@ -392,7 +392,7 @@ describe("Datasets.register", () => {
     const store = { putDataset: async () => {}, datasets: async () => [] };
     const datasets = new Datasets({
       store: store as never,
-      clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      clock: { nowMs: () => 0 } as never,
       quarantineFolder: join(folder.path, "q"),
     });
     const form = { name: "a", path, ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;

@@ -96,7 +96,6 @@ describe("call", () => {
       },
       jobs: {},
       job: { jobId: STUB_JOB.jobId },
-      jobEvents: { jobId: STUB_JOB.jobId },
       startJob: {
         operation: "audience",
         agreement: digest,

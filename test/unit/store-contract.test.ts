@@ -292,7 +292,7 @@ test("a store of another version is refused, not changed", async () => {
   expect(() => open()).toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
   const again = new DatabaseSync(join(folder, "node.db"));
   expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-  again.exec("PRAGMA user_version = 2");
+  again.exec("PRAGMA user_version = 3");
   again.close();
   store = open();
 });
@@ -310,5 +310,37 @@ test("a store of the first schema is taken over with its tags", async () => {
   expect(await tagsAt(at)).toEqual([tag(unscored)]);
   await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
   expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
+  await reopen();
+});
+
+test("a registration of the second schema, of one file and one id column, becomes one of a source", async () => {
+  await store.close();
+  const db = new DatabaseSync(join(folder, "node.db"));
+  const fingerprint = { sizeBytes: 3, modifiedMs: 1.5, changedMs: 2 };
+  const common = { version: "abc", fingerprint, idColumn: "phone", normaliser: "trimmed" };
+  const insert = db.prepare("INSERT INTO dataset VALUES (?, 'abc', ?, '2026-01-01T00:00:00.000Z')");
+  const dialect = { delimiter: ";", lineEnd: "\n", skipLines: 0 };
+  insert.run("a", JSON.stringify({ name: "a", format: "csv", path: "/x/it's a/x.csv", dialect, ...common }));
+  insert.run("b", JSON.stringify({ name: "b", format: "parquet", path: "/b.parquet", ...common }));
+  db.exec("PRAGMA user_version = 2");
+  db.close();
+  store = open();
+  const ids = [{ column: "phone", normaliser: "opaque" }];
+  const source = (path: string, name: string) => ({
+    kind: "files",
+    path,
+    parts: [{ name, path, fingerprint, digest: "abc" }],
+  });
+  expect((await store.datasets()).map(({ registration }) => JSON.parse(registration))).toEqual([
+    {
+      name: "a",
+      format: "csv",
+      version: "abc",
+      ids,
+      source: source("/x/it's a/x.csv", "x.csv"),
+      dialect: { ...dialect, quote: '"', encoding: "utf-8" },
+    },
+    { name: "b", format: "parquet", version: "abc", ids, source: source("/b.parquet", "b.parquet") },
+  ]);
   await reopen();
 });
