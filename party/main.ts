@@ -138,6 +138,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     ...config.api,
     logger,
     random,
+    timers,
   });
   await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify({ url: api.url })));
   logger.info({ url: api.url }, "listening");

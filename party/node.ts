@@ -49,6 +49,7 @@ import { RunHistory } from "./policy/run-history.ts";
 import { Sketches } from "./policy/sketches.ts";
 import { SteadyClock } from "./policy/steady-clock.ts";
 import { finishRotation, publishKeyset, rotateIdentity, rotateKeyset } from "./rotation.ts";
+import { Segments } from "./segments/segments.ts";
 import { type ControlHandlers, inControlSession, serveControl } from "./session/control.ts";
 import { Meetings } from "./session/meetings.ts";
 import { PeerHistory } from "./session/peer-history.ts";
@@ -95,6 +96,7 @@ export class Node {
   readonly book: JobBook;
   readonly databases: Databases;
   readonly datasets: Datasets;
+  readonly segments: Segments;
   readonly logbook: Logbook;
   readonly forks: Forks;
   readonly witness: Witness;
@@ -123,7 +125,7 @@ export class Node {
     this.exportFolder = join(folder, "exports");
     this.#logger = options.logger;
     this.#dial = options.dial ?? dialCoordinator;
-    this.book = new JobBook(store);
+    this.book = new JobBook(store, ports.clock);
     this.databases = new Databases({ files: ports.files, folder, config: options.databases ?? {} });
     this.datasets = new Datasets({
       store,
@@ -131,6 +133,12 @@ export class Node {
       quarantineFolder: join(folder, "quarantine"),
       spill: { folder: join(folder, "spool", "registrations"), random: ports.random },
       access: { databases: this.databases, pipeFolder: join(folder, "spool", "pipes") },
+    });
+    this.segments = new Segments({
+      ...{ store, datasets: this.datasets, clock: ports.clock, files: ports.files, random: ports.random },
+      key: keyring.atRestKey,
+      folder: join(folder, "segments"),
+      spill: { folder: join(folder, "spool", "registrations"), random: ports.random },
     });
     this.logbook = new Logbook({
       ports,
@@ -296,6 +304,7 @@ export class Node {
       meetings,
       agreements,
       datasets: this.datasets,
+      segments: this.segments,
       logbook,
       witness,
       witnessing,

@@ -349,6 +349,12 @@ export const CATALOGUE = {
     "peer",
     "The provider's node normalises ids by older rules than the receiver's, so people would be missed. Have the provider upgrade its node.",
   ),
+  POLICY_SEGMENT: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The agreement allows this operation over named segments of the provider's dataset only. Name one of them.",
+  ),
   POLICY_INPUT_FLOOR: entry(
     FAILED_PRECONDITION,
     403,
@@ -522,6 +528,30 @@ export const CATALOGUE = {
     400,
     "caller",
     "The filter is not one SQL expression over the dataset's own columns. Correct the named part.",
+  ),
+  SEGMENT_INVALID: entry(
+    INVALID_ARGUMENT,
+    400,
+    "caller",
+    "The segment cannot be defined or used like that. Correct what is named.",
+  ),
+  SEGMENT_CHANGED: entry(
+    FAILED_PRECONDITION,
+    409,
+    "caller",
+    "Other people are in the segment now than when the job was asked for. Ask for the job again.",
+  ),
+  SEGMENT_UNPUBLISHED: entry(
+    PERMISSION_DENIED,
+    403,
+    "peer",
+    "The provider publishes no segment of that name of that dataset. List those it does with 'entente peer segments', or ask its people to publish it.",
+  ),
+  SEGMENT_VERSION: entry(
+    FAILED_PRECONDITION,
+    409,
+    "caller",
+    "The provider publishes another version of that segment. Look at 'entente peer segments' and ask with the version shown there.",
   ),
 
   // Evidence.

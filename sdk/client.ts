@@ -3,19 +3,34 @@
  * browser as it does in Node.
  */
 import { EntenteError, isErrorCode } from "../proto/errors.ts";
+import { EVENT_STREAM, HEARTBEAT_MS, type Progress, progress as progressForm } from "../proto/http/progress.ts";
 import { errorResponse } from "../proto/http/route.ts";
 import { ROUTES, type RouteName, type RouteRequest, type RouteResponse } from "../proto/http/routes.ts";
+import { type ReceivedEvent, readEvents } from "./event-stream.ts";
 
 /** How long a request may take until its answer begins. Registering a large dataset is the slowest. */
 const ANSWER_TIMEOUT_MS = 290_000;
 const POLL_MS = 500;
+/** A stream with nothing in it for so long is dead: heartbeats come four times as often. */
+const SILENCE_MS = 4 * HEARTBEAT_MS;
+/** Between two connections to one stream. */
+const RECONNECT_MS = 1_000;
+/** Connections in a row that bring no event, before the node is asked instead. */
+const MAX_FRUITLESS = 3;
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export type Job = RouteResponse<"job">;
 
 /** The routes that answer with a file. */
 export type FileRouteName = { [N in RouteName]: [RouteResponse<N>] extends [never] ? N : never }[RouteName];
-export type JsonRouteName = Exclude<RouteName, FileRouteName>;
+type RouteWith<Events extends string> = {
+  [N in RouteName]: (typeof ROUTES)[N] extends { readonly events: Events } ? N : never;
+}[RouteName];
+/** The routes that answer with states, one event after another. */
+export type StatesRouteName = RouteWith<"states">;
+/** The routes that tell progress to who wants to hear it. */
+export type ProgressRouteName = RouteWith<"progress">;
+export type JsonRouteName = Exclude<RouteName, FileRouteName | StatesRouteName>;
 
 export interface ClientOptions {
   /** Where the node listens, as `http://127.0.0.1:7110`. */
@@ -29,7 +44,7 @@ export interface ClientOptions {
 }
 
 export interface FollowOptions {
-  /** Milliseconds between two questions. Default: 500. */
+  /** Milliseconds between two questions to a node that sends no events. Default: 500. */
   readonly pollMs?: number;
 }
 
@@ -59,13 +74,7 @@ export class EntenteClient {
    * INTERNAL when the answer is not of the published form.
    */
   async call<N extends JsonRouteName>(name: N, request: RouteRequest<N>): Promise<RouteResponse<N>> {
-    const response = await this.#send(name, request);
-    const body = await readJson(response);
-    if (!response.ok || errorResponse.safeParse(body).success) throw serverError(response, body);
-    const parsed = ROUTES[name].response.safeParse(body);
-    if (parsed.success) return parsed.data as RouteResponse<N>;
-    const field = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw new EntenteError("INTERNAL", { detail: `unexpected answer to ${name}: ${field === "" ? "form" : field}` });
+    return this.#answer(name, await this.#send(name, request));
   }
 
   /**
@@ -79,13 +88,54 @@ export class EntenteClient {
     return wholeOrError(response.body);
   }
 
-  /** The job's states, from now until the final one, which comes last. Leaving the loop leaves the job running. */
+  /**
+   * The same for work that takes long: `onProgress` hears how far it is, and the answer may take any time as long as the node
+   * shows signs of life. Errors as of `call`; NODE_UNREACHABLE when the connection ends before the answer, which says nothing of
+   * whether the work was done.
+   */
+  async callWithProgress<N extends ProgressRouteName & JsonRouteName>(
+    name: N,
+    request: RouteRequest<N>,
+    onProgress: (progress: Progress) => void,
+  ): Promise<RouteResponse<N>> {
+    const response = await this.#send(name, request, { accept: EVENT_STREAM });
+    if (!isEventStream(response)) return this.#answer(name, response);
+    for await (const { name: event, data } of this.#events(response)) {
+      if (event === "result") return checked(name, data);
+      const parsed = progressForm.safeParse(data);
+      if (parsed.success) onProgress(parsed.data);
+    }
+    throw new EntenteError("NODE_UNREACHABLE", { detail: "the connection ended before the answer" });
+  }
+
+  /**
+   * The job's states, from now until the final one, which comes last. They come as the node's events; where those cannot be had the
+   * node is asked again and again. Leaving the loop leaves the job running.
+   */
   async *jobProgress(jobId: string, { pollMs = POLL_MS }: FollowOptions = {}): AsyncGenerator<Job, void, undefined> {
+    let lastEventId: string | undefined;
+    for (let fruitless = 0; fruitless < MAX_FRUITLESS; fruitless++) {
+      try {
+        const response = await this.#jobStream(jobId, lastEventId);
+        if (response === undefined) break;
+        for await (const { id, data } of this.#events(response)) {
+          const job = checked("job", data);
+          lastEventId = id;
+          fruitless = 0;
+          yield job;
+          if (isFinal(job)) return;
+        }
+      } catch (error) {
+        const isLost = error instanceof EntenteError && error.code === "NODE_UNREACHABLE";
+        if (!isLost || lastEventId === undefined) throw error;
+      }
+      await sleep(RECONNECT_MS);
+    }
     for (;;) {
       const job = await this.call("job", { jobId });
       yield job;
       if (isFinal(job)) return;
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      await sleep(pollMs);
     }
   }
 
@@ -102,10 +152,46 @@ export class EntenteClient {
     return last as Job;
   }
 
-  async #send(name: RouteName, request: object): Promise<Response> {
+  async #answer<N extends JsonRouteName>(name: N, response: Response): Promise<RouteResponse<N>> {
+    const body = await readJson(response);
+    if (!response.ok || errorResponse.safeParse(body).success) throw serverError(response, body);
+    return checked(name, body);
+  }
+
+  /** Undefined when the node has none, or too many, so that it has to be asked. */
+  async #jobStream(jobId: string, lastEventId: string | undefined): Promise<Response | undefined> {
+    const resumed = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+    const response = await this.#send("jobEvents", { jobId }, { accept: EVENT_STREAM, ...resumed });
+    if (isEventStream(response)) return response;
+    await response.body?.cancel();
+    return undefined;
+  }
+
+  /** Each event's name, id and data. Throws the node's error, INTERNAL for data of another form, and NODE_UNREACHABLE when the
+   * connection breaks or brings nothing for a minute. */
+  async *#events(response: Response): AsyncGenerator<Omit<ReceivedEvent, "data"> & { readonly data: unknown }> {
+    if (response.body === null) return;
+    const events = readEvents(response.body, SILENCE_MS);
+    try {
+      for (;;) {
+        const next = await events.next().catch((cause: unknown) => {
+          throw new EntenteError("NODE_UNREACHABLE", { detail: "the stream of events has broken off", cause });
+        });
+        if (next.done === true) return;
+        const { name, id } = next.value;
+        const data = parsedJson(next.value.data);
+        if (name === "error") throw serverError(response, data);
+        yield { name, id, data };
+      }
+    } finally {
+      await events.return();
+    }
+  }
+
+  async #send(name: RouteName, request: object, more: Readonly<Record<string, string>> = {}): Promise<Response> {
     const { method } = ROUTES[name];
     const { path, rest } = fillPath(ROUTES[name].path, request);
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#token}`, accept: "*/*" };
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#token}`, accept: "*/*", ...more };
     const init: RequestInit = { method, headers, redirect: "error" };
     let target = `${this.#base}${path}`;
     if (method === "POST") {
@@ -146,6 +232,22 @@ function fillPath(
   return { path, rest };
 }
 
+/** Throws INTERNAL when an answer is not of the published form. */
+function checked<N extends JsonRouteName>(name: N, body: unknown): RouteResponse<N> {
+  const parsed = ROUTES[name].response.safeParse(body);
+  if (parsed.success) return parsed.data as RouteResponse<N>;
+  const field = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw new EntenteError("INTERNAL", { detail: `unexpected answer to ${name}: ${field === "" ? "form" : field}` });
+}
+
+function isEventStream({ ok, headers }: Response): boolean {
+  return ok && headers.get("content-type")?.startsWith(EVENT_STREAM) === true;
+}
+
+function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}
+
 /** Undefined when the body is not JSON. */
 async function readJson(response: Response): Promise<unknown> {
   let text: string;
@@ -154,6 +256,10 @@ async function readJson(response: Response): Promise<unknown> {
   } catch (cause) {
     throw new EntenteError("NODE_UNREACHABLE", { detail: "the connection ended within the answer", cause });
   }
+  return parsedJson(text);
+}
+
+function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

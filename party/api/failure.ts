@@ -41,7 +41,7 @@ export function fail(thrown: unknown, response: Response, logger: Logger): void 
   else if (isDenial(error.code)) logger.warn(fields, "request denied");
   else logger.info(fields, "request refused");
   if (response.headersSent) {
-    response.destroy();
+    if (!response.writableEnded) response.destroy();
     return;
   }
   // What is thrown by mistake may hold anything: its detail stays here.

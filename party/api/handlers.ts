@@ -7,6 +7,7 @@ import { fingerprint } from "../../proto/agreement/identity.ts";
 import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import type { Progress } from "../../proto/http/progress.ts";
 import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import { collaborationId, partyId } from "../../proto/ids.ts";
 import type { LeakStatement } from "../../proto/policy/leak-statement.ts";
@@ -19,8 +20,10 @@ import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
 import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
 import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
+import { followJob } from "../jobs/events.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
+import { segmentHandlers } from "../segments/handlers.ts";
 import { exportTags } from "../tags/export.ts";
 import { recordExport } from "../tags/exported.ts";
 import type { FileAnswer, Handlers } from "./server.ts";
@@ -37,6 +40,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
   });
   const jobView = (job: Job) => viewJob(job, node.book.progress(job.jobId));
   return {
+    ...segmentHandlers(node),
     node: async () => info(),
     enrol: async ({ invite }) => {
       await node.enrol(invite);
@@ -54,13 +58,17 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
       })),
     }),
     datasets: async () => ({ datasets: (await node.datasets.list()).map(viewDataset) }),
-    registerDataset: async (input) => viewDataset(await node.datasets.register(input)),
+    registerDataset: async (input, _caller, { tell }) => viewDataset(await node.datasets.register(input, tell)),
     agreements: async () => ({ agreements: (await node.connected.agreements.list()).map(viewAgreement) }),
     agreement: async ({ digest }) => viewAgreement(await node.connected.agreements.status(digest)),
     proposeAgreement: async ({ document }) => viewAgreement(await node.connected.agreements.propose(document)),
     signAgreement: async ({ digest }) => viewAgreement(await node.connected.agreements.sign(digest)),
     jobs: async (_input, caller) => ({ jobs: (await node.book.list()).map((job) => forCaller(jobView(job), caller)) }),
     job: async ({ jobId }, caller) => forCaller(jobView(await node.book.require(jobId)), caller),
+    jobEvents: async ({ jobId }, caller, { lastEventId, signal }) => {
+      const view = (job: Job, progress: Progress | undefined) => forCaller(viewJob(job, progress), caller);
+      return followJob({ book: node.book, timers: node.ports.timers, jobId, lastEventId, signal, view });
+    },
     startJob: async (input, caller) => jobView(await node.book.require(await node.startJob(input, caller.person))),
     commitTiers: async ({ tiers }) => ({
       commitment: toHex(await node.connected.vault.commitTo("tiers", tiers)),
@@ -128,7 +136,7 @@ function viewAgreement<T extends { parties: readonly string[]; signedBy: readonl
   };
 }
 
-function viewJob(job: Job, progress: { step: string; done: number; total: number } | undefined): RouteResponse<"job"> {
+function viewJob(job: Job, progress: Progress | undefined): RouteResponse<"job"> {
   const { operation, output, role, peer, agreement, ownRows } = job.proposed;
   const { reason, summary, peerSizeClass } = job;
   return {

@@ -11,12 +11,14 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import type { Logger } from "pino";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { EVENT_STREAM, type Progress } from "../../proto/http/progress.ts";
 import type { Role, Route } from "../../proto/http/route.ts";
 import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
-import type { Random } from "../../proto/ports/ports.ts";
+import type { Random, Timers } from "../../proto/ports/ports.ts";
 import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";
 import type { Caller } from "../access/tokens.ts";
+import { OpenStreams, type StateEvent, sendProgress, sendStates } from "./events.ts";
 import { fail, fieldError, requestError } from "./failure.ts";
 import { bearerToken } from "./token.ts";
 
@@ -34,13 +36,31 @@ export interface FileAnswer {
   readonly stream: AsyncIterable<Uint8Array>;
 }
 
-export type RouteAnswer<N extends RouteName> = [RouteResponse<N>] extends [never] ? FileAnswer : RouteResponse<N>;
+type States<N extends RouteName> = (typeof ROUTES)[N] extends { readonly events: "states" } ? true : false;
+
+export type RouteAnswer<N extends RouteName> = [RouteResponse<N>] extends [never]
+  ? FileAnswer
+  : States<N> extends true
+    ? AsyncIterable<StateEvent<RouteResponse<N>>>
+    : RouteResponse<N>;
+
+/** Of a route with events: how its caller listens. */
+export interface Listening {
+  /** The last event that a client which comes back has seen. */
+  readonly lastEventId: string | undefined;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** To a client that asked for events; to nobody else. */
+  readonly tell: (progress: Progress) => void;
+}
 
 /**
  * One function for each route, called only for a caller whose roles the route names. What it throws as an `EntenteError`
  * reaches the caller, anything else as INTERNAL.
  */
-export type Handlers = { readonly [N in RouteName]: (input: RouteInput<N>, caller: Caller) => Promise<RouteAnswer<N>> };
+export type Handlers = {
+  readonly [N in RouteName]: (input: RouteInput<N>, caller: Caller, listening: Listening) => Promise<RouteAnswer<N>>;
+};
 
 export interface ApiOptions {
   readonly handlers: Handlers;
@@ -52,6 +72,8 @@ export interface ApiOptions {
   readonly logger: Logger;
   /** For request ids. */
   readonly random: Random;
+  /** For event streams. */
+  readonly timers: Timers;
 }
 
 export interface Api {
@@ -99,8 +121,9 @@ function known(response: Response): Known {
   return response.locals as Known;
 }
 
-function createApp({ handlers, access, logger, random }: Omit<ApiOptions, "host" | "port">): express.Express {
+function createApp({ handlers, access, logger, random, timers }: Omit<ApiOptions, "host" | "port">): express.Express {
   const app = express();
+  const streams = new OpenStreams();
   app.disable("x-powered-by");
   app.disable("etag");
   app.enable("case sensitive routing");
@@ -130,7 +153,7 @@ function createApp({ handlers, access, logger, random }: Omit<ApiOptions, "host"
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
     const parseBody = express.json({ limit: maxBodyBytes, strict: true, type: "application/json" });
-    const steps = [allowing(name), parseBody, answering(name, handlers)];
+    const steps = [allowing(name), parseBody, answering(name, { handlers, access, timers, streams })];
     if (method === "GET") app.get(path, ...steps);
     else app.post(path, ...steps);
   }
@@ -172,17 +195,44 @@ function allowing(name: RouteName): RequestHandler {
   };
 }
 
-function answering(name: RouteName, handlers: Handlers): RequestHandler {
+interface Answering extends Pick<ApiOptions, "handlers" | "access" | "timers"> {
+  readonly streams: OpenStreams;
+}
+
+function answering(name: RouteName, { handlers, access, timers, streams }: Answering): RequestHandler {
   // The contract's types hold for each name by itself; the union over all names has lost that.
-  const handler = handlers[name] as (input: unknown, caller: Caller) => Promise<unknown>;
-  const { request: form, response: answerForm } = ROUTES[name];
+  const handler = handlers[name] as (input: unknown, caller: Caller, listening: Listening) => Promise<unknown>;
+  const { request: form, response: answerForm, events }: Route = ROUTES[name];
   return async (request, response) => {
     const input = form.safeParse(fieldsOf(request));
     if (!input.success) throw fieldError(input.error);
-    const answer = await handler(input.data, known(response).caller as Caller);
-    if (answerForm.type === "never") await sendFile(answer as FileAnswer, response);
-    else response.json(answerForm.parse(answer));
+    const caller = known(response).caller as Caller;
+    const gone = new AbortController();
+    const { signal } = gone;
+    const answer = (tell: Listening["tell"]) =>
+      handler(input.data, caller, { lastEventId: request.get("last-event-id"), signal, tell });
+    const isStream =
+      events === "states" || (events === "progress" && request.accepts(["json", EVENT_STREAM]) === EVENT_STREAM);
+    if (!isStream) {
+      const given = await answer(() => {});
+      if (answerForm.type === "never") await sendFile(given as FileAnswer, response);
+      else response.json(answerForm.parse(given));
+      return;
+    }
+    using _open = streams.open(caller.tokenId);
+    response.on("close", () => gone.abort());
+    const sending = { timers, signal, refusal: () => refusalOf(access, request) };
+    if (events === "progress")
+      await sendProgress(response, async (tell) => answerForm.parse(await answer(tell)), sending);
+    else
+      await sendStates(response, (await answer(() => {})) as AsyncIterable<StateEvent<unknown>>, answerForm, sending);
   };
+}
+
+/** Why a stream may not go on: a token may expire or be revoked within it. */
+async function refusalOf(access: Access, request: Request): Promise<EntenteError | undefined> {
+  const identity = await access.tokens.identify(bearerToken(request.headers.authorization));
+  return "refused" in identity ? new EntenteError(identity.refused) : undefined;
 }
 
 /** Path parameters, and query or body, as one object. */

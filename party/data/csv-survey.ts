@@ -1,6 +1,7 @@
 /** The first two passes over CSV: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
 import { createHash } from "node:crypto";
 import { type Digest, digest } from "../../proto/ids.ts";
+import { WAITING } from "../progress/meter.ts";
 import { type CellCount, type Cells, type CsvReject, readCells } from "./csv-cells.ts";
 import { type CsvDialect, type GivenDialect, invalidFile } from "./csv-dialect.ts";
 import { hasByteOrderMark, utf8FromGb18030 } from "./csv-encoding.ts";
@@ -30,7 +31,7 @@ export interface CsvToSurvey extends FilesToSurvey {
 /** Throws DATASET_FORMAT, DATASET_EMPTY or DATASET_COLUMN_UNKNOWN. */
 export async function surveyCsv(
   { path, files, given, columnTypes }: CsvToSurvey,
-  { ids, limits, access }: SurveyOptions,
+  { ids, limits, access, onProgress }: SurveyOptions,
 ): Promise<Survey> {
   const { dialect, columns: names } = await readHeader(files, given);
   const named = names.map((name) => ({ name }));
@@ -45,8 +46,11 @@ export async function surveyCsv(
     await aboutPart(file.name, files.length > 1, async () => {
       const open: OpenRelation = (limits) => csvRelation(file.path, dialect, access, limits);
       const fingerprint = await fingerprintOf(file.path);
-      const { digest, scanner } = await scan(file.path, dialect, names.length);
+      const total = fingerprint.sizeBytes;
+      const seen = (done: number) => onProgress?.({ step: `reading ${file.name}`, done, total, unit: "bytes" });
+      const { digest, scanner } = await scan(file.path, dialect, names.length, seen);
       sourceParts.push({ ...file, fingerprint, digest });
+      onProgress?.({ step: `looking at the cells of ${file.name}`, ...WAITING });
       const cells = await readCells(open, { text, limits });
       surveyed.push(cells);
       parts.push({ name: file.name, open, ...partOf(scanner, cells) });
@@ -92,13 +96,23 @@ async function scan(
   path: string,
   dialect: CsvDialect,
   columnCount: number,
+  onBytes: (done: number) => void,
 ): Promise<{ digest: Digest; scanner: RecordScanner }> {
   const { scanner, see } = recordScan(dialect, columnCount);
+  let done = 0;
+  const count = (chunk: Uint8Array) => {
+    done += chunk.length;
+    onBytes(done);
+  };
   let content: Digest;
-  if (dialect.encoding === "utf-8") content = await digestFile(path, see);
+  if (dialect.encoding === "utf-8")
+    content = await digestFile(path, (chunk) => {
+      see(chunk);
+      count(chunk);
+    });
   else {
     const hash = createHash("sha256");
-    for await (const chunk of utf8FromGb18030(hashed(chunksOf(path), hash))) see(chunk);
+    for await (const chunk of utf8FromGb18030(hashed(chunksOf(path), hash, count))) see(chunk);
     content = digest(hash.digest("hex"));
   }
   scanner.finish();
@@ -108,9 +122,11 @@ async function scan(
 async function* hashed(
   chunks: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,
+  count: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     hash.update(chunk);
+    count(chunk);
     yield chunk;
   }
 }

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import type { Progress } from "../../proto/http/progress.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
 import type { Clock, Random } from "../../proto/ports/ports.ts";
+import { metered } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
 import type { DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
@@ -56,13 +58,14 @@ export class Datasets {
   }
 
   /** Reads the source through; a second registration of a name makes a new version. Throws as `inspectDataset`. */
-  async register(input: RegisterInput): Promise<RegisteredDataset> {
+  async register(input: RegisterInput, tell: (progress: Progress) => void = () => {}): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
     const registration = await inspectDataset({
       ...input,
       name,
       access: this.access,
       quarantinePath: this.#quarantinePath(name),
+      onProgress: metered(this.#clock, tell),
       ...(this.#spill === undefined ? {} : { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
     });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();

@@ -2,6 +2,7 @@
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName } from "../../proto/ids.ts";
+import { type ProgressReport, WAITING } from "../progress/meter.ts";
 import type { LineCounts } from "./csv-records.ts";
 import { type DatasetRegistration, placedIds } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
@@ -25,7 +26,7 @@ export interface InspectInput extends SourceRequest {
   /** Where the ids' hashes wait to be compared, when there are many; in memory without it, at some 30 bytes a row. */
   readonly spill?: SpillPlace;
   readonly limits?: DataLimits;
-  readonly onProgress?: (rowsDone: number) => void;
+  readonly onProgress?: (report: ProgressReport) => void;
 }
 
 type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByReason">;
@@ -39,7 +40,10 @@ type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByR
  */
 export async function inspectDataset(input: InspectInput): Promise<DatasetRegistration> {
   const limits = input.limits ?? DEFAULT_LIMITS;
-  const survey = await surveySource(input, { ids: input.ids, limits, access: input.access ?? {} });
+  const survey = await surveySource(input, {
+    ...{ ids: input.ids, limits, access: input.access ?? {} },
+    ...(input.onProgress && { onProgress: input.onProgress }),
+  });
   try {
     return await inspectSurveyed(survey, { ...input, limits });
   } finally {
@@ -121,6 +125,8 @@ async function countRows(
   await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
   let good = 0;
   let read = 0;
+  let listed = 0;
+  const total = expected - parts.reduce((sum, { broken }) => sum + broken.length, 0);
   for await (const batch of readRows(rows)) {
     for (const { row, reason, column, id } of batch.setAside) {
       rejected[reason] = (rejected[reason] ?? 0) + 1;
@@ -129,14 +135,18 @@ async function countRows(
     await duplicates.add(batch);
     good += batch.count;
     read += batch.read;
-    input.onProgress?.(read);
+    input.onProgress?.({ step: "reading the rows", done: read, total, unit: "rows" });
   }
+  input.onProgress?.({ step: "finding duplicates", ...WAITING });
   const count = await duplicates.find();
   if (count > 0 && input.quarantinePath !== undefined)
     // Read again rather than kept: the ids as written of all rows, for the sake of a few.
-    for await (const batch of readRows(rows))
+    for await (const batch of readRows(rows)) {
+      listed += batch.read;
+      input.onProgress?.({ step: "listing duplicates", done: listed, total: read, unit: "rows" });
       for (let i = 0; i < batch.count; i++)
         if (duplicates.has(batch.rows[i] as number))
           await record({ ...placeOf(batch.rows[i] as number, batch), reason: "duplicate", id: batch.rawId(i) });
+    }
   return { accepted: good - count, duplicates: count, rejectedByReason: rejected };
 }

@@ -17,21 +17,49 @@ export function textAt(packed: PackedText, index: number): string {
   return decoder.decode(packed.bytes.subarray(packed.offsets[index], packed.offsets[index + 1]));
 }
 
-/** Buffers grow as texts come. */
-export async function packTexts(texts: AsyncIterable<string>): Promise<PackedText> {
-  const encoder = new TextEncoder();
-  let bytes = new Uint8Array(4096);
-  let offsets = new Uint32Array(256);
-  let count = 0;
-  let end = 0;
-  for await (const text of texts) {
+/** Gathers texts; its buffers grow as they come. */
+export class TextPacker {
+  readonly #encoder = new TextEncoder();
+  #bytes = new Uint8Array(4096);
+  #offsets = new Uint32Array(256);
+  #count = 0;
+  #end = 0;
+
+  add(text: string): void {
     // A UTF-16 unit takes three bytes of UTF-8 at most.
-    while (end + 3 * text.length > bytes.length) bytes = grown(bytes);
-    end += encoder.encodeInto(text, bytes.subarray(end)).written;
-    if (++count === offsets.length) offsets = grown(offsets);
-    offsets[count] = end;
+    this.#makeRoom(3 * text.length);
+    this.#close(this.#encoder.encodeInto(text, this.#bytes.subarray(this.#end)).written);
   }
-  return { count, bytes: bytes.subarray(0, end), offsets: offsets.subarray(0, count + 1) };
+
+  /** Text `index` of another packing. */
+  addFrom({ bytes, offsets }: PackedText, index: number): void {
+    const text = bytes.subarray(offsets[index], offsets[index + 1]);
+    this.#makeRoom(text.length);
+    this.#bytes.set(text, this.#end);
+    this.#close(text.length);
+  }
+
+  /** Valid until the next text comes. */
+  packed(): PackedText {
+    const [count, end] = [this.#count, this.#end];
+    return { count, bytes: this.#bytes.subarray(0, end), offsets: this.#offsets.subarray(0, count + 1) };
+  }
+
+  #makeRoom(bytes: number): void {
+    while (this.#end + bytes > this.#bytes.length) this.#bytes = grown(this.#bytes);
+  }
+
+  #close(bytes: number): void {
+    this.#end += bytes;
+    if (++this.#count === this.#offsets.length) this.#offsets = grown(this.#offsets);
+    this.#offsets[this.#count] = this.#end;
+  }
+}
+
+export async function packTexts(texts: Iterable<string> | AsyncIterable<string>): Promise<PackedText> {
+  const packer = new TextPacker();
+  for await (const text of texts) packer.add(text);
+  return packer.packed();
 }
 
 function grown<Numbers extends Uint8Array | Uint32Array>(numbers: Numbers): Numbers {

@@ -1,6 +1,7 @@
 /** What a source's own reader says of it, before any id is looked at. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import type { ProgressReport } from "../progress/meter.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import type { LineCounts } from "./csv-records.ts";
 import type { DatasetFormat } from "./dataset.ts";
@@ -38,6 +39,7 @@ export interface SurveyOptions {
   readonly ids: readonly IdColumn[];
   readonly limits: DataLimits;
   readonly access: SourceAccess;
+  readonly onProgress?: (report: ProgressReport) => void;
 }
 
 /** Of several files the error names the one that it is about. */

@@ -4,6 +4,7 @@
  */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
+import type { FrameHeader } from "../../proto/codec/frame.ts";
 import { concat, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
@@ -14,6 +15,7 @@ import type { PartitionContext } from "../protocols/step.ts";
 import type { Channel } from "../session/channel.ts";
 import type { FrameIo } from "../session/drive.ts";
 import type { Peer } from "../session/peers.ts";
+import { phasesOf } from "../session/phases.ts";
 import type { ProvideTask, ReceiveTask, ScoreShape, TaskOutput } from "../session/task.ts";
 import type { SessionWorker } from "../session/worker-port.ts";
 import type { JobDeps } from "./deps.ts";
@@ -80,23 +82,26 @@ export async function keepModel(
   await deps.models.put({ role, peer: peer.party, commitment }, agreement.digest, model);
 }
 
-/** Counts frames into the job's progress. */
-function channelIo(input: AttemptInput, partition: number): FrameIo {
+/** Tells from frames how far the partition is. */
+function channelIo(input: AttemptInput, partition: number, task: ReceiveTask | ProvideTask): FrameIo {
   const { channel, deps, spec, shape } = input;
-  const total = shape.plan.partitions;
-  let frames = 0;
-  const count = () =>
-    deps.book.report(spec.jobId, {
-      step: `partition ${partition + 1} of ${total}: frame ${++frames}`,
-      done: partition,
-      total,
-    });
+  const phaseOf = phasesOf(task);
+  const tell = (frame: FrameHeader) => {
+    const phase = phaseOf(frame);
+    if (phase === undefined) return;
+    const { name, ...where } = phase;
+    deps.book.report(spec.jobId, { step: `partition ${partition + 1} of ${shape.plan.partitions}: ${name}`, ...where });
+  };
   return {
     async send(frame) {
-      count();
       await channel.send(frame);
+      tell(frame);
     },
-    receive: () => channel.receive(FRAME_TIMEOUT_MS),
+    async receive() {
+      const frame = await channel.receive(FRAME_TIMEOUT_MS);
+      tell(frame);
+      return frame;
+    },
   };
 }
 
@@ -114,7 +119,8 @@ export async function runPartitions<T extends ReceiveTask | ProvideTask>(
   for (let partition = 0; partition < shape.plan.partitions; partition++) {
     if (before.some((done) => done.partition === partition)) continue;
     const context = partitionContext(shape, channel.exporter, partition);
-    const output = await worker.run(await task(partition, context), channelIo(input, partition));
+    const todo = await task(partition, context);
+    const output = await worker.run(todo, channelIo(input, partition, todo));
     await keep(partition, output);
     const transcript = toHex(channel.transcript());
     await evidence.partitionFinished({ attempt, partition, transcriptHash: transcript });
@@ -146,6 +152,9 @@ async function inputCommitment({ deps, spec, input, shape, datasetVersion }: Att
   const digests: Uint8Array[] = [];
   let rows = 0;
   for (let partition = 0; partition < shape.plan.partitions; partition++) {
+    deps.book.report(spec.jobId, {
+      ...{ step: "committing to the input", done: partition, total: shape.plan.partitions, unit: "partitions" },
+    });
     const { ids } = await input.rows(partition);
     digests.push(sha256(ids));
     rows += ids.length / ID_HASH_BYTES;

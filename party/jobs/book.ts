@@ -1,21 +1,33 @@
 /** The node's jobs: events go through here, so that the store's history and what the API shows never part. */
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
+import type { Progress } from "../../proto/http/progress.ts";
+import type { Clock } from "../../proto/ports/ports.ts";
+import { Feed } from "../progress/feed.ts";
+import { Meter, type ProgressReport } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
 import { applyJobEvent, foldJob, isFinal, type Job, type JobEvent } from "./lifecycle.ts";
 
-/** What a running job is doing, for people; not persisted. */
-export interface Progress {
-  readonly step: string;
-  readonly done: number;
-  readonly total: number;
+/** What a job that runs is doing, for people; not persisted. */
+interface Doing {
+  readonly meter: Meter;
+  /** Of each entry: what the meter showed then; undefined before the first step. */
+  readonly feed: Feed<Progress | undefined>;
 }
 
 export class JobBook {
   readonly #store: Store;
-  readonly #progress = new Map<string, Progress>();
+  readonly #clock: Clock;
+  /** Of this run of the node: what was seen of the one before is not counted on. */
+  readonly #epoch: string;
+  /** Of jobs that have not ended. */
+  readonly #doing = new Map<string, Doing>();
+  /** Since the node started: what still works for such a job, as reading a dataset, is not listened to any more. */
+  readonly #ended = new Set<string>();
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
+    this.#epoch = Math.floor(clock.nowMs()).toString(36);
   }
 
   async list(): Promise<Job[]> {
@@ -36,17 +48,47 @@ export class JobBook {
     if (job === undefined || !(await this.#store.appendJobEvent(jobId, events.length, event))) {
       throw new EntenteError("WIRE_UNEXPECTED", { detail: `job event ${event.type}` });
     }
-    if (isFinal(job.state)) this.#progress.delete(jobId);
+    const { meter, feed } = this.#of(jobId);
+    const progress = meter.read();
+    feed.push(keyOf(job.state, progress), progress);
+    if (isFinal(job.state)) {
+      this.#ended.add(jobId);
+      this.#doing.delete(jobId);
+      feed.close();
+    }
     return job;
   }
 
-  report(jobId: string, progress: Progress): void {
-    this.#progress.set(jobId, progress);
+  report(jobId: string, report: ProgressReport): void {
+    if (this.#ended.has(jobId)) return;
+    const { meter, feed } = this.#of(jobId);
+    meter.report(report);
+    const progress = meter.read();
+    feed.push(keyOf("", progress), progress);
   }
 
+  /** As of now: rate and time left change also while nothing is reported. */
   progress(jobId: string): Progress | undefined {
-    return this.#progress.get(jobId);
+    return this.#doing.get(jobId)?.meter.read();
   }
+
+  /** Changes of its state or of its progress; undefined when nothing will change any more. */
+  feed(jobId: string): Feed<Progress | undefined> | undefined {
+    return this.#ended.has(jobId) ? undefined : this.#of(jobId).feed;
+  }
+
+  #of(jobId: string): Doing {
+    let doing = this.#doing.get(jobId);
+    if (doing === undefined) {
+      doing = { meter: new Meter(this.#clock), feed: new Feed(this.#epoch) };
+      this.#doing.set(jobId, doing);
+    }
+    return doing;
+  }
+}
+
+function keyOf(state: string, progress: Progress | undefined): string {
+  return `${state}/${progress?.step ?? ""}`;
 }
 
 /** The event that an error ends a job with. */

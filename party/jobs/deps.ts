@@ -11,6 +11,7 @@ import type { PolicyDesk } from "../policy/desk.ts";
 import type { Leases } from "../policy/leases.ts";
 import type { Sketches } from "../policy/sketches.ts";
 import type { SteadyClock } from "../policy/steady-clock.ts";
+import type { Segments } from "../segments/segments.ts";
 import type { Meetings } from "../session/meetings.ts";
 import type { Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
@@ -34,6 +35,7 @@ export interface JobDeps {
   readonly meetings: Meetings;
   readonly agreements: Agreements;
   readonly datasets: Datasets;
+  readonly segments: Segments;
   readonly logbook: Logbook;
   readonly witness: Witness;
   readonly sideNotes: SideNotes;

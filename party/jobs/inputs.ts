@@ -8,6 +8,7 @@ import type { ReadColumn } from "../data/read.ts";
 import type { Selection } from "../data/selection.ts";
 import type { SourceAccess } from "../data/source.ts";
 import type { SpillPlace } from "../data/spill.ts";
+import type { ProgressReport } from "../progress/meter.ts";
 
 export interface InputPlace {
   readonly jobKey: Uint8Array;
@@ -16,6 +17,7 @@ export interface InputPlace {
   readonly access: SourceAccess;
   /** Who takes part; everybody without it. */
   readonly selection: Selection | undefined;
+  readonly onProgress?: (report: ProgressReport) => void;
 }
 
 export interface JobRows<Column> {
@@ -49,8 +51,11 @@ function holdingLast<Column>(input: JobInput<Column>): JobInput<Column> {
   };
 }
 
-function readingOf({ selection, ...where }: InputPlace) {
-  return { ...where, ...(selection && { selection }) };
+function readingOf({ selection, onProgress, ...where }: InputPlace, { accepted, duplicates }: DatasetRegistration) {
+  const rowsDone = (done: number) =>
+    onProgress?.({ step: "reading the dataset", done, total: accepted + duplicates, unit: "rows" });
+  rowsDone(0);
+  return { ...where, ...(selection && { selection }), onProgress: rowsDone };
 }
 
 /** The receiver's: its own columns as numbers, NaN where missing. */
@@ -59,7 +64,9 @@ export async function receiverInput(
   columns: readonly ReadColumn[],
   place: InputPlace,
 ): Promise<JobInput<Float64Array>> {
-  return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, withSubjects: true }));
+  return holdingLast(
+    await prepareInput(registration, { ...readingOf(place, registration), columns, withSubjects: true }),
+  );
 }
 
 /** The provider's: the model's columns as int16, as the model's view prepares them; bins are kept as their numbers and
@@ -72,7 +79,9 @@ export async function providerInput(
 ): Promise<JobInput> {
   if (view?.kind === "trees") {
     const columns = view.columns.map((name) => ({ name }));
-    return holdingLast(await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false }));
+    return holdingLast(
+      await prepareInput(registration, { ...readingOf(place, registration), columns, labels, withSubjects: false }),
+    );
   }
   const shown = view?.columns ?? [];
   const columns = shown.map((column) => ({
@@ -80,7 +89,12 @@ export async function providerInput(
     // NaN is a missing value.
     quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  const stored = await prepareInput(registration, { ...readingOf(place), columns, labels, withSubjects: false });
+  const stored = await prepareInput(registration, {
+    ...readingOf(place, registration),
+    columns,
+    labels,
+    withSubjects: false,
+  });
   return holdingLast({
     async rows(partition) {
       const { features, ...rows } = await stored.rows(partition);

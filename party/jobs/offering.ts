@@ -4,6 +4,7 @@ import { equalBytes, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { WAITING } from "../progress/meter.ts";
 import { type ControlClient, inControlSession } from "../session/control.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { requireAudience, requireSameProvider } from "./audience.ts";
@@ -24,7 +25,7 @@ export interface Prepared {
 export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending"> {
   const { deps, peer, spec, jobDigest, agreement } = asked;
   const { jobId } = spec;
-  deps.book.report(jobId, { step: "asking the peer", done: 0, total: 1 });
+  deps.book.report(jobId, { step: "asking the peer", ...WAITING });
   return inControlSession(deps.meetings, peer, async (client) => {
     let job = await deps.book.require(jobId);
     if (job.state === "proposed") {

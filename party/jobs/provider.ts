@@ -7,6 +7,7 @@ import type { JobId, RelayId } from "../../proto/ids.ts";
 import type { PartnerView } from "../../proto/model/partner-view.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
+import { WAITING } from "../progress/meter.ts";
 import type { Channel } from "../session/channel.ts";
 import type { Peer } from "../session/peers.ts";
 import { alignmentOf } from "../session/protocols.ts";
@@ -61,6 +62,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
         spill,
         access: deps.datasets.access,
         selection: undefined,
+        onProgress: (report) => deps.book.report(jobId, report),
       }),
     );
     endWhenIdle(deps, async () => peer, jobId);
@@ -190,6 +192,7 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
       await keepModel(attemptInput, "partner", receivedModel);
     },
   );
+  deps.book.report(jobId, { step: "signing the receipt", ...WAITING });
   await requireStillAllowed(deps, loaded);
   await requireResultFloor(deps, loaded, finished);
   const attempts = attemptsOf(finished);
@@ -210,6 +213,7 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
     });
   });
   await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
+  deps.book.report(jobId, { step: "releasing the keys", ...WAITING });
   await channel.say({ kind: "gateKeys", keys: gateKeys.flat() });
   // Said before the peer knows what it may show, so it tells nothing of what matched; and the keys are released even when
   // it is not said.

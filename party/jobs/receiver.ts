@@ -1,6 +1,7 @@
 /** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. */
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { WAITING } from "../progress/meter.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ReceiveTask } from "../session/task.ts";
 import { SessionWorker } from "../session/worker-port.ts";
@@ -21,7 +22,7 @@ export const PASSING: readonly ErrorCode[] = ["PEER_GONE", "PEER_TIMEOUT", "COOR
 const FIRST_PAUSE_MS = 1_000;
 
 export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
-  deps.book.report(jobId, { step: "waiting to try again", done: 0, total: 1 });
+  deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
   return new Promise((go) => deps.ports.timers.after(FIRST_PAUSE_MS * 2 ** (tries - 1), go));
 }
 
@@ -74,6 +75,7 @@ async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
     spill: deps.vault.spillPlace(spec.jobId),
     access: deps.datasets.access,
     selection: asked.selection,
+    onProgress: (report) => deps.book.report(spec.jobId, report),
   });
   await release(asked, await inSession(asked, held.input, prepared, shape), held);
   return "ended";
@@ -81,7 +83,7 @@ async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
 
 /** Until the provider's node says that somebody has decided, or some minutes have passed. Throws APPROVAL_OVERDUE. */
 async function untilDecided({ deps, spec }: Asked): Promise<void> {
-  deps.book.report(spec.jobId, { step: "waiting for the peer's approval", done: 0, total: 1 });
+  deps.book.report(spec.jobId, { step: "waiting for the peer's approval", ...WAITING });
   requireInTime(deps.clock.nowMs(), (await deps.book.require(spec.jobId)).proposed.at);
   await deps.pending.wait(spec.jobId, deps.ports.timers);
 }
@@ -141,7 +143,7 @@ async function inSession(
         await deps.vault.putPartition(jobId, number, partition, received);
       },
     );
-    deps.book.report(jobId, { step: "signing the receipt", done: 1, total: 1 });
+    deps.book.report(jobId, { step: "signing the receipt", ...WAITING });
     await requireAllowed(asked, { peerSizeClass: senderSizeClass, providerVersion });
     deps.leases.require(agreement.digest);
     await tell(asked, "releasing");

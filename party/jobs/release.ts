@@ -70,7 +70,6 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   const { settled } = result;
   const { jobId } = spec;
   await submitReceipt(deps, jobId, settled.entry);
-  deps.book.report(jobId, { step: "opening", done: 0, total: 1 });
   const opened = await openPartitions(asked, result);
   const matched = countMatches(opened);
   const figures = () => ({
@@ -98,7 +97,7 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
     receiver: spec.receiver,
     cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
   });
-  await storeTags(asked, result, opened, issuing);
+  await storeTags(asked, result, opened, issuing, count);
   const summary = { matched, tags: counts, ...figures() };
   await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
 }
@@ -141,7 +140,9 @@ async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Pr
   const worker = new SessionWorker();
   try {
     const opened: OpenedPartition[] = [];
+    const total = result.finished.length;
     for (const { partition, attempt, exporter } of result.finished) {
+      deps.book.report(spec.jobId, { step: "opening", done: opened.length, total, unit: "partitions" });
       const { sealed, masked } = await deps.vault.partition(spec.jobId, attempt, partition);
       const context = partitionContext(result.shape, fromHex(exporter), partition);
       const gateKey = result.gateKeys.get(partition);
@@ -188,12 +189,21 @@ async function tagsIn(
 }
 
 /** In batches, so that the node goes on answering; a stop in between leaves a job that is not done, whose tags are removed. */
-async function storeTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], issuing: Issuing) {
+async function storeTags(
+  asked: Asked,
+  result: OpenableResult,
+  opened: readonly OpenedPartition[],
+  issuing: Issuing,
+  total: number,
+) {
   const { deps, spec } = asked;
   let number = 0;
+  let done = 0;
   for (const part of opened) {
     for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
+      deps.book.report(spec.jobId, { step: "storing tags", done, total, unit: "tags" });
       await deps.store.putTags(spec.jobId, number++, batch);
+      done += batch.length;
       await breathe();
     }
   }
@@ -221,6 +231,8 @@ async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly
   const counts: Record<string, number> = {};
   const digests = [sha256(canonicalJson({ ...issuing.order }))];
   const isPlain = issuing.issued.rules.length === 0;
+  const total = isPlain ? countMatches(opened) : null;
+  let done = 0;
   for (const part of opened) {
     for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
       for (const { key, value } of batch) {
@@ -228,6 +240,8 @@ async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly
         counts[name] = (counts[name] ?? 0) + 1;
       }
       digests.push(sha256(utf8(batch.map(lineOf).join(""))));
+      done += batch.length;
+      asked.deps.book.report(asked.spec.jobId, { step: "issuing tags", done, total, unit: "tags" });
       await breathe();
     }
   }

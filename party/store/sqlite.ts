@@ -9,16 +9,29 @@ import type {
   DenialRecord,
   PeerRecord,
   RevocationRecord,
+  SegmentRecord,
+  SegmentStanding,
   Store,
   TokenRecord,
   WitnessRecord,
 } from "./store.ts";
+
+const SEGMENT_TABLES = `
+CREATE TABLE segment (
+  name TEXT NOT NULL, version INTEGER NOT NULL, dataset TEXT NOT NULL, kind TEXT NOT NULL, definedAt TEXT NOT NULL,
+  definedBy TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (name, version)
+) STRICT;
+CREATE TABLE segment_standing (
+  name TEXT PRIMARY KEY, publishedVersion INTEGER, description TEXT, publishedAt TEXT, retiredAt TEXT
+) STRICT;
+`;
 
 const SCHEMA_VERSION = 3;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
 CREATE TABLE dataset (name TEXT PRIMARY KEY, version TEXT NOT NULL, registration TEXT NOT NULL, registeredAt TEXT NOT NULL) STRICT;
+${SEGMENT_TABLES}
 CREATE TABLE agreement (digest TEXT PRIMARY KEY, collaboration TEXT NOT NULL, envelope TEXT NOT NULL, receivedAt TEXT NOT NULL) STRICT;
 CREATE TABLE revocation (agreement TEXT PRIMARY KEY, by TEXT NOT NULL, envelope TEXT NOT NULL, delivered INTEGER NOT NULL) STRICT;
 CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (jobId, seq)) STRICT;
@@ -57,7 +70,7 @@ const UPGRADES: Readonly<Record<number, string>> = {
           'column', registration ->> '$.idColumn', 'normaliser', CASE registration ->> '$.normaliser'
             WHEN 'trimmed' THEN 'opaque' WHEN 'phone-e164-cn' THEN 'phone-e164' ELSE registration ->> '$.normaliser' END))),
           '$.idColumn', '$.normaliser')
-        WHERE json_type(registration, '$.idColumn') IS NOT NULL;`,
+        WHERE json_type(registration, '$.idColumn') IS NOT NULL;${SEGMENT_TABLES}`,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";
@@ -138,6 +151,38 @@ class SqliteStore implements Store {
 
   async putDataset({ name, version, registration, registeredAt }: DatasetRecord): Promise<void> {
     this.#run("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", name, version, registration, registeredAt);
+  }
+
+  async segments(): Promise<SegmentRecord[]> {
+    return this.#all<SegmentRecord>("SELECT * FROM segment ORDER BY name, version");
+  }
+
+  async addSegment(segment: SegmentRecord): Promise<boolean> {
+    const { name, version, dataset, kind, definedAt, definedBy, sealed } = segment;
+    const values = [name, version, dataset, kind, definedAt, definedBy, sealed];
+    return this.#run("INSERT OR IGNORE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", ...values) > 0;
+  }
+
+  async segmentStandings(): Promise<SegmentStanding[]> {
+    const rows = this.#all<
+      Record<"name" | "description" | "publishedAt", string> & {
+        publishedVersion: number | null;
+        retiredAt: string | null;
+      }
+    >("SELECT * FROM segment_standing ORDER BY name");
+    return rows.map(({ name, publishedVersion: version, description, publishedAt: at, retiredAt }) => ({
+      name,
+      published: version === null ? null : { version, description, at },
+      retiredAt,
+    }));
+  }
+
+  async putSegmentStanding({ name, published, retiredAt }: SegmentStanding): Promise<void> {
+    const { version = null, description = null, at = null } = published ?? {};
+    this.#run(
+      "INSERT OR REPLACE INTO segment_standing VALUES (?, ?, ?, ?, ?)",
+      ...[name, version, description, at, retiredAt],
+    );
   }
 
   async agreements(): Promise<AgreementRecord[]> {

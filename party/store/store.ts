@@ -2,6 +2,7 @@
  * What a node keeps, as one asynchronous interface: SQLite is synchronous, PostgreSQL is not. Every method that changes
  * something returns only when the change is durable. Documents are JSON texts that the caller has checked already.
  */
+import type { SegmentKind } from "../../proto/segments/names.ts";
 import type { JobEvent } from "../jobs/lifecycle.ts";
 import type { Tag } from "../tags/tag.ts";
 
@@ -19,6 +20,25 @@ export interface DatasetRecord {
   /** The `DatasetRegistration` as JSON. */
   readonly registration: string;
   readonly registeredAt: string;
+}
+
+/** One version of a segment: never changed. */
+export interface SegmentRecord {
+  readonly name: string;
+  readonly version: number;
+  readonly dataset: string;
+  readonly kind: SegmentKind;
+  readonly definedAt: string;
+  readonly definedBy: string;
+  /** The definition, under the node's at-rest key. */
+  readonly sealed: Uint8Array;
+}
+
+/** What of a segment can change. */
+export interface SegmentStanding {
+  readonly name: string;
+  readonly published: { readonly version: number; readonly description: string; readonly at: string } | null;
+  readonly retiredAt: string | null;
 }
 
 export interface AgreementRecord {
@@ -91,6 +111,13 @@ export interface Store {
 
   datasets(): Promise<DatasetRecord[]>;
   putDataset(dataset: DatasetRecord): Promise<void>;
+
+  /** By name and version. */
+  segments(): Promise<SegmentRecord[]>;
+  /** False, and nothing written, when that version is there. */
+  addSegment(segment: SegmentRecord): Promise<boolean>;
+  segmentStandings(): Promise<SegmentStanding[]>;
+  putSegmentStanding(standing: SegmentStanding): Promise<void>;
 
   agreements(): Promise<AgreementRecord[]>;
   agreement(digest: string): Promise<AgreementRecord | undefined>;

@@ -76,5 +76,6 @@ export const DATA_ROUTES = {
       ids: idColumnsField,
     }),
     response: dataset,
+    events: "progress",
   },
 } as const satisfies Record<string, Route>;

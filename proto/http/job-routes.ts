@@ -15,6 +15,7 @@ import {
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
 import { MAX_RULES } from "../tags/rule.ts";
+import { progress } from "./progress.ts";
 import { budget, empty, publicError, type Route } from "./route.ts";
 
 const job = z.object({
@@ -26,7 +27,7 @@ const job = z.object({
   state: z.enum(["proposed", "admitted", "running", "releasing", "done", "refused", "failed"]),
   updatedAt: z.string(),
   /** What it is doing now; null when it has ended. */
-  progress: z.object({ step: z.string(), done: z.number(), total: z.number() }).nullable(),
+  progress: progress.nullable(),
   reason: publicError.extend({ by: z.enum(["own", "peer"]).optional() }).nullable(),
   output: z.enum(OUTPUTS),
   /** A person at this node decides before it runs. */
@@ -154,6 +155,16 @@ export const JOB_ROUTES = {
     roles: ["analyst", "steward", "auditor"],
     request: z.strictObject({ jobId: jobIdField }),
     response: job,
+  },
+  /** The job whenever it changes, until it has ended. Each event is all that is known: a reader that is slow, or comes back with
+   * the id of the last event that it has seen, misses nothing that still counts. */
+  jobEvents: {
+    method: "GET",
+    path: "/v1/jobs/:jobId/events",
+    roles: ["analyst", "steward", "auditor"],
+    request: z.strictObject({ jobId: jobIdField }),
+    response: job,
+    events: "states",
   },
   startJob: {
     method: "POST",

@@ -19,6 +19,12 @@ export interface Route {
   readonly response: z.ZodType;
   /** Of a request's body, instead of the server's limit for all. */
   readonly maxBodyBytes?: number;
+  /**
+   * Server-sent events. `states`: the answer is a stream of events of the response's form, the last one its end.
+   * `progress`: who accepts an event stream is told progress, and in the end the response or an error, as events; others get the
+   * response alone.
+   */
+  readonly events?: "states" | "progress";
 }
 
 const errorBody = z.object({

@@ -10,6 +10,7 @@ import { JOB_ROUTES } from "./job-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
 import type { Route } from "./route.ts";
+import { SEGMENT_ROUTES } from "./segment-routes.ts";
 import { TAG_ROUTES } from "./tag-routes.ts";
 import { TOKEN_ROUTES } from "./token-routes.ts";
 
@@ -17,6 +18,7 @@ export const ROUTES = {
   ...NODE_ROUTES,
   ...PEER_ROUTES,
   ...DATA_ROUTES,
+  ...SEGMENT_ROUTES,
   ...AGREEMENT_ROUTES,
   ...JOB_ROUTES,
   ...TAG_ROUTES,

@@ -63,15 +63,16 @@ async function readUrl(folder: string): Promise<string> {
 
 /** The same for a file in which lines may be comments, as `entente agreement template` writes them. */
 export async function readCommentedJsonFile(path: string, code: ErrorCode): Promise<unknown> {
-  return parseJson(stripJsonComments(await readNamed(path, code)), path, code);
+  return parseJson(stripJsonComments(await readNamedFile(path, code)), path, code);
 }
 
 /** A JSON file that a person named. Throws `code` when it cannot be read or is not JSON. */
 export async function readJsonFile(path: string, code: ErrorCode): Promise<unknown> {
-  return parseJson(await readNamed(path, code), path, code);
+  return parseJson(await readNamedFile(path, code), path, code);
 }
 
-async function readNamed(path: string, code: ErrorCode): Promise<string> {
+/** A text file that a person named. Throws `code` when it cannot be read. */
+export async function readNamedFile(path: string, code: ErrorCode): Promise<string> {
   const text = await readText(path);
   if (text === undefined) throw new EntenteError(code, { detail: `${path} cannot be read` });
   return text;

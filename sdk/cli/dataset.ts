@@ -6,6 +6,7 @@ import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./dataset-source.ts";
 import { fields, table } from "./output.ts";
+import { withProgress } from "./progress.ts";
 
 interface RegisterFlags extends SourceFlags {
   readonly idColumn: readonly string[];
@@ -69,8 +70,10 @@ export function datasetCommand(): Command {
     .action(async (name: string, { idColumn, normaliser, ...source }: RegisterFlags, command: Command) => {
       const ids = idsOf(command, idColumn, normaliser);
       const request: RouteRequest<"registerDataset"> = { name, ids, ...sourceOf(source) };
-      const dataset = await (await clientOf(command)).call("registerDataset", request);
-      outputOf(command).answer(
+      const output = outputOf(command);
+      const client = await clientOf(command);
+      const dataset = await withProgress(output, (show) => client.callWithProgress("registerDataset", request, show));
+      output.answer(
         dataset,
         fields({
           dataset: dataset.name,
@@ -92,7 +95,7 @@ export function datasetCommand(): Command {
       );
       const { rejected, duplicates } = dataset;
       for (const line of whySetAside({ ...rejected, ...(duplicates > 0 ? { duplicate: duplicates } : {}) }))
-        outputOf(command).note(line);
+        output.note(line);
     });
   group
     .command("list")

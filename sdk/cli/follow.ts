@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import { CATALOGUE, EntenteError, isErrorCode, type PublicError } from "../../proto/errors.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
-import { isFinal, type Job } from "../client.ts";
+import { type EntenteClient, isFinal, type Job } from "../client.ts";
 import { used } from "./budget.ts";
 import { clientOf, outputOf } from "./context.ts";
 import { fields, type Output, printable } from "./output.ts";
+import { describeProgress, ProgressDisplay } from "./progress.ts";
 
 /** The step that the node reports as long as a person at the peer has not decided. */
 const WAITING_FOR_PEER = "waiting for the peer's approval";
@@ -22,20 +23,34 @@ export async function runJob(
   let job = await client.call("startJob", request);
   if (job.awaitsApproval) return output.answer(job, `${describeJob(job)}\n\nIt runs when a steward has approved it.`);
   output.note(`job ${job.jobId} with ${job.peer}; leaving this command does not stop it`);
-  const bar = output.progressBar();
-  try {
-    let told = false;
-    const onProgress = ({ progress, peer, jobId }: Job) => {
-      bar.show(progress);
-      if (told || progress?.step !== WAITING_FOR_PEER) return;
-      told = true;
-      output.note(`a steward of ${peer} must approve it first, which may take days; see 'entente job show ${jobId}'`);
-    };
-    if (!isFinal(job)) job = await client.waitForJob(job.jobId, { onProgress });
-  } finally {
-    bar.stop();
-  }
+  job = await followJob(client, job, output);
   report(job, output);
+}
+
+/** Shows a job's progress until it ends; resolves to its final state. */
+async function followJob(client: EntenteClient, job: Job, output: Output): Promise<Job> {
+  if (isFinal(job)) return job;
+  const display = new ProgressDisplay(output.progressStyle());
+  let told = false;
+  const onProgress = (now: Job) => {
+    const { progress, peer, jobId, state } = now;
+    if (!isFinal(now)) display.show(progress, { jobId, state });
+    if (told || progress?.step !== WAITING_FOR_PEER) return;
+    told = true;
+    output.note(`a steward of ${peer} must approve it first, which may take days; see 'entente job show ${jobId}'`);
+  };
+  try {
+    return await client.waitForJob(job.jobId, { onProgress });
+  } finally {
+    display.stop();
+  }
+}
+
+/** Follows a job that somebody else has started, or the peer. Exit code as of `runJob`. */
+export async function watchJob(jobId: string, command: Command): Promise<void> {
+  const output = outputOf(command);
+  const client = await clientOf(command);
+  report(await followJob(client, await client.call("job", { jobId }), output), output);
 }
 
 /** Exit code 1 when the job would be refused. */
@@ -91,7 +106,7 @@ export function describeJob(job: Job): string {
     agreement: job.agreement,
     state: job.state,
     reason: reason === null ? undefined : `${reasonOf(job).message} (${reasonOf(job).detail ?? reason.code})`,
-    step: progress === null ? undefined : `${progress.step} ${progress.done}/${progress.total}`,
+    step: progress === null ? undefined : describeProgress(progress),
     "own rows": job.ownRows,
     "peer's rows": peerRows === null ? undefined : `between ${peerRows.from} and ${peerRows.to}`,
     result: job.withheld ? CATALOGUE.POLICY_RESULT_FLOOR.text : undefined,

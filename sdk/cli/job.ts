@@ -1,7 +1,7 @@
 /** `entente job`: what ran and what runs. */
 import { Command } from "commander";
 import { clientOf, example, outputOf } from "./context.ts";
-import { describeJob } from "./follow.ts";
+import { describeJob, watchJob } from "./follow.ts";
 import { table } from "./output.ts";
 
 export function jobCommand(): Command {
@@ -32,5 +32,11 @@ export function jobCommand(): Command {
       const job = await (await clientOf(command)).call("job", { jobId });
       outputOf(command).answer(job, describeJob(job));
     });
+  group
+    .command("follow")
+    .description("show one's progress until it ends, whoever has started it")
+    .argument("<id>", "its id")
+    .addHelpText("after", example("entente job follow 0b7e..."))
+    .action((jobId: string, _options: object, command: Command) => watchJob(jobId, command));
   return group;
 }

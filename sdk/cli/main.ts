@@ -17,6 +17,7 @@ import { Output } from "./output.ts";
 import { partyCommand } from "./party.ts";
 import { peerCommand } from "./peer.ts";
 import { scoreCommand } from "./score.ts";
+import { segmentCommand } from "./segment.ts";
 import { tagsCommand } from "./tags.ts";
 import { tokenCommand } from "./token.ts";
 
@@ -42,6 +43,7 @@ function program(isJson: boolean): Command {
     nodeCommand(),
     peerCommand(),
     datasetCommand(),
+    segmentCommand(),
     agreementCommand(),
     audienceCommand(),
     scoreCommand(),

@@ -1,5 +1,4 @@
 /** What a command prints: one JSON document for programs, or lines and aligned tables for people. */
-import cliProgress from "cli-progress";
 import pc from "picocolors";
 import type { Actor, PublicError } from "../../proto/errors.ts";
 
@@ -47,14 +46,12 @@ export function fields(entries: Readonly<Record<string, string | number | undefi
   return given.map(([name, value]) => `${onStdout.dim(name.padEnd(width))}  ${printable(String(value))}`).join("\n");
 }
 
-export interface Progress {
-  readonly step: string;
-  readonly done: number;
-  readonly total: number;
-}
+/** How progress is shown. `silent`: not at all, where one document was asked for at a terminal. */
+export type ProgressStyle = "bars" | "lines" | "json" | "silent";
 
 export class Output {
   readonly isJson: boolean;
+  #isLines = false;
 
   constructor(isJson: boolean) {
     this.isJson = isJson;
@@ -62,7 +59,7 @@ export class Output {
 
   /** The command's answer, once: `document` for programs, or `text` for people. */
   answer(document: unknown, text: string): void {
-    process.stdout.write(`${this.isJson ? JSON.stringify(document, null, 2) : text}\n`);
+    process.stdout.write(`${this.isJson ? JSON.stringify(document, null, this.#isLines ? 0 : 2) : text}\n`);
   }
 
   /** A remark for people, beside the answer. */
@@ -82,49 +79,11 @@ export class Output {
     process.stderr.write(`${lines.join("\n")}\n`);
   }
 
-  /** A bar on stderr, if that is a terminal. */
-  progressBar(): ProgressBar {
-    return new ProgressBar(!this.isJson && process.stderr.isTTY === true);
-  }
-}
-
-/** One bar for each step of a job, with rows, rate and time left. */
-export class ProgressBar {
-  readonly #isShown: boolean;
-  #bar: cliProgress.SingleBar | undefined;
-  #step = "";
-  #sinceMs = 0;
-
-  constructor(isShown: boolean) {
-    this.#isShown = isShown;
-  }
-
-  show(progress: Progress | null): void {
-    if (!this.#isShown || progress === null) return;
-    const { step, done, total } = progress;
-    if (this.#bar === undefined || step !== this.#step) this.#begin(step, total);
-    const seconds = (performance.now() - this.#sinceMs) / 1000;
-    const rate = seconds < 1 ? "-" : Math.round(done / seconds).toLocaleString("en");
-    this.#bar?.setTotal(total);
-    this.#bar?.update(done, { rate });
-  }
-
-  stop(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-  }
-
-  #begin(step: string, total: number): void {
-    this.stop();
-    this.#step = step;
-    this.#sinceMs = performance.now();
-    const format = `${printable(step)} [{bar}] {percentage}% | {value}/{total} rows | {rate}/s | {eta_formatted} left`;
-    // The terminal's settings stay as they are, so that an interrupt needs no handler: the library's own would swallow it.
-    const untouched = { hideCursor: false, linewrap: true, gracefulExit: false };
-    this.#bar = new cliProgress.SingleBar(
-      { format, stream: process.stderr, barsize: 24, ...untouched },
-      cliProgress.Presets.legacy,
-    );
-    this.#bar.start(total, 0, { rate: "-" });
+  /** Of work that is shown while it is done. For programs that are not at a terminal each event is a line, and so is the answer. */
+  progressStyle(): ProgressStyle {
+    if (!this.isJson) return process.stderr.isTTY === true ? "bars" : "lines";
+    if (process.stdout.isTTY === true) return "silent";
+    this.#isLines = true;
+    return "json";
   }
 }

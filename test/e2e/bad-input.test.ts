@@ -13,7 +13,7 @@ import { RISK_MODEL } from "../support/credit.ts";
 import { agree, demoAgreement, generous, registerBoth, runJob } from "../support/demo-agreement.ts";
 import { type Leftovers, leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { cli, cliJson, type PartyName, Trio } from "../support/trio.ts";
+import { answerOf, cli, cliJson, type PartyName, Trio } from "../support/trio.ts";
 
 let trio: Trio;
 let data: string;
@@ -37,7 +37,7 @@ afterEach(async () => {
 async function refused(folder: string, ...args: string[]): Promise<ErrorCode> {
   const { code: exit, stdout, stderr } = await cli("--node", folder, ...args, "--json");
   expect({ exit, stderr }).toEqual({ exit: 1, stderr: "" });
-  return checked(JSON.parse(stdout)).code;
+  return checked(answerOf(stdout)).code;
 }
 
 function checked(answer: unknown): { code: ErrorCode } {
@@ -210,7 +210,7 @@ describe("jobs", () => {
     await register(range(0, 1_000), range(0, 999));
     const { code, stdout } = await cli("--node", trio.dir("bank"), ...audienceLine(agreement), "--json");
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(answerOf(stdout)).toMatchObject({
       error: { code: "POLICY_INPUT_FLOOR", detail: "said by bureau" },
       job: { state: "refused", reason: { code: "POLICY_INPUT_FLOOR", by: "peer" }, peerRows: null, summary: null },
     });

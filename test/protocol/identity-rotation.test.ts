@@ -23,6 +23,7 @@ import { nodePorts } from "../../proto/ports/node.ts";
 import { demoAgreement, generous } from "../support/demo-agreement.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { agreementBy, auditOf, COLLABORATION, entriesOf } from "../support/policy-nodes.ts";
+import { NOBODY_LISTENS } from "../support/stub-node.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
 let nodes: TwoNodes;
@@ -60,7 +61,7 @@ describe("a new identity", () => {
   test("is followed at once by peer and coordinator, and the agreement that names the old one goes on", async () => {
     expect(await states()).toEqual(["done", "done"]);
     const routes = handlers(nodes.bank, {} as never, {} as never, "0");
-    const made = await routes.rotateIdentity({}, {} as never);
+    const made = await routes.rotateIdentity({}, {} as never, NOBODY_LISTENS);
     const { publicKey } = nodes.bank.keyring.identity;
     expect(made.fingerprint).toBe(fingerprint(publicKey));
     expect(publicKey).not.toEqual(old.publicKey);

@@ -21,6 +21,7 @@ import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "./credit.ts";
 import { demoAgreement } from "./demo-agreement.ts";
 import { MemoryFiles } from "./memory-files.ts";
+import { NOBODY_LISTENS } from "./stub-node.ts";
 import type { NodeName, TwoNodes } from "./two-nodes.ts";
 
 export const COLLABORATION = collaborationOf(["bank", "bureau"]);
@@ -160,7 +161,9 @@ export async function subjectsOf(node: Node): Promise<string[]> {
 export async function feedOf(node: Node, wish: { format: "csv"; key?: string } = { format: "csv" }): Promise<number> {
   const routes = handlers(node, {} as Access, {} as Logger, "0");
   const caller = { person: ANALYST } as never;
-  const { stream } = (await routes.exportTags(wish as never, caller)) as { stream: AsyncIterable<Uint8Array> };
+  const { stream } = (await routes.exportTags(wish as never, caller, NOBODY_LISTENS)) as {
+    stream: AsyncIterable<Uint8Array>;
+  };
   let text = "";
   for await (const chunk of stream) text += Buffer.from(chunk).toString();
   return text.trimEnd().split("\n").length - 1;

@@ -2,7 +2,7 @@
 import { pino } from "pino";
 import { type Access, openAccess } from "../../party/access/access.ts";
 import { Tokens } from "../../party/access/tokens.ts";
-import { type Handlers, startApi } from "../../party/api/server.ts";
+import { type Handlers, type Listening, startApi } from "../../party/api/server.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { ROLES } from "../../proto/http/route.ts";
@@ -48,6 +48,7 @@ export async function startStubNode(
     port: 0,
     logger,
     random,
+    timers,
   });
   return { ...api, log, access };
 }
@@ -59,6 +60,24 @@ export const STUB_NODE_INFO: RouteResponse<"node"> = {
   connected: false,
   version: "0.1.0",
 };
+
+/** For a handler that is called without the server. */
+export const NOBODY_LISTENS: Listening = {
+  lastEventId: undefined,
+  signal: new AbortController().signal,
+  tell: () => {},
+};
+
+export const STUB_PROGRESS = {
+  step: "reading the rows",
+  done: 1,
+  total: 2,
+  unit: "rows",
+  startedAt: "2026-11-01T00:00:00.000Z",
+  rate: null,
+  secondsLeft: null,
+  rssMB: 100,
+} as const;
 
 export const STUB_JOB: RouteResponse<"job"> = {
   jobId: "0b".repeat(16),
@@ -76,4 +95,21 @@ export const STUB_JOB: RouteResponse<"job"> = {
   ownRows: 2000,
   peerRows: null,
   summary: null,
+};
+
+export const STUB_DATASET: RouteResponse<"registerDataset"> = {
+  name: "a",
+  version: "0".repeat(64),
+  format: "csv",
+  source: { kind: "files", from: "/a.csv", files: 1 },
+  dialect: null,
+  lines: null,
+  ids: [{ column: "id", normaliser: "email" }],
+  columns: [],
+  rows: 1,
+  accepted: 1,
+  duplicates: 0,
+  rejected: {},
+  quarantine: null,
+  registeredAt: "2026-11-01T00:00:00.000Z",
 };

@@ -37,7 +37,13 @@ export async function cli(...args: readonly string[]): Promise<CliResult> {
 export async function cliJson<T>(...args: readonly string[]): Promise<T> {
   const { code, stdout, stderr } = await cli(...args, "--json");
   if (code !== 0) throw new Error(`entente ${args.join(" ")}: exit ${code}\n${stdout}${stderr}`);
-  return JSON.parse(stdout) as T;
+  return answerOf(stdout) as T;
+}
+
+/** The answer among what a command printed with --json: all of it, or the last line after those of its progress. */
+export function answerOf(stdout: string): unknown {
+  const lines = stdout.trimEnd().split("\n");
+  return JSON.parse(lines[0]?.startsWith('{"event":"progress"') ? (lines.at(-1) as string) : stdout);
 }
 
 /** Starts a long-running command and resolves when it has printed its first line. */

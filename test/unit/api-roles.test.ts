@@ -6,7 +6,14 @@ import { handlers as nodeHandlers } from "../../party/api/handlers.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { ROLES, type Role, type Route } from "../../proto/http/route.ts";
 import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
-import { STUB_JOB, STUB_TOKEN, STUB_TOKEN_ID, type StubNode, startStubNode } from "../support/stub-node.ts";
+import {
+  NOBODY_LISTENS,
+  STUB_JOB,
+  STUB_TOKEN,
+  STUB_TOKEN_ID,
+  type StubNode,
+  startStubNode,
+} from "../support/stub-node.ts";
 
 /** What `ROUTES` says, written a second time: a role is given or taken in two places or not at all. */
 const WHO_MAY: { readonly [N in RouteName]: string } = {
@@ -19,6 +26,13 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   peerDatasets: "analyst steward",
   datasets: "analyst steward operator",
   registerDataset: "analyst operator",
+  segments: "analyst steward operator",
+  segment: "analyst",
+  defineSegment: "analyst",
+  countSegment: "analyst",
+  publishSegment: "steward",
+  unpublishSegment: "steward",
+  retireSegment: "analyst steward",
   agreements: "analyst steward auditor",
   agreement: "analyst steward auditor",
   proposeAgreement: "steward",
@@ -32,6 +46,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   dryRun: "analyst steward",
   jobs: "analyst steward auditor",
   job: "analyst steward auditor",
+  jobEvents: "analyst steward auditor",
   startJob: "analyst",
   commitTiers: "analyst steward",
   tags: "analyst",
@@ -224,8 +239,8 @@ test("the results of a job are shown to analysts, that it ran to stewards and au
   const { jobs, job: one } = nodeHandlers({ book } as never, {} as never, {} as never, "0");
   const seenBy = async (...roles: Role[]) => {
     const caller = { tokenId: STUB_TOKEN_ID, person: "Wang Li", roles };
-    const seen = await one({ jobId: STUB_JOB.jobId as never }, caller);
-    expect((await jobs({}, caller)).jobs).toEqual([seen]);
+    const seen = await one({ jobId: STUB_JOB.jobId as never }, caller, NOBODY_LISTENS);
+    expect((await jobs({}, caller, NOBODY_LISTENS)).jobs).toEqual([seen]);
     return seen.summary;
   };
   expect(await seenBy("analyst")).toEqual(job.summary);

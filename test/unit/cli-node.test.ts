@@ -8,7 +8,14 @@ import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import type { RouteInput } from "../../proto/http/routes.ts";
 import type { Job } from "../../sdk/client.ts";
 import { type Ended, entente, type RunOptions } from "../support/command-line.ts";
-import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
+import {
+  STUB_JOB,
+  STUB_NODE_INFO,
+  STUB_PROGRESS,
+  STUB_TOKEN,
+  type StubNode,
+  startStubNode,
+} from "../support/stub-node.ts";
 
 let folder: string;
 let node: StubNode | undefined;
@@ -122,7 +129,7 @@ describe("jobs", () => {
   const line = `audience run --agreement ${digest} --dataset a --peer-dataset b --tag marketing:joint=spring`;
   const summary = { matched: 812, tags: { spring: 812 }, seconds: 1.25, bytesSent: 2048, bytesReceived: 1 };
   const states = (last: Partial<Job>, seen: RouteInput<"startJob">[] = []): Partial<Handlers> => {
-    const coming: Partial<Job>[] = [{ state: "running", progress: { step: "blind", done: 1, total: 2 } }, last];
+    const coming: Partial<Job>[] = [{ state: "running", progress: STUB_PROGRESS }, last];
     return {
       startJob: async (input) => {
         seen.push(input);
@@ -161,11 +168,16 @@ describe("jobs", () => {
     expect(stderr).toContain("why: said by bureau: 1000");
   });
 
-  test("--json: one document, with the job beside the error", async () => {
+  test("--json without a terminal: a line for each event, the last one the answer, with the job beside the error", async () => {
     await start(states({ state: "refused", reason }));
     const { code, stdout, stderr } = await run(`${line} --json`);
     expect([code, stderr]).toEqual([1, ""]);
-    const document = JSON.parse(stdout);
+    const [first, document, ...rest] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((text) => JSON.parse(text));
+    expect(rest).toEqual([]);
+    expect(first).toEqual({ event: "progress", jobId: STUB_JOB.jobId, state: "running", progress: STUB_PROGRESS });
     expect(document.error).toEqual(
       new EntenteError("POLICY_INPUT_FLOOR", { detail: "said by bureau: 1000" }).toPublic(),
     );

@@ -392,7 +392,7 @@ describe("Datasets.register", () => {
     const store = { putDataset: async () => {}, datasets: async () => [] };
     const datasets = new Datasets({
       store: store as never,
-      clock: { nowMs: () => 0 } as never,
+      clock: { nowMs: () => 0, monotonicMs: () => 0 },
       quarantineFolder: join(folder.path, "q"),
     });
     const form = { name: "a", path, ids: [{ column: "phone", normaliser: "phone-e164" }] } as const;

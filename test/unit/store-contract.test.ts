@@ -284,15 +284,39 @@ describe("denials", () => {
   });
 });
 
+test("a version of a segment stays as it was added, its standing is the last", async () => {
+  const segment = { name: "a", version: 1, dataset: "d", kind: "sql", definedAt: at, definedBy: "Ada" } as const;
+  const first = { ...segment, sealed: Uint8Array.of(1, 2) };
+  expect(await store.addSegment(first)).toBe(true);
+  expect(await store.addSegment({ ...first, dataset: "e" })).toBe(false);
+  expect(await store.addSegment({ ...first, version: 10 })).toBe(true);
+  expect(await store.addSegment({ ...first, version: 2 })).toBe(true);
+  const published = { version: 2, description: "x", at };
+  for (const standing of [
+    { name: "a", published, retiredAt: null },
+    { name: "b", published: null, retiredAt: at },
+    { name: "a", published: null, retiredAt: null },
+    { name: "a", published: { ...published, version: 1 }, retiredAt: null },
+  ])
+    await store.putSegmentStanding(standing);
+  await reopen();
+  expect(await store.segments()).toEqual([first, { ...first, version: 2 }, { ...first, version: 10 }]);
+  expect(await store.segmentStandings()).toEqual([
+    { name: "a", published: { ...published, version: 1 }, retiredAt: null },
+    { name: "b", published: null, retiredAt: at },
+  ]);
+});
+
 test("a store of another version is refused, not changed", async () => {
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
+  const { user_version: known } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   db.exec("PRAGMA user_version = 99");
   db.close();
   expect(() => open()).toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
   const again = new DatabaseSync(join(folder, "node.db"));
   expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-  again.exec("PRAGMA user_version = 3");
+  again.exec(`PRAGMA user_version = ${known}`);
   again.close();
   store = open();
 });
@@ -303,13 +327,15 @@ test("a store of the first schema is taken over with its tags", async () => {
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
   db.exec(
-    "ALTER TABLE tag_order DROP COLUMN model; ALTER TABLE tag_order DROP COLUMN scoredAt; PRAGMA user_version = 1",
+    `DROP TABLE segment; DROP TABLE segment_standing;
+     ALTER TABLE tag_order DROP COLUMN model; ALTER TABLE tag_order DROP COLUMN scoredAt; PRAGMA user_version = 1`,
   );
   db.close();
   store = open();
   expect(await tagsAt(at)).toEqual([tag(unscored)]);
   await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
   expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
+  expect(await store.segments()).toEqual([]);
   await reopen();
 });
 
@@ -322,7 +348,7 @@ test("a registration of the second schema, of one file and one id column, become
   const dialect = { delimiter: ";", lineEnd: "\n", skipLines: 0 };
   insert.run("a", JSON.stringify({ name: "a", format: "csv", path: "/x/it's a/x.csv", dialect, ...common }));
   insert.run("b", JSON.stringify({ name: "b", format: "parquet", path: "/b.parquet", ...common }));
-  db.exec("PRAGMA user_version = 2");
+  db.exec("DROP TABLE segment; DROP TABLE segment_standing; PRAGMA user_version = 2");
   db.close();
   store = open();
   const ids = [{ column: "phone", normaliser: "opaque" }];

@@ -1,0 +1,34 @@
+/** How far a long piece of work is: what jobs, registrations and checks tell while they run. */
+import * as z from "zod";
+
+/** What is counted. A step that only waits counts `steps`. */
+export const PROGRESS_UNITS = ["rows", "bytes", "tags", "partitions", "weights", "messages", "steps"] as const;
+export type ProgressUnit = (typeof PROGRESS_UNITS)[number];
+
+export const progress = z.object({
+  /** One of several, one after another; in words. */
+  step: z.string(),
+  done: z.number(),
+  /** Null while nobody knows. */
+  total: z.number().nullable(),
+  unit: z.enum(PROGRESS_UNITS),
+  /** When the step began. */
+  startedAt: z.string(),
+  /** Units a second, smoothed; null until there are two seconds of it. */
+  rate: z.number().nullable(),
+  /** Of this step, not of all; null while it cannot be said. */
+  secondsLeft: z.number().nullable(),
+  /** Memory of the node's whole process, in 10^6 bytes. */
+  rssMB: z.number(),
+});
+export type Progress = z.infer<typeof progress>;
+
+/** Media type of server-sent events (WHATWG HTML, section 9.2). */
+export const EVENT_STREAM = "text/event-stream";
+
+/** Names of the events of a stream. A stream ends with a result or an error; one that breaks off without is not whole. */
+export const EVENTS = ["progress", "result", "error"] as const;
+export type EventName = (typeof EVENTS)[number];
+
+/** A line of comment comes at least so often, so that nobody takes a quiet stream for a dead one. */
+export const HEARTBEAT_MS = 15_000;
