@@ -37,6 +37,7 @@ import { DEFAULT_MODEL_LIMITS, KeptModels, type ModelLimits } from "./jobs/kept-
 import { isFinal, type Job } from "./jobs/lifecycle.ts";
 import { PendingJobs } from "./jobs/pending.ts";
 import { prepareJob, serveJob } from "./jobs/provider.ts";
+import { JobResults } from "./jobs/results.ts";
 import { forgetOldResults } from "./jobs/retention.ts";
 import { ServedJobs } from "./jobs/served.ts";
 import { endWhenIdle } from "./jobs/served-job.ts";
@@ -108,6 +109,7 @@ export class Node {
   readonly #logger: Logger;
   readonly #vault: JobVault;
   readonly #models: KeptModels;
+  readonly #results: JobResults;
   readonly #dial: (enrolled: Enrolled) => CoordinatorLink;
   #connected: Connected | undefined;
   #cancelUpkeep: () => void = () => undefined;
@@ -169,6 +171,13 @@ export class Node {
       key: keyring.atRestKey,
       folder: join(folder, "models"),
       limits: options.models ?? DEFAULT_MODEL_LIMITS,
+    });
+    this.#results = new JobResults({
+      store,
+      files: ports.files,
+      random: ports.random,
+      key: keyring.atRestKey,
+      folder: join(folder, "results"),
     });
   }
 
@@ -299,6 +308,7 @@ export class Node {
       store,
       vault: this.#vault,
       models: this.#models,
+      results: this.#results,
       book: this.book,
       peers,
       meetings,
@@ -467,6 +477,7 @@ export class Node {
         at: this.logbook.now(),
       });
       await this.store.removeTags(job.jobId);
+      await this.#results.forget(job.jobId);
       await this.book.append(job.jobId, { type: "failed", at: this.logbook.now(), code: "NODE_RESTARTED" });
       await this.#vault.destroy(job.jobId);
     }
@@ -477,6 +488,7 @@ export class Node {
     const open = new Set((await this.book.list()).filter((job) => !isFinal(job.state)).map((job) => job.jobId));
     await this.#vault.sweep(open);
     await this.#models.sweep();
+    await this.#results.sweep();
   }
 
   /** Takes jobs up where a stop left them: this node's own go on, those it serves wait for the peer. */

@@ -1,7 +1,5 @@
 /** The API's routes as calls into the node. Shapes answers; decides nothing. */
 
-import { createReadStream } from "node:fs";
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { fingerprint } from "../../proto/agreement/identity.ts";
 import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
@@ -21,14 +19,14 @@ import { evidenceHandlers } from "../evidence/handlers.ts";
 import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
 import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { followJob } from "../jobs/events.ts";
+import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
 import { exportTags } from "../tags/export.ts";
 import { recordExport } from "../tags/exported.ts";
+import { fileAnswer } from "./file-answer.ts";
 import type { FileAnswer, Handlers } from "./server.ts";
-
-const CONTENT_TYPES = { csv: "text/csv; charset=utf-8", parquet: "application/vnd.apache.parquet" } as const;
 
 export function handlers(node: Node, access: Access, logger: Logger, version: string): Handlers {
   const info = (): RouteResponse<"node"> => ({
@@ -100,6 +98,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
       const files = await exportEvidence(node.connected, collaborationId(collaboration));
       return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
     },
+    ...resultHandlers(node),
     ...evidenceHandlers(node),
     ...accessHandlers(access, logger),
   };
@@ -174,30 +173,14 @@ async function requireTagsInForce({ store, connected, logbook }: Node): Promise<
   for (const digest of await store.tagAgreements(logbook.now())) await connected.inForce.require(digest);
 }
 
-/** Written to a temporary folder as a whole first: a reader never gets a file that breaks off for a reason of ours. */
 async function tagsFile(node: Node, wanted: RouteInput<"exportTags">, person: string): Promise<FileAnswer> {
   const { format, key, destination = "" } = wanted;
-  const { files, random } = node.ports;
-  const folder = join(node.exportFolder, toHex(random.bytes(8)));
-  await files.makeFolder(folder);
-  const path = join(folder, `tags.${format}`);
   const filter = { now: node.logbook.now(), ...(key === undefined ? {} : { key }) };
-  try {
+  return fileAnswer(node, { name: "tags", format }, async (path) => {
     await requireTagsInForce(node);
     await exportTags(node.store.tags(filter), { format, path });
     const counts = (await node.store.tagCounts(filter.now)).filter((tags) => key === undefined || tags.key === key);
     const jobIds = [...new Set(counts.map(({ jobId }) => jobId))].sort();
     await recordExport(node, { jobIds, person, format, destination });
-  } catch (error) {
-    await files.remove(folder);
-    throw error instanceof EntenteError ? error : new EntenteError("STORAGE_FAILED", { cause: error });
-  }
-  async function* stream(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* createReadStream(path);
-    } finally {
-      await files.remove(folder);
-    }
-  }
-  return { contentType: CONTENT_TYPES[format], fileName: `tags.${format}`, stream: stream() };
+  });
 }

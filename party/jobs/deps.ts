@@ -21,6 +21,7 @@ import type { JobBook } from "./book.ts";
 import type { JobChannels } from "./channels.ts";
 import type { KeptModels } from "./kept-models.ts";
 import type { PendingJobs } from "./pending.ts";
+import type { JobResults } from "./results.ts";
 import type { ServedJobs } from "./served.ts";
 import type { JobVault } from "./vault.ts";
 
@@ -29,6 +30,7 @@ export interface JobDeps {
   readonly keyring: Keyring;
   readonly store: Store;
   readonly vault: JobVault;
+  readonly results: JobResults;
   readonly models: KeptModels;
   readonly book: JobBook;
   readonly peers: Peers;

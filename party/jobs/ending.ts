@@ -18,18 +18,23 @@ export async function endFailed(
     const job = await deps.book.require(jobId);
     if (isFinal(job.state)) {
       // It was ended from elsewhere while its tags were being stored.
-      if (job.state === "failed") await deps.store.removeTags(jobId);
+      if (job.state === "failed") await removeOutput(deps, jobId);
       return undefined;
     }
     const event = failedEvent(thrown, deps.logbook.now());
     await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
-    await deps.store.removeTags(jobId);
+    await removeOutput(deps, jobId);
     await deps.book.append(jobId, event);
     return event.code;
   } catch (err) {
     deps.logger.error({ jobId, err }, "the job's end could not be recorded");
     return undefined;
   }
+}
+
+async function removeOutput({ store, results }: JobDeps, jobId: string): Promise<void> {
+  await store.removeTags(jobId);
+  await results.forget(jobId);
 }
 
 /** A job that this node's rules or a person here refuses before it runs. */

@@ -17,6 +17,7 @@ import { LABEL_BYTES } from "../protocols/score-linear/params.ts";
 import type { PsiMatches } from "../protocols/step.ts";
 import type { Tag } from "../tags/tag.ts";
 import { cellReader, type Issued, ownColumns } from "./issued-tags.ts";
+import type { ResultRow } from "./results.ts";
 import { labelWidths } from "./shape.ts";
 
 export interface OpenedPartition {
@@ -104,8 +105,20 @@ export function* issueTags(
   }
 }
 
+/** A partition's matched people with their labels. */
+export function* resultRows(
+  { part, subjects, columns }: OpenedRows,
+  issued: Issued,
+  loaded: LoadedModel | undefined,
+): Generator<ResultRow> {
+  const shownOf = outcomesOf({ part, columns }, issued, loaded);
+  const labelsAt = labelsIn(part, issued.labels);
+  for (const [match, row] of part.rows.entries())
+    yield { subject: textAt(subjects, row), ...shownOf(match), labels: labelsAt(match) };
+}
+
 /** What the job's output shows of a match's score, if there is one. */
-export function outcomesOf(
+function outcomesOf(
   { part, columns }: Pick<OpenedRows, "part" | "columns">,
   { kept }: Pick<Issued, "kept">,
   loaded: LoadedModel | undefined,

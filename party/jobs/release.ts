@@ -22,7 +22,15 @@ import { attemptsOf, type SettledReceipt, submitReceipt } from "./attempt.ts";
 import type { JobInput } from "./inputs.ts";
 import type { Issued } from "./issued-tags.ts";
 import type { FinishedPartition, JobSummary } from "./lifecycle.ts";
-import { countMatches, issueTags, type OpenedPartition, openedPartition, type TagOrder } from "./open-result.ts";
+import {
+  countMatches,
+  issueTags,
+  type OpenedPartition,
+  openedPartition,
+  resultRows,
+  type TagOrder,
+} from "./open-result.ts";
+import { outputCommitmentSetting, type ResultRow } from "./results.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 import { noiseSecret } from "./sketching.ts";
 
@@ -89,15 +97,18 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   const rows = digestOf(concat(...opened.map(({ rows, labels }) => sha256(bytesOf(rows), labels))));
   const tagsCommitment = toHex(await deps.vault.commitTo("tags", { count, digest }));
   await deps.store.putSetting(tagsCommitmentSetting(jobId), tagsCommitment);
+  const outputCommitment = toHex(await deps.vault.commitTo("output", { matched, digest: rows }));
+  if (spec.labels !== undefined) await deps.store.putSetting(outputCommitmentSetting(jobId), outputCommitment);
   await recordOpened(asked, {
     receiptDigest: settled.digest,
-    outputCommitment: toHex(await deps.vault.commitTo("output", { matched, digest: rows })),
+    outputCommitment,
     outputSizeClass: sizeClassOf(matched),
     tags: { commitment: tagsCommitment, expiresAt: issuing.order.expiresAt },
     receiver: spec.receiver,
     cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
   });
   await storeTags(asked, result, opened, issuing, count);
+  if (spec.labels !== undefined) await deps.results.put(jobId, resultBatches(asked, result, opened, issuing));
   const summary = { matched, tags: counts, ...figures() };
   await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
 }
@@ -204,6 +215,23 @@ async function storeTags(
       deps.book.report(spec.jobId, { step: "storing tags", done, total, unit: "tags" });
       await deps.store.putTags(spec.jobId, number++, batch);
       done += batch.length;
+      await breathe();
+    }
+  }
+}
+
+/** With labels, the people themselves are kept beside their tags, as far as the output shows them. */
+async function* resultBatches(
+  asked: Asked,
+  { input }: OpenableResult,
+  opened: readonly OpenedPartition[],
+  { issued }: Issuing,
+): AsyncGenerator<readonly ResultRow[]> {
+  for (const part of opened) {
+    const { features: columns } = await input.rows(part.partition);
+    const rows = resultRows({ part, subjects: await input.subjects(part.partition), columns }, issued, asked.loaded);
+    for (const batch of batches(rows)) {
+      yield batch;
       await breathe();
     }
   }

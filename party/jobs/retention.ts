@@ -1,4 +1,4 @@
-/** Results are kept as long as the agreement lets them: then counts, rate and tags of the job are erased, at the receiver. */
+/** Results are kept as long as the agreement lets them: then counts, rate, tags and labels of the job are erased, at the receiver. */
 import type { JobDeps } from "./deps.ts";
 import type { Job, JobEvent } from "./lifecycle.ts";
 
@@ -11,6 +11,7 @@ export async function forgetOldResults(deps: JobDeps): Promise<void> {
     const endsMs = Date.parse(job.updatedAt) + agreement.document.retention.resultDays * DAY_MS;
     if (deps.clock.nowMs() < endsMs) continue;
     await deps.store.removeTags(job.jobId);
+    await deps.results.forget(job.jobId);
     await deps.store.replaceLastJobEvent(job.jobId, forgotten(job));
   }
 }

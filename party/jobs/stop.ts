@@ -1,4 +1,4 @@
-/** The end of everything under an agreement that was revoked: jobs of both roles, and the tags that were issued. */
+/** The end of everything under an agreement that was revoked: jobs of both roles, their results, and the tags that were issued. */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
@@ -15,6 +15,7 @@ export async function stopUnder(deps: JobDeps, agreement: Agreement): Promise<vo
   const jobs = (await deps.book.list()).filter(({ proposed }) => proposed.agreement === agreement.digest);
   for (const job of jobs) if (!isFinal(job.state)) await stopJob(deps, job);
   await deps.models.forget(agreement.digest);
+  for (const { jobId } of jobs) await deps.results.forget(jobId);
   await withdrawTags(deps, agreement, new Set(jobs.map(({ jobId }) => jobId)));
 }
 

@@ -34,6 +34,7 @@ export const EVIDENCE_EVENTS = [
   "withheld",
   "tags-issued",
   "tags-exported",
+  "result-exported",
   "tags-withdrawn",
   "refused",
   "failed",
@@ -293,6 +294,14 @@ export const PREDICATES = {
     jobId: jobIdField,
     tagsCommitment: commitment,
     /** Commitment to where they went. */
+    destination: commitment,
+    at: utcTime,
+  }),
+  /** People with their labels, as the job's output has them. */
+  "result-exported": z.strictObject({
+    jobId: jobIdField,
+    outputCommitment: commitment,
+    /** Commitment to where it went. */
     destination: commitment,
     at: utcTime,
   }),

@@ -1,8 +1,18 @@
 /** `entente job`: what ran and what runs. */
-import { Command } from "commander";
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
 import { clientOf, example, outputOf } from "./context.ts";
 import { describeJob, watchJob } from "./follow.ts";
-import { table } from "./output.ts";
+import { fields, table } from "./output.ts";
+import { saveFile } from "./save.ts";
+
+const FORMATS = ["csv", "parquet"] as const;
+
+interface ResultFlags {
+  readonly out: string;
+  readonly format?: (typeof FORMATS)[number];
+  readonly destination?: string;
+}
 
 export function jobCommand(): Command {
   const group = new Command("job").description("jobs of this node");
@@ -38,5 +48,20 @@ export function jobCommand(): Command {
     .argument("<id>", "its id")
     .addHelpText("after", example("entente job follow 0b7e..."))
     .action((jobId: string, _options: object, command: Command) => watchJob(jobId, command));
+  group
+    .command("result")
+    .description("write the people that a job with labels found to a file: subject, tier and score as released, labels")
+    .argument("<id>", "its id")
+    .requiredOption("--out <file>", "file to write, .csv or .parquet; it appears whole or not at all")
+    .addOption(new Option("--format <format>", "file format (default: as the file is named)").choices(FORMATS))
+    .option("--destination <text>", "where it goes; kept at this node, the log commits to it")
+    .addHelpText("after", example("entente job result 0b7e... --out matched.parquet --destination 'campaign tool'"))
+    .action(async (jobId: string, { out, format: named, destination }: ResultFlags, command: Command) => {
+      const format = named ?? FORMATS.find((known) => out.endsWith(`.${known}`));
+      if (format === undefined) command.error(`error: --format: ${FORMATS.join(" or ")}`);
+      const request = { jobId, format, ...(destination === undefined ? {} : { destination }) };
+      const bytes = await saveFile(out, await (await clientOf(command)).download("exportResult", request));
+      outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
+    });
   return group;
 }

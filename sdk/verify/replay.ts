@@ -124,6 +124,10 @@ export class LogReplay {
         return trace.tagsCommitment === entry.statement.predicate.tagsCommitment
           ? undefined
           : ["ORDER_BROKEN", "an export of tags that were not issued"];
+      case "result-exported":
+        return trace.opened?.predicate.outputCommitment === entry.statement.predicate.outputCommitment
+          ? undefined
+          : ["ORDER_BROKEN", "an export of a result that was not opened"];
       case "refused": {
         const { by, code } = entry.statement.predicate;
         trace.refused = { ...at, by, code };

@@ -49,6 +49,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   jobEvents: "analyst steward auditor",
   startJob: "analyst",
   commitTiers: "analyst steward",
+  exportResult: "analyst",
   tags: "analyst",
   exportTags: "analyst",
   auditFiles: "auditor",

@@ -131,6 +131,7 @@ const GOOD: { readonly [E in EvidenceEvent]: PredicateInput<E> } = {
     at: AT,
   },
   "tags-exported": { jobId, tagsCommitment: testHash("tags"), destination: testHash("crm"), at: AT },
+  "result-exported": { jobId, outputCommitment: testHash("output"), destination: testHash("crm"), at: AT },
   "tags-withdrawn": { agreementDigest: AGREEMENT.digest, tagsCommitment: testHash("withdrawn"), at: AT },
   refused: { ...JOB, by: "partner", code: "POLICY_OPERATION", at: AT },
   failed: { jobId, attempt: null, code: "PEER_GONE", at: AT },

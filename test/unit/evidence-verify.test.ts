@@ -143,6 +143,12 @@ test.each<[string, Script, string, string]>([
     "ORDER_BROKEN",
   ],
   [
+    "another result that was exported than was opened",
+    { afterwards: byBank("result-exported", { outputCommitment: testHash("other"), destination: testHash("crm") }) },
+    "tampered",
+    "ORDER_BROKEN",
+  ],
+  [
     "another agreement than was requested",
     { receipt: { agreementDigest: testHash("other") } },
     "tampered",

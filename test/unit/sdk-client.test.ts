@@ -113,6 +113,7 @@ describe("call", () => {
       },
       commitTiers: { tiers: [{ tier: "A" }] },
       tags: {},
+      exportResult: { jobId: STUB_JOB.jobId, format: "csv" },
       exportTags: { format: "csv" },
       auditFiles: { collaboration: STUB_JOB.jobId },
       collaborations: {},

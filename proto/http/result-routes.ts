@@ -1,0 +1,20 @@
+/** Routes about what a job found. */
+import * as z from "zod";
+import { jobIdField, writtenText } from "../agreement/fields.ts";
+import type { Route } from "./route.ts";
+
+export const RESULT_ROUTES = {
+  /** The matched people of a job with labels: subject, tier and score as released, labels. Answers with a file, not JSON. */
+  exportResult: {
+    method: "GET",
+    path: "/v1/jobs/:jobId/result",
+    roles: ["analyst"],
+    /** The destination is committed to in the log; its text stays at this node. */
+    request: z.strictObject({
+      jobId: jobIdField,
+      format: z.enum(["csv", "parquet"]),
+      destination: writtenText(200).optional(),
+    }),
+    response: z.never(),
+  },
+} as const satisfies Record<string, Route>;
