@@ -27,7 +27,8 @@ export const SET_ASIDE = {
     "The line holds bytes that are no text in the file's encoding. Export the whole file in one encoding.",
   "number-invalid":
     "A cell in a column of numbers is no finite number. Correct it, or register the column as text if it is a code.",
-  duplicate: "An earlier row has the same id. Remove one of them if the wrong one counted.",
+  duplicate:
+    "Another row has the same id. Correct the source, or register with another --duplicates: keep the first, reject all, or aggregate.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type SetAsideReason = keyof typeof SET_ASIDE;

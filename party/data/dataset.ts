@@ -1,5 +1,6 @@
 /** What a node records of a dataset. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
+import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName, Digest } from "../../proto/ids.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
@@ -27,10 +28,12 @@ export interface DatasetRegistration {
   readonly rows: number;
   /** Of CSV files, all together: `rows` and the lines that are passed over add up to `total`. */
   readonly lines?: LineCounts;
-  /** Distinct good ids: what a job works with. */
+  /** Distinct good ids that are not rejected as duplicates: what a job works with. */
   readonly accepted: number;
   readonly rejectedByReason: RejectCounts;
-  /** Good rows whose id an earlier row has: the first row counts, the others are set aside. */
+  readonly duplicatePolicy: DuplicatePolicy;
+  /** By the policy: good rows whose id an earlier row has, set aside (first) or combined into it (aggregate); all good rows
+   * of an id that has several, set aside (reject). */
   readonly duplicates: number;
 }
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DatasetDescriptor } from "../../proto/codec/session.ts";
+import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Progress } from "../../proto/http/progress.ts";
 import { type DatasetName, datasetName } from "../../proto/ids.ts";
@@ -31,6 +32,8 @@ export interface SpillSource {
 export interface RegisterInput extends SourceRequest {
   readonly name: string;
   readonly ids: readonly IdColumn[];
+  /** `first` without it. */
+  readonly duplicatePolicy?: DuplicatePolicy | undefined;
 }
 
 export interface DatasetsInput {

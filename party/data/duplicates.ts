@@ -1,8 +1,9 @@
 /**
- * Which rows of a dataset repeat an earlier row's id, in memory that does not grow with the ids: their hashes go into
+ * Which rows of a dataset are not given out because others have their id, in memory that does not grow with the ids: their hashes go into
  * partitions, and equal ids fall into the same one. Two ids are equal when their 128-bit keyed hashes are, as in a job.
  */
 
+import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
 import { blockStore } from "./block-store.ts";
 import type { ChosenRows } from "./chosen-rows.ts";
 import { type IdHasher, idHasher, JOB_KEY_BYTES } from "./id-hash.ts";
@@ -42,12 +43,14 @@ export class Duplicates implements AsyncDisposable {
   }
 
   /** `expected`: rows of the file, at most so many are added. Throws STORAGE_FAILED, as all of its methods. */
-  static async open({ expected, spill }: { expected: number; spill?: SpillPlace }): Promise<Duplicates> {
+  static async open(options: { expected: number; policy: DuplicatePolicy; spill?: SpillPlace }): Promise<Duplicates> {
+    const { expected, policy, spill } = options;
     const partitions = Math.ceil(expected / DISTINCT_ROWS);
     const store = await blockStore({ partitions, expected, ...(spill === undefined ? {} : { spill }) });
     // Without a spill the hashes are nowhere but in memory, and finding two equal ones takes 2^64 steps under any key.
     const hasher = idHasher(spill?.random.bytes(JOB_KEY_BYTES) ?? new Uint8Array(JOB_KEY_BYTES));
-    const sink = new PartitionSink({ partitions, quantisers: [], withSubjects: false, expected, store });
+    const rule = { kind: policy.kind === "reject" ? "reject" : "first" } as const;
+    const sink = new PartitionSink({ partitions, quantisers: [], rule, withSubjects: false, expected, store });
     return new Duplicates(partitions, hasher, sink, new RowSet(expected));
   }
 
@@ -55,7 +58,7 @@ export class Duplicates implements AsyncDisposable {
     await this.#sink.write({ count, rows, ids, features, hashes: this.#hasher.hashAll(ids) });
   }
 
-  /** After the last `add`: the number of duplicates. */
+  /** After the last `add`: the number of rows that are not given out, or only combined into an earlier one. */
   async find(): Promise<number> {
     const reader: PartitionReader = await this.#sink.finish();
     let count = 0;

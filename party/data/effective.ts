@@ -15,15 +15,15 @@ export interface EffectiveOptions {
   readonly onProgress?: (rowsDone: number) => void;
 }
 
-/** Distinct ids of the rows that are selected, in one pass over the dataset. Throws as `readDataset`, and STORAGE_FAILED. */
+/** Distinct ids of the rows that are selected, without those that the policy for duplicates rejects, in one pass over the dataset. Throws as `readDataset`, and STORAGE_FAILED. */
 export async function effectiveRows(
   registration: DatasetRegistration,
   selection: Selection | undefined,
   { spill, access, limits, onProgress }: EffectiveOptions = {},
 ): Promise<number> {
   if (selection === undefined) return registration.accepted;
-  const expected = registration.rows;
-  await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
+  const { rows: expected, duplicatePolicy: policy } = registration;
+  await using duplicates = await Duplicates.open({ expected, policy, ...(spill === undefined ? {} : { spill }) });
   let done = 0;
   let held = 0;
   const reading = { columns: [], selection, ...(access && { access }), ...(limits && { limits }) };

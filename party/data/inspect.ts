@@ -1,8 +1,10 @@
 /** Registration: one look at all of a source that says what is in it, what is not usable, and where. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
+import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName } from "../../proto/ids.ts";
 import { type ProgressReport, WAITING } from "../progress/meter.ts";
+import { requireWholePolicy } from "./aggregate.ts";
 import type { LineCounts } from "./csv-records.ts";
 import { type DatasetRegistration, placedIds } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
@@ -21,6 +23,8 @@ export interface InspectInput extends SourceRequest {
   /** The columns that are the id together, in order. */
   readonly ids: readonly IdColumn[];
   readonly access?: SourceAccess;
+  /** `first` without it. */
+  readonly duplicatePolicy?: DuplicatePolicy | undefined;
   /** Where to write the rows that were set aside; nowhere without it. */
   readonly quarantinePath?: string;
   /** Where the ids' hashes wait to be compared, when there are many; in memory without it, at some 30 bytes a row. */
@@ -58,6 +62,7 @@ async function inspectSurveyed(
   const { source, dialect, table, parts } = survey;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
+  requireWholePolicy(policyOf(input), table.columns);
   const counts = await withQuarantine(input.quarantinePath, async (record) => {
     const counted = await countRows(survey, rows, input, record);
     checkAccounted(rows, counted);
@@ -67,7 +72,9 @@ async function inspectSurveyed(
     return counted;
   });
   if (counts.accepted === 0)
-    throw new EntenteError("DATASET_ID_EMPTY", { detail: input.ids.map(({ column }) => column).join(", ") });
+    throw new EntenteError("DATASET_ID_EMPTY", {
+      detail: `${input.ids.map(({ column }) => column).join(", ")}${counts.duplicates > 0 ? ": every usable id has several rows, and duplicates are rejected" : ""}`,
+    });
   const lines = source.kind === "files" && linesOf(parts);
   return {
     name: input.name,
@@ -75,6 +82,7 @@ async function inspectSurveyed(
     source,
     ...(dialect && { dialect }),
     ids: input.ids,
+    duplicatePolicy: policyOf(input),
     columns: table.columns,
     version: versionOf(source),
     rows,
@@ -93,6 +101,10 @@ function linesOf(parts: readonly SurveyedPart[]): LineCounts | undefined {
   return sum;
 }
 
+function policyOf({ duplicatePolicy = { kind: "first" } }: InspectInput): DuplicatePolicy {
+  return duplicatePolicy;
+}
+
 /** No row may vanish. With an odd use of quotes the reader and the record scanner disagree, and nobody knows the rows. */
 function checkAccounted(rows: number, { accepted, duplicates, rejectedByReason }: Counts): void {
   const accounted = accepted + duplicates + totalRejected(rejectedByReason);
@@ -109,6 +121,7 @@ async function countRows(
   record: Quarantine,
 ): Promise<Counts> {
   const ids = placedIds(table.columns, input.ids);
+  const policy = policyOf(input);
   const rejected: Partial<Record<RejectReason, number>> = {};
   const { limits, spill } = input;
   const rows = { parts: parts.map(({ open }) => open), table, ids, features: [], limits };
@@ -122,7 +135,7 @@ async function countRows(
       rejected[reason] = (rejected[reason] ?? 0) + 1;
       await record({ ...fileOf(part), line, reason });
     }
-  await using duplicates = await Duplicates.open({ expected, ...(spill === undefined ? {} : { spill }) });
+  await using duplicates = await Duplicates.open({ expected, policy, ...(spill === undefined ? {} : { spill }) });
   let good = 0;
   let read = 0;
   let listed = 0;
@@ -139,7 +152,7 @@ async function countRows(
   }
   input.onProgress?.({ step: "finding duplicates", ...WAITING });
   const count = await duplicates.find();
-  if (count > 0 && input.quarantinePath !== undefined)
+  if (count > 0 && policy.kind !== "aggregate" && input.quarantinePath !== undefined)
     // Read again rather than kept: the ids as written of all rows, for the sake of a few.
     for await (const batch of readRows(rows)) {
       listed += batch.read;

@@ -1,6 +1,7 @@
-/** Partitions as they come out again, one at a time: each id once, the first of its rows in the file. */
+/** Partitions as they come out again, one at a time: each id once, or not at all. */
 import { EntenteError } from "../../proto/errors.ts";
 import { IdSlots } from "../protocols/id-slots.ts";
+import { type Combine, Combiner } from "./aggregate.ts";
 import type { BlockStore } from "./blocks.ts";
 import { ID_HASH_BYTES } from "./id-hash.ts";
 import type { PackedText } from "./packed-text.ts";
@@ -24,7 +25,18 @@ export interface Contents {
   readonly textBytes: number;
 }
 
+/** What becomes of rows with one id: the first stays, or none, or one with their values combined, feature by feature. */
+export type DuplicateRule =
+  | { readonly kind: "first" | "reject" }
+  /** `finish`: makes of the combined values, which are raw, what is given out. */
+  | {
+      readonly kind: "combine";
+      readonly combines: readonly Combine[];
+      readonly finish: (rows: PartitionedRows) => PartitionedRows;
+    };
+
 interface ReaderInput {
+  readonly rule: DuplicateRule;
   readonly store: BlockStore;
   readonly contents: readonly Contents[];
   readonly form: RowForm;
@@ -32,7 +44,8 @@ interface ReaderInput {
 
 export class PartitionReader<Values extends FeatureValues = FeatureValues> {
   readonly #input: ReaderInput;
-  /** For each partition that was read, the duplicates: positions among its rows, and their numbers in the file. */
+  /** For each partition that was read, the rows that are not given out: positions among its rows, and their numbers in the
+   * file, ascending. */
   readonly #duplicates = new Map<number, { readonly positions: number[]; readonly rows: number[] }>();
 
   constructor(input: ReaderInput) {
@@ -46,29 +59,40 @@ export class PartitionReader<Values extends FeatureValues = FeatureValues> {
 
   /** Loads one partition; it is the caller's. Throws STORAGE_FAILED. */
   async rows(partition: number): Promise<PartitionedRows<Values>> {
-    const { store, form } = this.#input;
+    const { store, form, rule } = this.#input;
     const { rows } = this.#contents(partition);
     const all = { positions: [] as number[], rows: [] as number[] };
     const loaded = emptyRows(rows, form);
     const slots = new IdSlots(loaded.ids, rows);
+    const repeated = rule.kind === "reject" ? new Repeated(rows) : undefined;
+    const combiner = rule.kind === "combine" ? new Combiner(rule.combines, loaded.features) : undefined;
     let position = 0;
     let count = 0;
     for await (const bytes of store.read({ kind: "rows", partition })) {
       const block = rowBlock(bytes, form);
       for (let i = 0; i < block.capacity && position < rows; i++, position++) {
-        if (slots.add(block.idWords, i, count)) moveRow(block, i, loaded, count++, form);
-        else {
+        if (slots.add(block.idWords, i, count)) {
+          if (repeated !== undefined) repeated.positions[count] = position;
+          moveRow(block, i, loaded, count++, form);
+        } else {
+          const first = slots.find(block.idWords, i) as number;
+          combiner?.add(first, block.features, i);
+          if (repeated !== undefined) repeated.flags[first] = 1;
           all.positions.push(position);
           all.rows.push(block.rowIndex[i] as number);
         }
       }
     }
     if (position !== rows) throw new EntenteError("STORAGE_FAILED", { detail: "a partition misses rows" });
+    if (repeated !== undefined && all.rows.length > 0) count = repeated.leaveOut(loaded, count, all, form);
     this.#duplicates.set(partition, all);
-    return cut(loaded, count, form) as PartitionedRows<Values>;
+    combiner?.finish();
+    const cutDown = cut(loaded, count, form);
+    return (rule.kind === "combine" ? rule.finish(cutDown) : cutDown) as PartitionedRows<Values>;
   }
 
-  /** Row numbers of the duplicates in a partition, ascending. Throws STORAGE_FAILED. */
+  /** Numbers of the rows in a partition that are not given out, or only as a part of another, ascending. Throws
+   * STORAGE_FAILED. */
   async duplicates(partition: number): Promise<readonly number[]> {
     return (await this.#duplicatesOf(partition)).rows;
   }
@@ -113,6 +137,46 @@ export class PartitionReader<Values extends FeatureValues = FeatureValues> {
     const contents = this.#input.contents[partition];
     if (contents === undefined) throw new RangeError("no partition of that number");
     return contents;
+  }
+}
+
+/** Ids that have several rows, where none of them is to stay. */
+class Repeated {
+  /** By the place of an id among those that came first: the position of its first row. */
+  readonly positions: Uint32Array;
+  /** Likewise: 1 when another row has the id. */
+  readonly flags: Uint8Array;
+
+  constructor(capacity: number) {
+    this.positions = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+  }
+
+  /** Moves the other ids' rows together and adds the first rows of these to those left out; how many rows stay. */
+  leaveOut(
+    rows: PartitionedRows,
+    count: number,
+    out: { readonly positions: number[]; readonly rows: number[] },
+    { labelBytes }: RowForm,
+  ): number {
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (this.flags[i] === 1) {
+        out.positions.push(this.positions[i] as number);
+        out.rows.push(rows.rowIndex[i] as number);
+        continue;
+      }
+      if (kept < i) {
+        rows.ids.copyWithin(kept * ID_HASH_BYTES, i * ID_HASH_BYTES, (i + 1) * ID_HASH_BYTES);
+        rows.rowIndex[kept] = rows.rowIndex[i] as number;
+        for (const values of rows.features) values[kept] = values[i] as number;
+        if (labelBytes > 0) rows.labels.copyWithin(kept * labelBytes, i * labelBytes, (i + 1) * labelBytes);
+      }
+      kept++;
+    }
+    out.positions.sort((a, b) => a - b);
+    out.rows.sort((a, b) => a - b);
+    return kept;
   }
 }
 

@@ -3,7 +3,7 @@ import { partitionOf } from "../protocols/plan.ts";
 import type { BlockStore } from "./blocks.ts";
 import { FILLING_BYTES, MAX_BLOCK_BYTES, MAX_ID_BYTES, MIN_BLOCK_BYTES } from "./limits.ts";
 import type { PackedText } from "./packed-text.ts";
-import { type Contents, PartitionReader } from "./partition-reader.ts";
+import { type Contents, type DuplicateRule, PartitionReader } from "./partition-reader.ts";
 import { ID_WORDS, newRowBlock, type RowBlock, type RowForm, rowBytes } from "./row-block.ts";
 
 /** From a value of a column, NaN where it is missing, to an int16. */
@@ -15,6 +15,8 @@ export interface SinkOptions {
   readonly quantisers: readonly (Quantiser | undefined)[];
   /** Of a row's label; 0 by default. */
   readonly labelBytes?: number;
+  /** By default the first row of an id stays. */
+  readonly rule?: DuplicateRule;
   /** Whether ids are kept, to be read as subjects. */
   readonly withSubjects: boolean;
   /** Rows that will come at most, in all: small sets take small buffers. */
@@ -97,14 +99,14 @@ export class PartitionSink {
 
   /** Throws STORAGE_FAILED. */
   async finish(): Promise<PartitionReader> {
-    const { store } = this.#options;
+    const { store, rule = { kind: "first" } } = this.#options;
     for (const [partition, filling] of this.#filling.entries()) {
       if (filling.filled > 0) await this.#flushRows(partition, filling);
       if (filling.used > 0) await this.#flushTexts(partition, filling);
     }
     await store.finish();
     const contents = this.#filling.map(({ rows, textBytes }) => ({ rows, textBytes }));
-    return new PartitionReader({ store, contents, form: this.#form });
+    return new PartitionReader({ store, contents, form: this.#form, rule });
   }
 
   /** Instead of `finish`: forgets, and wipes, what was written. */

@@ -3,6 +3,7 @@ import { type LabelColumn, labelsBytes } from "../../proto/agreement/label-colum
 import { EntenteError } from "../../proto/errors.ts";
 import { MAX_PARTITIONS } from "../protocols/plan.ts";
 import { blockStore } from "./block-store.ts";
+import { combining } from "./combining.ts";
 import type { DatasetRegistration } from "./dataset.ts";
 import { idHasher } from "./id-hash.ts";
 import type { DataLimits } from "./limits.ts";
@@ -69,18 +70,24 @@ export async function prepareInput<Column extends ReadColumn>(
     throw new EntenteError("INTERNAL", { cause: new Error("number of partitions") });
   const expected = registration.rows;
   const store = await blockStore({ partitions, expected, ...(spill === undefined ? {} : { spill }) });
-  const quantisers = options.columns.map((column: ReadColumn | QuantisedColumn) =>
-    "quantise" in column ? column.quantise : undefined,
+  // Without duplicates there is nothing to combine, and values can be quantised on their way.
+  const isCombined = registration.duplicatePolicy.kind === "aggregate" && registration.duplicates > 0;
+  const { columns, rule } = isCombined
+    ? combining(registration, options.columns, labels)
+    : { columns: options.columns, rule: { kind: ruleOf(registration) } };
+  const quantisers = columns.map((column: ReadColumn | QuantisedColumn) =>
+    !isCombined && "quantise" in column ? column.quantise : undefined,
   );
   const sink = new PartitionSink({
     partitions,
     quantisers,
+    rule,
     labelBytes: labelsBytes(labels),
     withSubjects,
     expected,
     store,
   });
-  const reader = (await fill(sink, registration, options)) as PartitionReader<ValuesOf<Column>>;
+  const reader = (await fill(sink, registration, { ...options, columns })) as PartitionReader<ValuesOf<Column>>;
   return {
     partitions,
     count: await countOf(reader, registration, options),
@@ -88,6 +95,10 @@ export async function prepareInput<Column extends ReadColumn>(
     subjects: (partition) => reader.subjects(partition),
     destroy: () => reader.destroy(),
   };
+}
+
+function ruleOf({ duplicatePolicy }: DatasetRegistration): "first" | "reject" {
+  return duplicatePolicy.kind === "reject" ? "reject" : "first";
 }
 
 /** Loads each partition once where a selection meets duplicates: which of them it holds is not known before. */

@@ -6,13 +6,14 @@ import type { DatasetSource } from "./source.ts";
 type View = RouteResponse<"registerDataset">;
 
 export function viewDataset({ registration, registeredAt, quarantinePath }: RegisteredDataset): View {
-  const { name, version, format, ids, columns, rows, accepted, duplicates, rejectedByReason } = registration;
+  const { name, version, format, ids, duplicatePolicy, columns, rows, accepted, duplicates, rejectedByReason } = registration;
   const { source, dialect, lines } = registration;
   const rejected = Object.fromEntries(Object.entries(rejectedByReason).filter(([, count]) => count > 0));
-  const hasQuarantine = duplicates > 0 || Object.keys(rejected).length > 0;
+  const hasQuarantine = (duplicates > 0 && duplicatePolicy.kind !== "aggregate") || Object.keys(rejected).length > 0;
   return {
     ...{ name, version, format, rows, accepted, duplicates, rejected, registeredAt },
     ids: ids.map((id) => ({ ...id })),
+    duplicatePolicy,
     source: viewSource(source),
     dialect: dialect === undefined ? null : { ...dialect },
     lines: lines === undefined ? null : { total: lines.total, swallowed: lines.header + lines.blank + lines.continued },

@@ -58,7 +58,8 @@ CREATE UNIQUE INDEX denial_alike ON denial (at, ifnull(tokenId, ''), ifnull(rout
 /** What makes of each earlier schema the next. */
 const UPGRADES: Readonly<Record<number, string>> = {
   1: "ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;",
-  // A registration was of one file. What stands behind the last slash of its path is what no other part of the path holds.
+  // Agreements name normalisers that are no more and cannot be changed under their signatures: they are kept for the record, and
+  // have to be made anew. A registration was of one file. What stands behind the last slash of its path is what no other part of the path holds.
   2: `UPDATE dataset SET registration = json_remove(json_set(registration, '$.source', json_object(
         'kind', 'files', 'path', registration ->> '$.path', 'parts', json_array(json_object(
           'name', replace(registration ->> '$.path', rtrim(registration ->> '$.path', replace(registration ->> '$.path', '/', '')), ''),
@@ -68,9 +69,12 @@ const UPGRADES: Readonly<Record<number, string>> = {
         WHERE json_type(registration, '$.dialect') IS NOT NULL;
       UPDATE dataset SET registration = json_remove(json_set(registration, '$.ids', json_array(json_object(
           'column', registration ->> '$.idColumn', 'normaliser', CASE registration ->> '$.normaliser'
-            WHEN 'trimmed' THEN 'opaque' WHEN 'phone-e164-cn' THEN 'phone-e164' ELSE registration ->> '$.normaliser' END))),
+            WHEN 'trimmed' THEN 'opaque' WHEN 'phone-e164-cn' THEN 'phone-e164' ELSE registration ->> '$.normaliser' END)),
+          '$.duplicatePolicy', json_object('kind', 'first')),
           '$.idColumn', '$.normaliser')
-        WHERE json_type(registration, '$.idColumn') IS NOT NULL;${SEGMENT_TABLES}`,
+        WHERE json_type(registration, '$.idColumn') IS NOT NULL;
+      CREATE TABLE former_agreement AS SELECT * FROM agreement; DELETE FROM agreement;
+      CREATE TABLE former_revocation AS SELECT * FROM revocation; DELETE FROM revocation;${SEGMENT_TABLES}`,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";

@@ -1,6 +1,7 @@
 /** Routes about own data. */
 import * as z from "zod";
 import { datasetNameField, idColumnsField } from "../agreement/fields.ts";
+import { duplicatePolicyField } from "../duplicate-policy.ts";
 import { column, empty, idColumn, type Route } from "./route.ts";
 
 const path = z.string().min(1).max(4096);
@@ -24,6 +25,7 @@ const dataset = z.object({
   dialect: dialect.nullable(),
   /** The columns that are the id together, in order. */
   ids: z.array(idColumn),
+  duplicatePolicy: duplicatePolicyField,
   columns: z.array(column),
   rows: z.number(),
   /** Of CSV files: lines in all, and those that are no row of their own (headers, blank ones, line ends in quotes), so that
@@ -74,6 +76,8 @@ export const DATA_ROUTES = {
         })
         .optional(),
       ids: idColumnsField,
+      /** What becomes of rows with one id; by default the first counts. */
+      duplicatePolicy: duplicatePolicyField.optional(),
     }),
     response: dataset,
     events: "progress",

@@ -55,7 +55,7 @@ export function addSourceOptions(command: Command): Command {
 }
 
 /** Which of them go together the node says. */
-export function sourceOf(flags: SourceFlags): Omit<Register, "name" | "ids"> {
+export function sourceOf(flags: SourceFlags): Omit<Register, "name" | "ids" | "duplicatePolicy"> {
   const { file, duckdb, database, table, query, delimiter, quote, encoding } = flags;
   const types = [
     ...(flags.textColumn ?? []).map((column) => [column, "text"] as const),

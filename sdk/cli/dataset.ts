@@ -1,32 +1,15 @@
 /** `entente dataset`: the node's own tables. */
-import { Command, InvalidArgumentError, Option } from "commander";
-import { type IdColumn, NORMALISERS } from "../../proto/agreement/fields.ts";
+import { Command } from "commander";
+import { describePolicy } from "../../proto/duplicate-policy.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./dataset-source.ts";
+import { addIdOptions, type IdFlags, idsOf, policyOf } from "./id-options.ts";
 import { fields, table } from "./output.ts";
 import { withProgress } from "./progress.ts";
 
-interface RegisterFlags extends SourceFlags {
-  readonly idColumn: readonly string[];
-  readonly normaliser: readonly IdColumn["normaliser"][];
-}
-
-const each = (text: string, before: readonly string[] = []) => [...before, text];
-
-function eachNormaliser(text: string, before: readonly IdColumn["normaliser"][] = []) {
-  const known = NORMALISERS.find((name) => name === text);
-  if (known === undefined) throw new InvalidArgumentError(`Use one of ${NORMALISERS.join(", ")}.`);
-  return [...before, known];
-}
-
-/** Ends the command as wrong usage when the two do not pair up. */
-function idsOf(command: Command, columns: readonly string[], normalisers: RegisterFlags["normaliser"]): IdColumn[] {
-  if (columns.length !== normalisers.length)
-    command.error("error: give one --normaliser for each --id-column, in order");
-  return columns.map((column, k) => ({ column, normaliser: normalisers[k] as IdColumn["normaliser"] }));
-}
+interface RegisterFlags extends SourceFlags, IdFlags {}
 
 function rejectedRows({ rejected }: RouteResponse<"registerDataset">): number {
   return Object.values(rejected).reduce((sum, rows) => sum + rows, 0);
@@ -47,6 +30,7 @@ const REGISTER_EXAMPLES = example(
   "entente dataset register visits --file '/data/visits/2026-*.parquet' --id-column phone --normaliser phone-e164",
   "entente dataset register loans --database warehouse --table public.loans --id-column phone --normaliser phone-e164",
   "entente dataset register cars --file cars.csv --id-column owner --normaliser cn-resident-id --id-column plate --normaliser opaque",
+  "entente dataset register spend --file orders.csv --id-column phone --normaliser phone-e164 --duplicates aggregate --aggregate amount=sum --default-aggregate mean",
 );
 
 export function datasetCommand(): Command {
@@ -55,21 +39,11 @@ export function datasetCommand(): Command {
     .command("register")
     .description("read a table and register it, or a new version of it; the rows stay where they are")
     .argument("<name>", "name of the dataset");
-  addSourceOptions(register)
-    .requiredOption(
-      "--id-column <column>",
-      "column that identifies a person; again for each further part of the id",
-      each,
-    )
-    .addOption(
-      new Option("--normaliser <name>", `form of that column's values, in the same order: ${NORMALISERS.join(", ")}`)
-        .argParser(eachNormaliser)
-        .makeOptionMandatory(),
-    )
+  addIdOptions(addSourceOptions(register))
     .addHelpText("after", REGISTER_EXAMPLES)
-    .action(async (name: string, { idColumn, normaliser, ...source }: RegisterFlags, command: Command) => {
-      const ids = idsOf(command, idColumn, normaliser);
-      const request: RouteRequest<"registerDataset"> = { name, ids, ...sourceOf(source) };
+    .action(async (name: string, flags: RegisterFlags, command: Command) => {
+      const id = { ids: idsOf(command, flags), duplicatePolicy: policyOf(command, flags) };
+      const request: RouteRequest<"registerDataset"> = { name, ...id, ...sourceOf(flags) };
       const output = outputOf(command);
       const client = await clientOf(command);
       const dataset = await withProgress(output, (show) => client.callWithProgress("registerDataset", request, show));
@@ -84,7 +58,7 @@ export function datasetCommand(): Command {
           dialect: dataset.dialect === null ? undefined : dialectText(dataset.dialect),
           rows: dataset.rows,
           "usable ids": dataset.accepted,
-          duplicates: dataset.duplicates,
+          duplicates: `${dataset.duplicates}, policy ${describePolicy(dataset.duplicatePolicy)}`,
           "set aside": rejectedRows(dataset),
           lines:
             dataset.lines === null
@@ -94,7 +68,8 @@ export function datasetCommand(): Command {
         }),
       );
       const { rejected, duplicates } = dataset;
-      for (const line of whySetAside({ ...rejected, ...(duplicates > 0 ? { duplicate: duplicates } : {}) }))
+      const areSetAside = duplicates > 0 && dataset.duplicatePolicy.kind !== "aggregate";
+      for (const line of whySetAside({ ...rejected, ...(areSetAside ? { duplicate: duplicates } : {}) }))
         output.note(line);
     });
   group
@@ -110,9 +85,10 @@ export function datasetCommand(): Command {
         dataset.ids.map(({ normaliser }) => normaliser).join(", "),
         String(dataset.rows),
         String(dataset.accepted),
+        dataset.duplicatePolicy.kind,
         String(rejectedRows(dataset)),
       ]);
-      const head = ["dataset", "format", "id column", "normaliser", "rows", "usable ids", "set aside"];
+      const head = ["dataset", "format", "id column", "normaliser", "rows", "usable ids", "duplicates", "set aside"];
       outputOf(command).answer(answer, table(head, rows, "No datasets yet."));
     });
   return group;

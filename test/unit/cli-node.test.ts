@@ -117,10 +117,46 @@ describe("answers", () => {
     await writeFile(join(folder, "agreement.json"), '{"title":"t"}');
     await run("agreement propose agreement.json");
     expect(seen).toEqual([
-      { name: "c", path: join(folder, "c.csv"), ids: [{ column: "phone", normaliser: "phone-e164" }] },
+      {
+        name: "c",
+        path: join(folder, "c.csv"),
+        ids: [{ column: "phone", normaliser: "phone-e164" }],
+        duplicatePolicy: { kind: "first" },
+      },
       { document: { title: "t" } },
     ]);
     expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");
+  });
+
+  test("dataset register takes the parts of an id in order, and how duplicates are aggregated", async () => {
+    const seen: unknown[] = [];
+    const refuse = async (input: unknown) => {
+      seen.push(input);
+      throw new EntenteError("DATASET_EMPTY");
+    };
+    await start({ registerDataset: refuse });
+    const line = "dataset register c --file c.csv --id-column owner --normaliser cn-resident-id";
+    const more = "--id-column plate --normaliser opaque --duplicates aggregate --aggregate a=b=sum --aggregate n=min";
+    await run(`${line} ${more} --default-aggregate mean`);
+    expect(seen).toEqual([
+      expect.objectContaining({
+        ids: [
+          { column: "owner", normaliser: "cn-resident-id" },
+          { column: "plate", normaliser: "opaque" },
+        ],
+        duplicatePolicy: { kind: "aggregate", columns: { "a=b": "sum", n: "min" }, others: "mean" },
+      }),
+    ]);
+    for (const [rest, why] of [
+      ["--id-column plate", "one --normaliser for each --id-column"],
+      ["--aggregate n=median", "Write column=sum or column=mean"],
+      ["--default-aggregate sum", "are for --duplicates aggregate"],
+      ["--duplicates last", "Allowed choices are first, reject, aggregate"],
+    ]) {
+      const { code, stderr } = await run(`${line} ${rest}`);
+      expect([code, stderr]).toEqual([64, expect.stringContaining(why ?? "")]);
+    }
+    expect(seen).toHaveLength(1);
   });
 });
 

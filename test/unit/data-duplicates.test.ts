@@ -32,7 +32,7 @@ describe("Duplicates", () => {
     const seen = new Set<string>();
     const repeated = ids.map((id) => seen.size === seen.add(id).size);
     {
-      await using duplicates = await Duplicates.open({ expected, spill });
+      await using duplicates = await Duplicates.open({ expected, policy: { kind: "first" }, spill });
       for (let from = 0; from < 3000; from += 1000) await duplicates.add(batch(2 * from, ids.slice(from, from + 1000)));
       expect(await duplicates.find()).toBe(3000 - seen.size);
       expect(ids.map((_, i) => duplicates.has(2 * i))).toEqual(repeated);
@@ -44,7 +44,7 @@ describe("Duplicates", () => {
   });
 
   it("needs no spill", async () => {
-    await using duplicates = await Duplicates.open({ expected: MEMORY_ROWS + 1 });
+    await using duplicates = await Duplicates.open({ expected: MEMORY_ROWS + 1, policy: { kind: "first" } });
     await duplicates.add(batch(0, ["a", "b", "a"]));
     expect(await duplicates.find()).toBe(1);
     expect(duplicates.has(4)).toBe(true);

@@ -324,6 +324,10 @@ test("a store of another version is refused, not changed", async () => {
 test("a store of the first schema is taken over with its tags", async () => {
   const unscored = { model: null, scoredAt: null };
   await store.putTags(JOB, 0, [tag(unscored)]);
+  const rest = { name: "a", rows: 3 };
+  const registration = JSON.stringify({ ...rest, idColumn: "phone", normaliser: "phone-e164-cn" });
+  await store.putDataset({ name: "a", version: "aa".repeat(32), registration, registeredAt: at });
+  await store.putAgreement({ digest: "bb".repeat(32), collaboration: "cc", envelope: "{}", receivedAt: at });
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
   db.exec(
@@ -336,6 +340,14 @@ test("a store of the first schema is taken over with its tags", async () => {
   await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
   expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
   expect(await store.segments()).toEqual([]);
+  const [dataset] = await store.datasets();
+  expect(JSON.parse(dataset?.registration ?? "")).toEqual({
+    ...rest,
+    ids: [{ column: "phone", normaliser: "phone-e164" }],
+    duplicatePolicy: { kind: "first" },
+  });
+  // Signed over normalisers that are no more.
+  expect(await store.agreements()).toEqual([]);
   await reopen();
 });
 
