@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { normaliseId } from "../../party/data/composite-id.ts";
 import { idHasher } from "../../party/data/id-hash.ts";
 import { normaliserOf } from "../../party/data/normalise.ts";
 import { partitionOf } from "../../party/protocols/plan.ts";
-import { NORMALISERS } from "../../proto/agreement/fields.ts";
+import { NORMALISERS, type NormaliserName } from "../../proto/agreement/fields.ts";
 import { fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 
 function vectors<T>(name: string): readonly T[] {
@@ -37,6 +38,22 @@ describe.each(NORMALISERS)("%s", (name) => {
 
   it("leaves what it made as it is", () => {
     for (const { id } of cases) if (id !== undefined) expect(normaliserOf(name)(id)).toEqual({ ok: true, id });
+  });
+});
+
+interface CompositeVector {
+  readonly normalisers: readonly NormaliserName[];
+  readonly raw: readonly (string | null)[];
+  readonly id?: string;
+  readonly reason?: string;
+  readonly part?: number;
+}
+
+describe("an id of several columns", () => {
+  it.each(vectors<CompositeVector>("composite"))("$raw", ({ normalisers, raw, id, reason, part }) => {
+    const ids = normalisers.map((normaliser, k) => ({ column: `part ${k}`, normaliser }));
+    const expected = id === undefined ? { ok: false, reason, column: `part ${part}` } : { ok: true, id };
+    expect(normaliseId(ids, raw)).toEqual(expected);
   });
 });
 
