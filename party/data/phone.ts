@@ -14,12 +14,10 @@ export const PHONE_PROFILE = "phone-e164 (libphonenumber-js 1.13.16)";
  * the groups in use (no 154, no 194): a group opened after the metadata was made is a customer's number all the same,
  * and both nodes must read it alike whichever is upgraded first.
  */
-const MAINLAND_MOBILE = /^1[3-9]\d{9}$/;
 const PLAIN = /^(?:\+86)?(1[3-9]\d{9})$/;
-/** With what people write before it for the country. */
-const MAINLAND = /^(?:(?:\+|00)?86)?(1[3-9]\d{9})$/;
-const MAINLAND_DIGITS = 11;
-const INTERNATIONAL = /^(?:\+|00)/;
+/** With what people dial before it: the country, and the trunk 0 or the code of a carrier (17951), both of libphonenumber's. */
+const MAINLAND = /^(?:(?:\+|00)?86)?(?:0|1(?:[12]\d|79)\d\d)?(1[3-9]\d{9})$/;
+const ELSEWHERE = /^(?:\+|00)(?!86)/;
 /** As software writes a column that it took for one of floats: without the point the number would be another one. */
 const DECIMAL = /^\s*\+?\d+\.0+\s*$/;
 
@@ -37,18 +35,14 @@ export function phoneE164(raw: string | null): Normalised {
   if (!/^\+?\d+$/.test(text)) return unusable("id-characters");
   if (DECIMAL.test(raw.normalize("NFKC"))) return unusable("id-decimal");
   const mainland = MAINLAND.exec(text);
-  return mainland === null ? byMetadata(text) : normalised(`+86${mainland[1]}`);
+  if (mainland !== null) return normalised(`+86${mainland[1]}`);
+  return ELSEWHERE.test(text) ? byMetadata(text) : unusable("id-not-mainland-mobile");
 }
 
+/** Of other countries: their trunk prefixes go. */
 function byMetadata(text: string): Normalised {
-  const international = INTERNATIONAL.test(text);
-  if (!international && text.length < MAINLAND_DIGITS) return unusable("id-not-mainland-mobile");
-  // Trunk 0, carrier selection codes (17951) and other countries' trunk prefixes go here.
   const number = parsePhoneNumberFromString(text, { defaultCountry: "CN", extract: false });
-  if (!international || number?.countryCallingCode === "86")
-    return MAINLAND_MOBILE.test(number?.nationalNumber ?? "")
-      ? normalised(`+86${number?.nationalNumber}`)
-      : unusable("id-not-mainland-mobile");
+  if (number?.countryCallingCode === "86") return unusable("id-not-mainland-mobile");
   if (number?.isValid()) return normalised(number.number);
   const fault = validatePhoneNumberLength(text, "CN");
   return unusable(fault === undefined || fault === "INVALID_COUNTRY" ? "id-form" : "id-length");

@@ -69,6 +69,26 @@ describe("mainland numbers", () => {
   });
 });
 
+describe("digits without a country", () => {
+  it("are a mainland mobile number wherever libphonenumber finds one in them, and the same one", () => {
+    const prefix = fc.oneof(
+      digits(0, 6),
+      fc.constantFrom("0", "17951", "12593", "0086", "86", "8617951", "00860", "179"),
+    );
+    let found = 0;
+    fc.assert(
+      fc.property(prefix, fc.constantFrom("13", "15", "18", "19", "10", "14"), digits(7, 9), (first, group, rest) => {
+        const library = byLibrary(first + group + rest);
+        if (library?.countryCallingCode !== "86" || library.getType() !== "MOBILE") return;
+        found++;
+        expect(onBytes(first + group + rest)).toBe(library.number);
+      }),
+      { numRuns: 4000 },
+    );
+    expect(found).toBeGreaterThan(100);
+  });
+});
+
 describe("other countries' numbers", () => {
   const countries = ["852", "853", "886", "65", "44", "1", "81", "82", "39", "7", "52", "54", "55", "61", "375", "378"];
   it("are those of libphonenumber, and stay as they are once normalised", () => {
