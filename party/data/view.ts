@@ -6,7 +6,8 @@ import type { DatasetSource } from "./source.ts";
 type View = RouteResponse<"registerDataset">;
 
 export function viewDataset({ registration, registeredAt, quarantinePath }: RegisteredDataset): View {
-  const { name, version, format, ids, duplicatePolicy, columns, rows, accepted, duplicates, rejectedByReason } = registration;
+  const { name, version, format, ids, duplicatePolicy, columns, rows, accepted, duplicates, rejectedByReason } =
+    registration;
   const { source, dialect, lines } = registration;
   const rejected = Object.fromEntries(Object.entries(rejectedByReason).filter(([, count]) => count > 0));
   const hasQuarantine = (duplicates > 0 && duplicatePolicy.kind !== "aggregate") || Object.keys(rejected).length > 0;

@@ -105,6 +105,7 @@ export const STUB_DATASET: RouteResponse<"registerDataset"> = {
   dialect: null,
   lines: null,
   ids: [{ column: "id", normaliser: "email" }],
+  duplicatePolicy: { kind: "first" },
   columns: [],
   rows: 1,
   accepted: 1,

@@ -324,10 +324,6 @@ test("a store of another version is refused, not changed", async () => {
 test("a store of the first schema is taken over with its tags", async () => {
   const unscored = { model: null, scoredAt: null };
   await store.putTags(JOB, 0, [tag(unscored)]);
-  const rest = { name: "a", rows: 3 };
-  const registration = JSON.stringify({ ...rest, idColumn: "phone", normaliser: "phone-e164-cn" });
-  await store.putDataset({ name: "a", version: "aa".repeat(32), registration, registeredAt: at });
-  await store.putAgreement({ digest: "bb".repeat(32), collaboration: "cc", envelope: "{}", receivedAt: at });
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
   db.exec(
@@ -340,18 +336,11 @@ test("a store of the first schema is taken over with its tags", async () => {
   await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
   expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
   expect(await store.segments()).toEqual([]);
-  const [dataset] = await store.datasets();
-  expect(JSON.parse(dataset?.registration ?? "")).toEqual({
-    ...rest,
-    ids: [{ column: "phone", normaliser: "phone-e164" }],
-    duplicatePolicy: { kind: "first" },
-  });
-  // Signed over normalisers that are no more.
-  expect(await store.agreements()).toEqual([]);
   await reopen();
 });
 
 test("a registration of the second schema, of one file and one id column, becomes one of a source", async () => {
+  await store.putAgreement({ digest: "bb".repeat(32), collaboration: "cc", envelope: "{}", receivedAt: at });
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
   const fingerprint = { sizeBytes: 3, modifiedMs: 1.5, changedMs: 2 };
@@ -363,7 +352,7 @@ test("a registration of the second schema, of one file and one id column, become
   db.exec("DROP TABLE segment; DROP TABLE segment_standing; PRAGMA user_version = 2");
   db.close();
   store = open();
-  const ids = [{ column: "phone", normaliser: "opaque" }];
+  const id = { ids: [{ column: "phone", normaliser: "opaque" }], duplicatePolicy: { kind: "first" } };
   const source = (path: string, name: string) => ({
     kind: "files",
     path,
@@ -374,11 +363,13 @@ test("a registration of the second schema, of one file and one id column, become
       name: "a",
       format: "csv",
       version: "abc",
-      ids,
+      ...id,
       source: source("/x/it's a/x.csv", "x.csv"),
       dialect: { ...dialect, quote: '"', encoding: "utf-8" },
     },
-    { name: "b", format: "parquet", version: "abc", ids, source: source("/b.parquet", "b.parquet") },
+    { name: "b", format: "parquet", version: "abc", ...id, source: source("/b.parquet", "b.parquet") },
   ]);
+  // Signed over normalisers that are no more.
+  expect(await store.agreements()).toEqual([]);
   await reopen();
 });
