@@ -13,6 +13,7 @@ import { classRange } from "../../proto/size-class.ts";
 import type { Access } from "../access/access.ts";
 import { accessHandlers } from "../access/handlers.ts";
 import type { Caller } from "../access/tokens.ts";
+import { viewCheck } from "../data/check-view.ts";
 import { viewDataset } from "../data/view.ts";
 import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
@@ -57,6 +58,13 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     }),
     datasets: async () => ({ datasets: (await node.datasets.list()).map(viewDataset) }),
     registerDataset: async (input, _caller, { tell }) => viewDataset(await node.datasets.register(input, tell)),
+    checkDataset: async ({ showIds, ...input }, { roles }, { tell }) => {
+      const { check, quarantinePath } = await node.datasets.check(input, tell);
+      return viewCheck(check, {
+        quarantinePath,
+        ids: roles.includes("analyst") ? (showIds ? "shown" : "masked") : "none",
+      });
+    },
     agreements: async () => ({ agreements: (await node.connected.agreements.list()).map(viewAgreement) }),
     agreement: async ({ digest }) => viewAgreement(await node.connected.agreements.status(digest)),
     proposeAgreement: async ({ document }) => viewAgreement(await node.connected.agreements.propose(document)),

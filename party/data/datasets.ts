@@ -9,6 +9,7 @@ import { type DatasetName, datasetName } from "../../proto/ids.ts";
 import type { Clock, Random } from "../../proto/ports/ports.ts";
 import { metered } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
+import { checkDataset, type DatasetCheck } from "./check.ts";
 import type { DatasetRegistration } from "./dataset.ts";
 import { inspectDataset } from "./inspect.ts";
 import { profileOf } from "./normalise.ts";
@@ -63,14 +64,8 @@ export class Datasets {
   /** Reads the source through; a second registration of a name makes a new version. Throws as `inspectDataset`. */
   async register(input: RegisterInput, tell: (progress: Progress) => void = () => {}): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
-    const registration = await inspectDataset({
-      ...input,
-      name,
-      access: this.access,
-      quarantinePath: this.#quarantinePath(name),
-      onProgress: metered(this.#clock, tell),
-      ...(this.#spill === undefined ? {} : { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
-    });
+    const reading = this.#reading(name, this.#quarantinePath(name), tell);
+    const registration = await inspectDataset({ ...input, ...reading });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();
     await this.#store.putDataset({
       name,
@@ -79,6 +74,17 @@ export class Datasets {
       registeredAt,
     });
     return { registration, registeredAt, quarantinePath: this.#quarantinePath(name) };
+  }
+
+  /** Looks at what would be registered; only a quarantine file is written, beside those of registrations. Throws as `checkDataset`. */
+  async check(
+    input: RegisterInput,
+    tell: (progress: Progress) => void = () => {},
+  ): Promise<{ check: DatasetCheck; quarantinePath: string }> {
+    const name = datasetName(input.name);
+    const quarantinePath = join(this.#quarantineFolder, "checks", `${name}.jsonl`);
+    const check = await checkDataset({ ...input, ...this.#reading(name, quarantinePath, tell) });
+    return { check, quarantinePath };
   }
 
   async list(): Promise<RegisteredDataset[]> {
@@ -103,6 +109,13 @@ export class Datasets {
       ids: ids.map(({ column, normaliser }) => ({ column, normaliser: profileOf(normaliser) })),
       columns: columns.map((column) => ({ name: column.name, type: column.type })),
     }));
+  }
+
+  #reading(name: DatasetName, quarantinePath: string, tell: (progress: Progress) => void) {
+    return {
+      ...{ name, quarantinePath, access: this.access, onProgress: metered(this.#clock, tell) },
+      ...(this.#spill && { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
+    };
   }
 
   #quarantinePath(name: DatasetName | string): string {

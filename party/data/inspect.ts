@@ -10,7 +10,7 @@ import { type DatasetRegistration, placedIds } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
 import { fingerprintOf, sameFingerprint } from "./file.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
-import { type Quarantine, withQuarantine } from "./quarantine.ts";
+import { type Quarantine, type QuarantineEntry, withQuarantine } from "./quarantine.ts";
 import { type RejectReason, totalRejected } from "./rejection.ts";
 import { type RowBatch, readRows } from "./rows.ts";
 import { partsOf, type SourceAccess, type SourceRequest, versionOf } from "./source.ts";
@@ -31,7 +31,21 @@ export interface InspectInput extends SourceRequest {
   readonly spill?: SpillPlace;
   readonly limits?: DataLimits;
   readonly onProgress?: (report: ProgressReport) => void;
+  /** Looks on, and changes nothing of the outcome. */
+  readonly onlooker?: Onlooker;
 }
+
+/** Sees all of a source while it is inspected. */
+export interface Onlooker {
+  /** Before its rows are read. */
+  surveyed(survey: Survey): Promise<void>;
+  /** Each batch; valid until it returns. `placeOf`: of one of its rows by number. */
+  rows(batch: RowBatch, placeOf: (row: number) => RowPlace): void;
+  /** Each row set aside, whatever for. */
+  setAside(entry: QuarantineEntry): void;
+}
+
+export type RowPlace = Pick<QuarantineEntry, "file" | "line">;
 
 type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByReason">;
 
@@ -43,6 +57,17 @@ type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByR
  * is as before.
  */
 export async function inspectDataset(input: InspectInput): Promise<DatasetRegistration> {
+  const registration = await inspectSource(input);
+  const { accepted, duplicates } = registration;
+  if (accepted === 0)
+    throw new EntenteError("DATASET_ID_EMPTY", {
+      detail: `${input.ids.map(({ column }) => column).join(", ")}${duplicates > 0 ? ": every usable id has several rows, and duplicates are rejected" : ""}`,
+    });
+  return registration;
+}
+
+/** The same, also when there is no good id. */
+export async function inspectSource(input: InspectInput): Promise<DatasetRegistration> {
   const limits = input.limits ?? DEFAULT_LIMITS;
   const survey = await surveySource(input, {
     ...{ ids: input.ids, limits, access: input.access ?? {} },
@@ -63,7 +88,13 @@ async function inspectSurveyed(
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
   requireWholePolicy(policyOf(input), table.columns);
-  const counts = await withQuarantine(input.quarantinePath, async (record) => {
+  const { onlooker } = input;
+  await onlooker?.surveyed(survey);
+  const counts = await withQuarantine(input.quarantinePath, async (write) => {
+    const record: Quarantine = (entry) => {
+      onlooker?.setAside(entry);
+      return write(entry);
+    };
     const counted = await countRows(survey, rows, input, record);
     checkAccounted(rows, counted);
     for (const { path, fingerprint, name } of partsOf(source))
@@ -71,10 +102,6 @@ async function inspectSurveyed(
         throw new EntenteError("DATASET_CHANGED", { detail: `${input.name}: ${name}` });
     return counted;
   });
-  if (counts.accepted === 0)
-    throw new EntenteError("DATASET_ID_EMPTY", {
-      detail: `${input.ids.map(({ column }) => column).join(", ")}${counts.duplicates > 0 ? ": every usable id has several rows, and duplicates are rejected" : ""}`,
-    });
   const lines = source.kind === "files" && linesOf(parts);
   return {
     name: input.name,
@@ -145,6 +172,7 @@ async function countRows(
       rejected[reason] = (rejected[reason] ?? 0) + 1;
       await record({ ...placeOf(row, batch), reason, ...(column === undefined ? {} : { column }), id });
     }
+    input.onlooker?.rows(batch, (row) => placeOf(row, batch));
     await duplicates.add(batch);
     good += batch.count;
     read += batch.read;

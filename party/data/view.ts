@@ -24,7 +24,7 @@ export function viewDataset({ registration, registeredAt, quarantinePath }: Regi
 }
 
 /** In one line. A query may name people, and is its author's: it is not shown. */
-function viewSource(source: DatasetSource): View["source"] {
+export function viewSource(source: DatasetSource): View["source"] {
   const { kind } = source;
   switch (source.kind) {
     case "files":

@@ -4,6 +4,7 @@ import { describePolicy } from "../../proto/duplicate-policy.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import { setAsideFix } from "../../proto/set-aside.ts";
 import { clientOf, example, outputOf } from "./context.ts";
+import { describeCheck } from "./dataset-check.ts";
 import { addSourceOptions, type SourceFlags, sourceOf } from "./dataset-source.ts";
 import { addIdOptions, type IdFlags, idsOf, policyOf } from "./id-options.ts";
 import { fields, table } from "./output.ts";
@@ -33,13 +34,17 @@ const REGISTER_EXAMPLES = example(
   "entente dataset register spend --file orders.csv --id-column phone --normaliser phone-e164 --duplicates aggregate --aggregate amount=sum --default-aggregate mean",
 );
 
+function withSource(command: Command): Command {
+  return addIdOptions(addSourceOptions(command.argument("<name>", "name of the dataset")));
+}
+
 export function datasetCommand(): Command {
   const group = new Command("dataset").description("tables of this node");
-  const register = group
-    .command("register")
-    .description("read a table and register it, or a new version of it; the rows stay where they are")
-    .argument("<name>", "name of the dataset");
-  addIdOptions(addSourceOptions(register))
+  withSource(
+    group
+      .command("register")
+      .description("read a table and register it, or a new version of it; the rows stay where they are"),
+  )
     .addHelpText("after", REGISTER_EXAMPLES)
     .action(async (name: string, flags: RegisterFlags, command: Command) => {
       const id = { ids: idsOf(command, flags), duplicatePolicy: policyOf(command, flags) };
@@ -71,6 +76,24 @@ export function datasetCommand(): Command {
       const areSetAside = duplicates > 0 && dataset.duplicatePolicy.kind !== "aggregate";
       for (const line of whySetAside({ ...rejected, ...(areSetAside ? { duplicate: duplicates } : {}) }))
         output.note(line);
+    });
+  withSource(
+    group
+      .command("check")
+      .description("read a table as 'register' would, register nothing, and say what is in it and what is not usable"),
+  )
+    .option("--show-ids", "show the first rows' ids in full, not as 138****5678")
+    .addHelpText(
+      "after",
+      example("entente dataset check customers --file customers.csv --id-column phone --normaliser phone-e164"),
+    )
+    .action(async (name: string, flags: RegisterFlags & { readonly showIds?: boolean }, command: Command) => {
+      const id = { ids: idsOf(command, flags), duplicatePolicy: policyOf(command, flags) };
+      const request = { name, ...id, ...sourceOf(flags), showIds: flags.showIds ?? false };
+      const output = outputOf(command);
+      const client = await clientOf(command);
+      const check = await withProgress(output, (show) => client.callWithProgress("checkDataset", request, show));
+      output.answer(check, describeCheck(check));
     });
   group
     .command("list")

@@ -26,6 +26,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   peerDatasets: "analyst steward",
   datasets: "analyst steward operator",
   registerDataset: "analyst operator",
+  checkDataset: "analyst operator",
   segments: "analyst steward operator",
   segment: "analyst",
   defineSegment: "analyst",

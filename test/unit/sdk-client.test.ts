@@ -75,6 +75,7 @@ describe("call", () => {
       peerDatasets: { party: "bureau" },
       datasets: {},
       registerDataset: { name: "a", path: "/a.csv", ids: [{ column: "id", normaliser: "opaque" }] },
+      checkDataset: { name: "a", path: "/a.csv", ids: [{ column: "id", normaliser: "opaque" }], showIds: true },
       segments: {},
       segment: { name: "adults" },
       defineSegment: { name: "adults", dataset: "a", definition: { kind: "sql", expression: "age >= 18" } },
