@@ -65,7 +65,8 @@ test("dataset check asks as register does, and prints tables or, for programs, a
     .map((text) => JSON.parse(text));
   expect([event.event, answer]).toEqual(["progress", CHECK]);
   const path = join(folder, "people.csv");
-  const request = { name: "people", path, ids: [{ column: "phone", normaliser: "phone-e164" }] };
+  const ids = [{ column: "phone", normaliser: "phone-e164" }];
+  const request = { name: "people", path, ids, duplicatePolicy: { kind: "first" } };
   expect(seen).toEqual([
     { ...request, showIds: false },
     { ...request, showIds: true },
