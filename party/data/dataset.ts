@@ -1,10 +1,13 @@
 /** What a node records of a dataset. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
+import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
+import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetName, Digest } from "../../proto/ids.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import type { LineCounts } from "./csv-records.ts";
+import { profileOf } from "./normalise.ts";
 import type { RejectCounts } from "./rejection.ts";
 import type { DatasetSource } from "./source.ts";
 import type { ColumnType, DatasetColumn, DatasetTable, PlacedId } from "./table.ts";
@@ -39,6 +42,13 @@ export interface DatasetRegistration {
 
 export function tableOf({ format, columns }: DatasetRegistration): DatasetTable {
   return { cells: format === "csv" || format === "postgres" ? "text" : "typed", columns };
+}
+
+/** Of what decides, beside the content, which rows and values a read gives: hex SHA-256. */
+export function formDigest({ ids, duplicatePolicy, columns, dialect }: DatasetRegistration): Digest {
+  const rules = ids.map(({ column, normaliser }) => [column, profileOf(normaliser)]);
+  const form = { rules, duplicatePolicy, columns, dialect: dialect ?? null };
+  return digestOf(canonicalJson(form as unknown as Json));
 }
 
 /** Position of a column. Throws DATASET_COLUMN_UNKNOWN with the name. */

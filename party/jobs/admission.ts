@@ -14,7 +14,7 @@ import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors
 import type { Digest, JobId } from "../../proto/ids.ts";
 import { viewColumns } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
-import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
+import { type DatasetRegistration, featureIndex, formDigest } from "../data/dataset.ts";
 import { placedLabels } from "../data/label-cells.ts";
 import type { Question } from "../policy/desk.ts";
 import { epochAt, versionTag } from "../policy/epoch-keys.ts";
@@ -105,6 +105,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
       ownRows: registration.accepted,
       ownSizeClass: sizeClassOf(registration.accepted),
       datasetVersion: registration.version,
+      datasetForm: formDigest(registration),
       versionTag: ownVersion,
       awaitsApproval: charged.as === "approval-needed",
     });

@@ -38,7 +38,7 @@ import type { JobDeps } from "./deps.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import { type Issued, issuedBy } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
-import { normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
+import { type DatasetThen, isSameInput, normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
 import { sketchOwnList, smallestDifference } from "./sketching.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
@@ -135,13 +135,13 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
 
 type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "loaded">;
 
-/** What a request names. `datasetVersion`: the one that it must still have. */
-async function gather(deps: JobDeps, request: JobRequestInput, datasetVersion?: string): Promise<Gathered> {
+/** What a request names. `before`: what its dataset must still be. */
+async function gather(deps: JobDeps, request: JobRequestInput, before?: DatasetThen): Promise<Gathered> {
   const { party } = deps.keyring;
   const { agreement } = await deps.agreements.require(request.agreement);
   const peer = await deps.peers.require(otherParty(agreement.document, party).name);
   const registration = await deps.datasets.require(request.dataset);
-  if (datasetVersion !== undefined && registration.version !== datasetVersion)
+  if (before !== undefined && !isSameInput(registration, before))
     throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   requireAgreedForm(agreement, party, registration);
   return { deps, request, agreement, peer, registration, loaded: loadModel(request, registration) };
@@ -170,10 +170,10 @@ export async function storeAsked({ deps, spec, specEnvelope, request, list: { ma
 /** The job as it was asked. A list that is not charged yet is compared with those of the epoch of now. Throws what `ask`
  * would now, DATASET_CHANGED when the dataset was registered anew since, or when of a shared score's people some do not
  * count any more. */
-export async function restoreAsked(deps: JobDeps, id: string, datasetVersion: string): Promise<Asked> {
+export async function restoreAsked(deps: JobDeps, id: string, before: DatasetThen): Promise<Asked> {
   const { spec, digest, envelope } = await readStoredSpec(deps.store, id, deps.keyring.everyKey("jobs"));
   const request = parseCanonicalJson(await deps.vault.get(id, REQUEST_SECRET)) as unknown as JobRequestInput;
-  const gathered = await gather(deps, request, datasetVersion);
+  const gathered = await gather(deps, request, before);
   const { agreement, registration } = gathered;
   const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec), spec.labels ?? []);
   const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);

@@ -13,6 +13,7 @@ import type { DatasetRegistration } from "../data/dataset.ts";
 import { type PackedText, packTexts } from "../data/packed-text.ts";
 import type { JobDeps } from "./deps.ts";
 import type { Job } from "./lifecycle.ts";
+import { isSameInput } from "./own-dataset.ts";
 import { storedSpec } from "./stored-spec.ts";
 
 /** The people of an audience at its receiver. */
@@ -35,12 +36,12 @@ export async function requireAudience(
   deps: JobDeps,
   audienceId: string,
   pair: Pair,
-  own: Pick<DatasetRegistration, "version">,
+  own: DatasetRegistration,
 ): Promise<Job> {
   const [known] = await deps.store.jobEvents(audienceId);
   if (known === undefined) throw unusable("no job of that id");
   const job = await deps.book.require(audienceId);
-  const { operation, output, agreement, datasetVersion } = job.proposed;
+  const { operation, output, agreement } = job.proposed;
   if (operation !== "audience" || output !== "list") throw unusable("not an audience with a list");
   // A result that was withheld is known to nobody: scoring over it would tell that it was not.
   if (job.state !== "done" || job.withheld) throw unusable("it has no result");
@@ -51,7 +52,7 @@ export async function requireAudience(
     spec.receiverDataset === pair.receiverDataset &&
     spec.providerDataset === pair.providerDataset;
   if (!isOfPair) throw unusable("of other datasets");
-  if (datasetVersion !== own.version) throw unusable("the dataset has changed since");
+  if (!isSameInput(own, job.proposed)) throw unusable("the dataset has changed since");
   if ((await deps.agreements.stateOf(agreement)) !== "active") throw unusable("its agreement is no longer in force");
   return job;
 }

@@ -23,6 +23,8 @@ export interface JobProposed {
   readonly ownSizeClass: number;
   /** Of this node's own dataset; another one is another input. */
   readonly datasetVersion: string;
+  /** How it was registered: by other ids or another policy for duplicates the same rows are another input, too. */
+  readonly datasetForm: string;
   /** What the peer and the evidence see of it: a keyed tag of the epoch in which the job was asked for; hex. */
   readonly versionTag: string;
   /** A person at this node decides first. */

@@ -3,8 +3,9 @@ import { type Agreement, agreedDataset, agreedIds } from "../../proto/agreement/
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import type { DatasetRegistration } from "../data/dataset.ts";
+import { type DatasetRegistration, formDigest } from "../data/dataset.ts";
 import { profileOf } from "../data/normalise.ts";
+import type { JobProposed } from "./lifecycle.ts";
 
 /** Two lists whose ids are normalised otherwise, or are of another column, never match: that is a mistake to be told, not
  * an empty result. Throws POLICY_DATASET. */
@@ -17,6 +18,14 @@ export function requireAgreedForm({ document }: Agreement, party: string, regist
     throw new EntenteError("POLICY_DATASET", {
       detail: `${registration.name} is registered with id ${own}, and the agreement has ${wanted}; register it anew`,
     });
+}
+
+/** A dataset as a job began with it. */
+export type DatasetThen = Pick<JobProposed, "datasetVersion" | "datasetForm">;
+
+/** Whether it is still that: its content, and how it was registered. */
+export function isSameInput(registration: DatasetRegistration, { datasetVersion, datasetForm }: DatasetThen): boolean {
+  return registration.version === datasetVersion && formDigest(registration) === datasetForm;
 }
 
 /** The rules that this node normalises a dataset's ids by, part by part. */

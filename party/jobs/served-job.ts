@@ -11,7 +11,7 @@ import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endFailed } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
-import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
+import { isSameInput, requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
 /** An admitted job whose receiver's node does not come, or not again. */
@@ -39,7 +39,7 @@ export async function loadServed(deps: JobDeps, peer: Peer, jobId: JobId): Promi
 /** The dataset as it was when the job was offered. Throws DATASET_CHANGED. */
 export async function sameDataset(deps: JobDeps, { job, spec, agreement }: LoadedJob): Promise<DatasetRegistration> {
   const registration = await deps.datasets.require(spec.providerDataset);
-  if (registration.version !== job.proposed.datasetVersion)
+  if (!isSameInput(registration, job.proposed))
     throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   requireAgreedForm(agreement, deps.keyring.party, registration);
   requireSameRules(spec, registration);

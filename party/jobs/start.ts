@@ -1,6 +1,7 @@
 /** How a job of this node begins: asked for by a person, approved by another, or taken up again after a restart. */
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { formDigest } from "../data/dataset.ts";
 import { type Asked, ask, type JobRequestInput, questionOf, restoreAsked, storeAsked } from "./ask.ts";
 import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
@@ -61,6 +62,7 @@ async function propose(
     ownRows: asked.list.rows,
     ownSizeClass: spec.receiverSizeClass,
     datasetVersion: registration.version,
+    datasetForm: formDigest(registration),
     versionTag: spec.receiverVersion,
     awaitsApproval,
     requestedBy: person,
@@ -83,7 +85,7 @@ export async function runApproved(
   job: Job,
   approved: (evidence: JobEvidence) => Promise<void>,
 ): Promise<boolean> {
-  const asked = await restoreAsked(deps, job.jobId, job.proposed.datasetVersion);
+  const asked = await restoreAsked(deps, job.jobId, job.proposed);
   const { spec, evidence, agreement } = asked;
   return deps.policy.inTurn(agreement, async () => {
     await approved(evidence);
@@ -103,7 +105,7 @@ export async function runApproved(
 export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      const asked = await restoreAsked(deps, job.jobId, job.proposed.datasetVersion);
+      const asked = await restoreAsked(deps, job.jobId, job.proposed);
       return await run(asked, job.state === "proposed" ? announce(asked) : Promise.resolve());
     } catch (error) {
       deps.logger.warn({ jobId: job.jobId, tries, err: error }, "a job could not be taken up again");

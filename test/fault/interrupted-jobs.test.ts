@@ -34,6 +34,7 @@ const proposed: JobProposed = {
   ownRows: 2000,
   ownSizeClass: 88,
   datasetVersion: "8c".repeat(32),
+  datasetForm: "8d".repeat(32),
   versionTag: "9b".repeat(32),
   awaitsApproval: false,
 };

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { formDigest } from "../../party/data/dataset.ts";
 import { exportEvidence } from "../../party/evidence/export.ts";
 import { ask, type JobRequestInput, restoreAsked, storeAsked } from "../../party/jobs/ask.ts";
 import { dryRun } from "../../party/jobs/dry-run.ts";
@@ -200,7 +201,12 @@ describe("a shared score", () => {
     const deps = nodes.bank.connected;
     const asked = await ask(deps, scoreRequest());
     await storeAsked(asked);
-    const restored = () => restoreAsked(deps, asked.spec.jobId, asked.registration.version);
+    const then = { datasetVersion: asked.registration.version, datasetForm: formDigest(asked.registration) };
+    const restored = () => restoreAsked(deps, asked.spec.jobId, then);
+    for (const changed of [{ datasetVersion: "00" }, { datasetForm: formDigest({ ...asked.registration, ids: [] }) }])
+      await expect(restoreAsked(deps, asked.spec.jobId, { ...then, ...changed })).rejects.toMatchObject({
+        code: "DATASET_CHANGED",
+      });
     expect((await restored()).list.matched?.people).toEqual(asked.list.matched?.people);
     const tags = deps.store.tags.bind(deps.store);
     vi.spyOn(deps.store, "tags").mockImplementation(async function* (filter) {
