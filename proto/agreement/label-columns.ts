@@ -29,7 +29,8 @@ export const labelColumnsField = z
   .array(labelColumn)
   .min(1)
   .max(MAX_LABELS)
-  .refine((columns) => new Set(columns.map(({ name }) => name)).size === columns.length, "a column twice")
+  // Columns of a table are the same in any case to most tools that an export goes to.
+  .refine((columns) => new Set(columns.map(({ name }) => name.toLowerCase())).size === columns.length, "a column twice")
   .refine((columns) => labelsBytes(columns) <= MAX_LABELS_BYTES, "more bytes than a row's label has");
 
 const WIDTH = { number: 8, boolean: 1 } as const;

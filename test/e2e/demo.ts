@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BANK_ONLY_MODEL, BUREAU_FILE, RISK_MODEL } from "../support/credit.ts";
-import { agree, registerBoth, runJob } from "../support/demo-agreement.ts";
+import { agree, demoAgreement, HAS_CAR, registerBoth, runJob, withColumns } from "../support/demo-agreement.ts";
 import { compareWithPooled } from "../support/oracle.ts";
 import { makeSynthetic } from "../support/synthetic.ts";
 import { cliJson, Trio } from "../support/trio.ts";
@@ -37,6 +37,14 @@ function requireDone(job: Job): Job {
   return job;
 }
 
+const HOT_RULE = "tier = A and has_car -> auto-loan:hot";
+
+/** How many tags of a key a job with rules has issued, by value. */
+function tagsOf({ summary }: Job, key: string): Record<string, number> {
+  const counts = Object.entries(summary?.tags ?? {}).filter(([name]) => name.startsWith(`${key}=`));
+  return Object.fromEntries(counts.map(([name, count]) => [name.slice(key.length + 1), count]));
+}
+
 interface Refusal {
   readonly code: string;
   readonly reason: string;
@@ -58,6 +66,13 @@ async function refusedJob(trio: Trio, agreement: string): Promise<Refusal> {
 async function exportTags(trio: Trio, key: string): Promise<string> {
   const file = join(trio.folder, `${key.replace(":", "-")}.parquet`);
   await cliJson("--node", trio.dir("bank"), "tags", "export", "--format", "parquet", "--key", key, "--out", file);
+  return file;
+}
+
+/** The people of a job, with the labels that the bureau gives. */
+async function exportResult(trio: Trio, { jobId }: Job): Promise<string> {
+  const file = join(trio.folder, "result.parquet");
+  await cliJson("--node", trio.dir("bank"), "job", "result", jobId, "--out", file);
   return file;
 }
 
@@ -115,16 +130,19 @@ async function run() {
       : await makeSynthetic(trio.folder, Number(options.rows));
   const datasets = await registerBoth(trio, files);
   say(`bank registered ${datasets.bank.accepted} customers, bureau ${datasets.bureau.accepted} borrowers`);
-  const agreement = await agree(trio);
+  const agreement = await agree(trio, withColumns(demoAgreement(), [HAS_CAR]));
   say("agreement proposed by the bank, signed by both");
   const audience = requireDone(
     await runJob(trio, { operation: "audience", agreement, tag: { key: "marketing:joint-audience", value: "yes" } }),
   );
   say("audience: joint customers found and tagged");
   const score = requireDone(
-    await runJob(trio, { operation: "score", agreement, tag: { key: "risk:default" }, model: RISK_MODEL }),
+    await runJob(trio, {
+      ...{ operation: "score", agreement, tag: { key: "risk:default" }, model: RISK_MODEL },
+      ...{ labels: [HAS_CAR.name], rules: [HOT_RULE] },
+    }),
   );
-  say("score: joint customers scored under encryption and tagged by tier");
+  say("score: joint customers scored under encryption and tagged by tier, and by a rule over tier and label");
   const refused = [await refusedJob(trio, agreement)];
   say("the same score once more: refused by the bureau's node");
   const bank = await trio.client("bank");
@@ -132,6 +150,8 @@ async function run() {
   const tags = {
     audience: await exportTags(trio, "marketing:joint-audience"),
     scored: await exportTags(trio, "risk:default"),
+    hot: await exportTags(trio, "auto-loan"),
+    labelled: await exportResult(trio, score),
   };
   const checked = await compareWithPooled({ ...files, ...tags, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL });
   say("tags exported, and compared with what the pooled data would give");
@@ -146,7 +166,7 @@ async function run() {
   );
   const figures = {
     ...checked,
-    tagsByTier: score.summary?.tags ?? {},
+    tagsByTier: tagsOf(score, "risk:default"),
     evidence,
     refused,
     leakStatement,
@@ -158,6 +178,8 @@ async function run() {
   const isRight =
     figures.intersection === figures.expectedIntersection &&
     figures.scoreMaxAbsError <= 1e-3 &&
+    figures.labelsWrong === 0 &&
+    figures.hot === figures.expectedHot &&
     figures.evidence === "verified";
   if (!isRight) process.exitCode = 1;
   return figures;
@@ -169,6 +191,9 @@ function print(
       | "intersection"
       | "expectedIntersection"
       | "scoreMaxAbsError"
+      | "labelsWrong"
+      | "expectedHot"
+      | "hot"
       | "aucBank"
       | "aucJoint"
       | "bytes"
@@ -202,7 +227,7 @@ ${table([
     range(audience.peerRows),
     range(bureauJobs.find(({ jobId }) => jobId === audience.jobId)?.peerRows ?? null),
   ],
-  ["learned of the people", `which ${audience.summary?.matched} it shares, their tiers`, "nothing"],
+  ["learned of the people", `which ${audience.summary?.matched} it shares, their tiers, who has a car`, "nothing"],
   ["learned of the model", "its own", "which 6 of its columns it uses"],
 ])}
 
@@ -222,6 +247,8 @@ ${table([
     `${figures.aucBank.toFixed(3)} with the bank's columns alone`,
   ],
   ["risk tags by tier", tiers.join(", "), "A lowest risk"],
+  ["labels from the bureau", `${figures.labelsWrong} wrong`, "has_car, of each shared person"],
+  [HOT_RULE, `${figures.hot} people`, `plaintext join: ${figures.expectedHot}`],
   ...figures.refused.map(({ code, reason }) => ["refused", code, reason] as const),
   ["evidence", figures.evidence, "two parties' logs and the coordinator's, offline"],
   ["traffic between the nodes", `${(figures.bytes / 1e6).toFixed(1)} MB`, "audience and score, both directions"],

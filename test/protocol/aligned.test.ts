@@ -23,7 +23,7 @@ describe("matches the plain answer", () => {
     ["all", range(0, 10), range(0, 10).reverse()],
     ["full to the capacity", range(0, 16), range(0, 16)],
   ])("%s", (_, listed, held) => {
-    for (const labelBytes of [1, 8, 64]) {
+    for (const labelBytes of [1, 8, 256]) {
       const context = testContext({ labelBytes });
       const { sealed } = runAligned(platform, small, context, { listed, held, gateKey });
       expect(small.openPartition(platform, context, sealed, gateKey)).toEqual(plainMatches(listed, held, labelBytes));
@@ -39,7 +39,7 @@ describe("matches the plain answer", () => {
           share: fc.double({ min: 0, max: 1, noNaN: true }),
           spare: fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })),
           chunkRows: fc.integer({ min: 1, max: 9 }),
-          labelBytes: fc.integer({ min: 1, max: 64 }),
+          labelBytes: fc.integer({ min: 1, max: 256 }),
           partition: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
         }),
         ({ held, order, share, spare, chunkRows, labelBytes, partition }) => {

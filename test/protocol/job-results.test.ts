@@ -10,7 +10,7 @@ import type { FileAnswer } from "../../party/api/server.ts";
 import { forgetOldResults } from "../../party/jobs/retention.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { demoAgreement } from "../support/demo-agreement.ts";
+import { demoAgreement, withColumns } from "../support/demo-agreement.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { ANALYST, auditOf, DAY_MS, eventsOf, requestOf, Times } from "../support/policy-nodes.ts";
 import { found, foundInFolder } from "../support/search.ts";
@@ -47,22 +47,19 @@ beforeAll(async () => {
 afterAll(() => nodes.close());
 
 function agree(changes: Record<string, unknown> = {}): Promise<Digest> {
-  const draft = demoAgreement({
+  const document = demoAgreement({
     title: `Results ${++titles}`,
     budgets: { runsPerEpoch: 1000, runsPerDay: 1000, scoresPerModelVersion: 1000, modelVersionsPerEpoch: 1000 },
     floors: { input: 10, result: 5, sizeRatio: 1_000 },
     retention: { resultDays: RESULT_DAYS },
     ...changes,
-  }) as { datasets: { name: string; columns: object[] }[] };
+  });
   const labels = [
     { name: "has_car", role: "label", grade: 2, type: "boolean" },
     { name: "city", role: "label", grade: 2, type: "text", maxBytes: 12 },
     { name: "spend", role: "label", grade: 3, type: "number" },
   ];
-  const datasets = draft.datasets.map((item) =>
-    item.name === "repayments" ? { ...item, columns: [...item.columns, ...labels] } : item,
-  );
-  return nodes.agree({ ...draft, datasets });
+  return nodes.agree(withColumns(document, labels));
 }
 
 async function run(wish: Partial<Parameters<typeof requestOf>[0]> & { agreement: Digest }): Promise<string> {

@@ -52,7 +52,7 @@ describe("matches the plain answer", () => {
     { what: "full to the capacity", receiver: range(0, 16), sender: range(8, 24) },
   ];
   for (const { what, receiver, sender } of lists) {
-    test.each([0, 8, 64])(`${what}, labels of %i bytes`, (labelBytes) => {
+    test.each([0, 8, 256])(`${what}, labels of %i bytes`, (labelBytes) => {
       const context = testContext({ labelBytes });
       const { sealed } = run(context, receiver, sender);
       expect(small.openPartition(platform, context, sealed, gateKey)).toEqual(
@@ -87,7 +87,7 @@ describe("matches the plain answer", () => {
           spareReceiver: fc.integer({ min: 0, max: 6 }),
           spareSender: fc.integer({ min: 0, max: 6 }),
           chunkRows: fc.integer({ min: 1, max: 9 }),
-          labelBytes: fc.integer({ min: 0, max: 64 }),
+          labelBytes: fc.integer({ min: 0, max: 256 }),
           partition: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
         }),
         ({ receiver, sender, spareReceiver, spareSender, chunkRows, labelBytes, partition }) => {

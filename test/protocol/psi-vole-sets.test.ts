@@ -49,14 +49,14 @@ describe.each(["field", "planes"] as const)("matches the plain answer over the s
   test.each([
     { what: "both empty", receiver: [], sender: [], labelBytes: 8 },
     { what: "sender empty", receiver: range(0, 10), sender: [], labelBytes: 0 },
-    { what: "1 and 1", receiver: [5], sender: [5], labelBytes: 64 },
+    { what: "1 and 1", receiver: [5], sender: [5], labelBytes: 256 },
     { what: "2 and 10", receiver: [7, 3], sender: range(0, 10), labelBytes: 8 },
     { what: "10 and 10", receiver: range(0, 10), sender: range(0, 10).reverse(), labelBytes: 0 },
     { what: "100 and 100", receiver: range(0, 100), sender: range(50, 150), labelBytes: 8 },
-    { what: "999 and 999", receiver: range(0, 999), sender: range(500, 1499), labelBytes: 64 },
+    { what: "999 and 999", receiver: range(0, 999), sender: range(500, 1499), labelBytes: 65 },
     { what: "999 and 10,000", receiver: range(0, 999), sender: range(900, 10_900), labelBytes: 8 },
     { what: "10,000 and 1", receiver: range(0, 10_000), sender: [77], labelBytes: 0 },
-    { what: "10,000 and 10,000", receiver: range(0, 10_000), sender: range(5000, 15_000), labelBytes: 8 },
+    { what: "10,000 and 10,000", receiver: range(0, 10_000), sender: range(5000, 15_000), labelBytes: 256 },
   ])("$what, labels of $labelBytes bytes", ({ receiver, sender, labelBytes }) => {
     const context = testContext({
       labelBytes,
@@ -81,7 +81,7 @@ describe("matches the plain answer over any VOLE", () => {
           spareReceiver: fc.integer({ min: 0, max: 6 }),
           spareSender: fc.integer({ min: 0, max: 6 }),
           chunkRows: fc.integer({ min: 1, max: 9 }),
-          labelBytes: fc.integer({ min: 0, max: 64 }),
+          labelBytes: fc.integer({ min: 0, max: 256 }),
           partition: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
           profile: fc.constantFrom("field", "planes"),
         }),

@@ -11,7 +11,7 @@ import { columnsOf } from "../../proto/model/model.ts";
 import { quantise } from "../../proto/model/quantise.ts";
 import { type Row, realScore, scoreInteger } from "../../proto/model/score.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
-import { demoAgreement, generous } from "../support/demo-agreement.ts";
+import { demoAgreement, generous, HAS_CAR, withColumns } from "../support/demo-agreement.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 import { type ModelFixture, readModelFile, readScored } from "../support/model-fixture.ts";
 import { phoneOf, range, writePeople } from "../support/people.ts";
@@ -37,6 +37,7 @@ const TIERED = {
 const { model, rows, predictions } = readScored(FIXTURE);
 const rowOf = (person: number) => person % rows.length;
 const SHARED = range(300, 1_000);
+const carOf = (person: number) => String(person % 3 === 0);
 let nodes: TwoNodes;
 let agreement: Digest;
 
@@ -55,9 +56,9 @@ beforeAll(async () => {
   const data = join(nodes.coordinator.folder, "data");
   await nodes.register({
     bank: await writePeople(join(data, "bank.csv"), range(0, 1_000), cells("own")),
-    bureau: await writePeople(join(data, "bureau.csv"), range(300, 1_300), cells("partner")),
+    bureau: await writePeople(join(data, "bureau.csv"), range(300, 1_300), { ...cells("partner"), has_car: carOf }),
   });
-  agreement = await nodes.agree(demoAgreement(generous()));
+  agreement = await nodes.agree(withColumns(demoAgreement(generous()), [HAS_CAR]));
 });
 afterAll(() => nodes.close());
 
@@ -99,8 +100,14 @@ test("scores, tiers, evidence; the model's ciphertexts are sent once", async () 
   expect((await verifyFolders(["/bank", "/bureau"], { files })).problems).toEqual([]);
 
   await nodes.bank.store.removeTags(jobId);
-  const second = await nodes.run(scoring(TIERED));
-  expect(await tagsOf(second.bank.jobId)).toEqual(EXPECTED);
+  const labelled = { labels: ["has_car"], rules: ["tier = A and has_car -> auto-loan:hot"] };
+  const second = await nodes.run({ ...scoring(TIERED), ...labelled });
+  const again = await tagsOf(second.bank.jobId);
+  expect(again.filter(({ value }) => value !== "hot")).toEqual(EXPECTED);
+  const isHot = ({ value }: { value: string | undefined }, i: number) =>
+    value === "A" && carOf(SHARED[i] as number) === "true";
+  const hot = again.filter(({ value }) => value === "hot").map(({ subject }) => subject);
+  expect(hot).toEqual(EXPECTED.filter(isHot).map(({ subject }) => subject));
   const sent = [first, second].map(({ bank }) => bank.summary?.bytesSent as number) as [number, number];
   // Public key and groups of leaves.
   expect(sent[0] - sent[1]).toBeGreaterThan(2 * 276_480);

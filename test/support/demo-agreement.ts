@@ -52,6 +52,17 @@ export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: 
   };
 }
 
+/** The demo's label: whether a person has a car. */
+export const HAS_CAR = { name: "has_car", role: "label", type: "boolean", grade: 2, personal: true };
+
+/** The agreement with further columns of the bureau's. */
+export function withColumns(document: Record<string, unknown>, columns: readonly object[]): Record<string, unknown> {
+  const datasets = (document.datasets as { name: string; columns: object[] }[]).map((dataset) =>
+    dataset.name === "repayments" ? { ...dataset, columns: [...dataset.columns, ...columns] } : dataset,
+  );
+  return { ...document, datasets };
+}
+
 /** Budgets that a suite of many jobs does not use up, as a change to `demoAgreement`; `changes` to the budgets. */
 export function generous(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const runs = { runsPerEpoch: 1000, runsPerDay: 1000, scoresPerModelVersion: 1000, modelVersionsPerEpoch: 1000 };
@@ -90,6 +101,8 @@ export async function runJob(
     agreement: string;
     tag: { key: string; value?: string };
     model?: unknown;
+    labels?: string[];
+    rules?: string[];
   },
   onProgress?: (job: Job) => void,
 ): Promise<Job> {

@@ -25,6 +25,9 @@ export interface OracleInput {
   /** Parquet exports of the tags that the two jobs issued. */
   readonly audience: string;
   readonly scored: string;
+  /** Parquet export of the score's result, with the bureau's label `has_car`, and of the tags that its rule issued. */
+  readonly labelled: string;
+  readonly hot: string;
   readonly model: PlainModel;
   /** The bank's own best model, for comparison. */
   readonly bankModel: PlainModel;
@@ -34,6 +37,11 @@ export interface OracleFigures {
   readonly intersection: number;
   readonly expectedIntersection: number;
   readonly scoreMaxAbsError: number;
+  /** People whose label is another than the bureau's, or who are missing or too many. */
+  readonly labelsWrong: number;
+  /** People in tier A who have a car, by the bureau's own column. */
+  readonly expectedHot: number;
+  readonly hot: number;
   readonly aucBank: number;
   readonly aucJoint: number;
 }
@@ -69,7 +77,7 @@ export async function compareWithPooled(input: OracleInput): Promise<OracleFigur
   const db = await (await DuckDBInstance.create(":memory:")).connect();
   try {
     await db.run(`CREATE TABLE pooled AS
-      SELECT own.id, own.customer_no % 10 >= 7 AS held_out, own.defaulted = 1 AS positive,
+      SELECT own.id, own.customer_no % 10 >= 7 AS held_out, own.defaulted = 1 AS positive, partner.has_car,
         ${plainScore(input.model)} AS plain, ${plainScore(input.bankModel)} AS bank_only
       FROM (${people(input.bank)}) own JOIN (${people(input.bureau)}) partner USING (id)`);
     await db.run(`CREATE TABLE scored AS SELECT subject, score FROM read_parquet('${input.scored}')`);
@@ -77,6 +85,11 @@ export async function compareWithPooled(input: OracleInput): Promise<OracleFigur
     const reader = await db.runAndReadAll(`SELECT
       (SELECT count(*) FROM read_parquet('${input.audience}') JOIN pooled ON subject = id)::DOUBLE AS intersection,
       (SELECT count(*) FROM pooled)::DOUBLE AS "expectedIntersection",
+      (SELECT count(*) FROM pooled FULL JOIN read_parquet('${input.labelled}') ON subject = id
+        WHERE id IS NULL OR subject IS NULL OR label_has_car IS DISTINCT FROM has_car)::DOUBLE AS "labelsWrong",
+      (SELECT count(*) FROM pooled JOIN read_parquet('${input.labelled}') ON subject = id
+        WHERE has_car AND tier = 'A')::DOUBLE AS "expectedHot",
+      (SELECT count(*) FROM read_parquet('${input.hot}') JOIN pooled ON subject = id WHERE has_car)::DOUBLE AS hot,
       (SELECT max(CASE WHEN plain IS NULL THEN 1 ELSE abs(score - plain) END) FROM scored LEFT JOIN pooled ON subject = id) AS "scoreMaxAbsError",
       ${auc("bank_only")} AS "aucBank", ${auc("score")} AS "aucJoint"`);
     return reader.getRowObjectsJS()[0] as unknown as OracleFigures;

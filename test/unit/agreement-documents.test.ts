@@ -19,6 +19,7 @@ import {
   signJobSpec,
 } from "../../proto/agreement/job-spec.ts";
 import { issueKeyset, KEYSET_TYPE, requireInForce, signKeyset, verifyKeyset } from "../../proto/agreement/keyset.ts";
+import { type LabelColumn, requireAgreedLabels } from "../../proto/agreement/label-columns.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
@@ -262,6 +263,58 @@ describe("a job spec and its answer", () => {
     ["an id of another form", { jobId: "0B".repeat(16) }],
   ])("with %s is refused", (_what, change) => {
     expect(() => readJobSpec(resigned(change), bank.keys.jobs)).toThrow(code("WIRE_INVALID"));
+  });
+
+  const text = (name: string, maxBytes: number) => ({ name, type: "text", maxBytes });
+  test.each<[string, Fields]>([
+    ["an empty list of labels", { labels: [] }],
+    ["a label without a type", { labels: [{ name: "city" }] }],
+    ["a text without a length", { labels: [{ name: "city", type: "text" }] }],
+    ["a text that is too long", { labels: [text("city", 65)] }],
+    ["a number with a length", { labels: [{ name: "spend", type: "number", maxBytes: 8 }] }],
+    ["one label twice", { labels: [text("city", 4), { name: "city", type: "boolean" }] }],
+    ["two labels that differ by case alone", { labels: [text("city", 4), text("City", 4)] }],
+    ["labels longer than a row's", { labels: ["a", "b", "c", "d"].map((name) => text(name, 64)) }],
+    ["too many labels", { labels: Array.from({ length: 17 }, (_, i) => ({ name: `b${i}`, type: "boolean" })) }],
+    ["labels beside a match rate", { output: "match-rate", tagDays: null, labels: [text("city", 4)] }],
+  ])("with %s is refused", (_what, change) => {
+    expect(() => readJobSpec(resigned(change), bank.keys.jobs)).toThrow(code("WIRE_INVALID"));
+  });
+
+  test("with labels is read back, and compared with one's own agreement", () => {
+    const labels = [text("city", 32), { name: "has_car", type: "boolean" }] as LabelColumn[];
+    expect(readJobSpec(resigned({ labels }), bank.keys.jobs).spec.labels).toEqual(labels);
+    const datasets = agreement.document.datasets.map((dataset) =>
+      dataset.name === spec.providerDataset
+        ? {
+            ...dataset,
+            columns: [
+              ...dataset.columns,
+              { name: "city", role: "label", grade: 1, personal: false } as const,
+              { name: "has_car", role: "label", type: "boolean", grade: 1, personal: false } as const,
+              { name: "region", role: "release", grade: 1, personal: false } as const,
+            ],
+          }
+        : dataset,
+    );
+    const document = { ...agreement.document, datasets };
+    const job = { provider: spec.provider, providerDataset: spec.providerDataset };
+    const check = (given: readonly LabelColumn[] | undefined) => () =>
+      requireAgreedLabels(document, { ...job, labels: given });
+    check(labels)();
+    check(undefined)();
+    check([...labels].reverse())();
+    for (const other of [
+      [text("city", 31)],
+      [{ name: "city", type: "boolean" }],
+      [{ name: "has_car", type: "number" }],
+      [text("region", 32)],
+      [text("phone", 32)],
+    ])
+      expect(check(other as LabelColumn[])).toThrow(code("POLICY_OUTPUT"));
+    expect(() => requireAgreedLabels(document, { ...job, providerDataset: "customers", labels })).toThrow(
+      code("POLICY_OUTPUT"),
+    );
   });
 
   test("of a shared score names the audience, and no more people than its list had", () => {

@@ -387,6 +387,19 @@ describe("approvals", () => {
     expect(needed({ jobId: provider.jobId as string })).toBe(true);
   });
 
+  test("first-run: with columns in clear until one has completed that released at least those", () => {
+    const first = under("first-run");
+    const needed = (asked: string[] | undefined, released: string[] | undefined) =>
+      approvalNeeded(first, { ...provider, releasedColumns: asked }, [
+        runOf(AUDIENCE, { agreement: first.digest, releasedColumns: released }),
+      ]);
+    expect(needed(["city"], undefined)).toBe(true);
+    expect(needed(["city"], ["has_car"])).toBe(true);
+    expect(needed(["city", "has_car"], ["city"])).toBe(true);
+    expect(needed(["city"], ["has_car", "city"])).toBe(false);
+    expect(needed(undefined, ["city"])).toBe(false);
+  });
+
   test("what was not agreed is nobody's to wave through", () => {
     expect(approvalNeeded(AGREEMENT, { ...provider, providerDataset: "salaries" }, [])).toBe(true);
   });
