@@ -5,7 +5,7 @@
 import { EntenteError } from "../../proto/errors.ts";
 
 /** Classes and codes that mean that the server is gone, starting, or full, not that it refuses what was asked. */
-const NOT_THERE = /^(?:08|57P0[1-5]|53300)/;
+const NOT_THERE = /^(?:08(?!P01)|57P0[1-5]|53300)/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /** The SQLSTATE of a server's error; undefined when it is not one. */

@@ -157,7 +157,8 @@ export class Segments {
     const registration = await this.#options.datasets.require(pinned.dataset);
     const { selection } = await this.resolve(pinned, registration);
     const place = spill && { spill: { ...spill, key: spill.random.bytes(32) } };
-    const people = await effectiveRows(registration, selection, place);
+    const { access } = this.#options.datasets;
+    const people = await effectiveRows(registration, selection, { ...place, access });
     return { name, version: pinned.version, dataset: pinned.dataset, people };
   }
 
