@@ -105,6 +105,7 @@ export function requestOf({ spec, role, providerVersion }: Question): JobRequest
     providerFeatures: spec.model === undefined ? [] : viewColumns(spec.model),
     releasedColumns: spec.labels?.map(({ name }) => name),
     receiverVersion: spec.receiverVersion,
+    ...(spec.groups === undefined ? {} : { groups: spec.groups }),
     ...(providerVersion === undefined ? {} : { providerVersion }),
     ...(spec.model === undefined ? {} : { modelVersion: spec.model.commitment, featureBits: featureBits(spec.model) }),
   };

@@ -10,7 +10,7 @@ import { EntenteError } from "../errors.ts";
 import type { CollaborationId, Digest } from "../ids.ts";
 import { collaborationOf } from "./identity.ts";
 import { keyId } from "./keyset.ts";
-import { agreedDataset, agreedIds, checkReferences, fillRoles, invalid } from "./references.ts";
+import { agreedDataset, agreedIds, checkReferences, fillGroupFloor, fillRoles, invalid } from "./references.ts";
 import { type AgreedDataset, type AgreedOperation, type AgreementDocument, agreementSchema } from "./schema.ts";
 
 export type { AgreedDataset, AgreedOperation, AgreementDocument };
@@ -40,7 +40,7 @@ export function makeAgreement(draft: unknown): Agreement {
     const issue = parsed.error.issues[0];
     throw invalid(`${issue?.path.join(".") || "document"}: ${issue?.message}`);
   }
-  const document = fillRoles(parsed.data);
+  const document = fillGroupFloor(fillRoles(parsed.data));
   checkReferences(document);
   const bytes = canonicalJson(document as unknown as Json);
   return {

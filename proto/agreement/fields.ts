@@ -8,7 +8,7 @@ export type Operation = (typeof OPERATIONS)[number];
 export const PSI_PROTOCOLS = ["psi-vole", "psi-vole-planes", "psi-dh"] as const;
 /** What a receiver may be given by each operation; the first is the default. A score is exact, rounded, or told as a tier. */
 export const OUTPUTS_OF = {
-  audience: ["list", "match-rate"],
+  audience: ["list", "match-rate", "overlap-report"],
   score: ["score", "rounded-score", "tier"],
 } as const satisfies Record<Operation, readonly string[]>;
 export const OUTPUTS = [...OUTPUTS_OF.audience, ...OUTPUTS_OF.score] as const;
@@ -18,7 +18,7 @@ export type Output = (typeof OUTPUTS)[number];
 export const ALIGNMENTS = ["hidden", "shared"] as const;
 export type Alignment = (typeof ALIGNMENTS)[number];
 /** Outputs that tell of many people at once and name nobody: what the differencing guard and the noise are for. */
-export const AGGREGATE_OUTPUTS: readonly Output[] = ["match-rate"];
+export const AGGREGATE_OUTPUTS: readonly Output[] = ["match-rate", "overlap-report"];
 export const NORMALISERS = [
   "phone-e164",
   "opaque",

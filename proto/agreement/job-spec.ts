@@ -10,7 +10,9 @@ import { digestOf } from "../encoding/sha256.ts";
 import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Digest } from "../ids.ts";
 import { partnerViewSchema } from "../model/partner-view.ts";
+import { MAX_GROUPINGS, MAX_GROUPS } from "../report/grouping.ts";
 import {
+  AGGREGATE_OUTPUTS,
   ALIGNMENTS,
   datasetNameField,
   digestField,
@@ -62,6 +64,12 @@ const jobSpecSchema = z.strictObject({
   matched: z.strictObject({ audience: jobIdField, sizeClass }).optional(),
   /** HMAC of the version of the receiver's dataset under its epoch key: equal tags, one version within an epoch. */
   receiverVersion: hexKey,
+  /** How many groups the receiver's report has at most; present exactly when the output is `overlap-report`. */
+  groups: z
+    .int()
+    .min(1)
+    .max(MAX_GROUPINGS * MAX_GROUPS)
+    .optional(),
   /** How long the tags live; null for an output that issues none. */
   tagDays: z.int().min(1).max(3650).nullable(),
   receiverSizeClass: sizeClass,
@@ -118,10 +126,11 @@ export function readJobSpec(signed: Envelope, receiverJobsKey: VerifyingKey): { 
     throw new EntenteError("WIRE_INVALID", { detail: "job spec: matched" });
   const possible: readonly Output[] = OUTPUTS_OF[spec.operation];
   if (!possible.includes(spec.output)) throw new EntenteError("WIRE_INVALID", { detail: "job spec: output" });
-  if (spec.output === "match-rate" && spec.labels !== undefined)
-    throw new EntenteError("WIRE_INVALID", { detail: "job spec: labels" });
-  if ((spec.output === "match-rate") !== (spec.tagDays === null))
-    throw new EntenteError("WIRE_INVALID", { detail: "job spec: tagDays" });
+  const isAggregate = AGGREGATE_OUTPUTS.includes(spec.output);
+  if (isAggregate && spec.labels !== undefined) throw new EntenteError("WIRE_INVALID", { detail: "job spec: labels" });
+  if (isAggregate !== (spec.tagDays === null)) throw new EntenteError("WIRE_INVALID", { detail: "job spec: tagDays" });
+  if ((spec.output === "overlap-report") !== (spec.groups !== undefined))
+    throw new EntenteError("WIRE_INVALID", { detail: "job spec: groups" });
   return { spec, digest: digestOf(signed.payload) };
 }
 

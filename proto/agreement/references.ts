@@ -43,6 +43,15 @@ export function fillRoles(draft: ParsedDraft): AgreementDocument {
   return { ...draft, parties };
 }
 
+/** As in Ads Data Hub, for rows of an aggregate. */
+export const DEFAULT_GROUP_FLOOR = 50;
+
+/** The group floor of an agreement that allows reports: it stands in every one of them, and in others where it was written. */
+export function fillGroupFloor(document: AgreementDocument): AgreementDocument {
+  if (!document.operations.some(({ outputs }) => outputs.includes("overlap-report"))) return document;
+  return { ...document, floors: { ...document.floors, group: document.floors.group ?? DEFAULT_GROUP_FLOOR } };
+}
+
 /** Throws AGREEMENT_INVALID naming the first field at fault. */
 export function checkReferences(document: AgreementDocument): void {
   if (document.validFrom >= document.validUntil) throw invalid("validUntil is not after validFrom");

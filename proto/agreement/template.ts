@@ -16,7 +16,8 @@ export interface TemplateParty {
 const AUDIENCE = `    {
       // What may be run: "audience" (who is in both lists) or "score" (the receiver's model over both parties' columns).
       "operation": "audience",
-      // What the receiver may be given: "list" (which of its own people matched), "match-rate" (a percentage only).
+      // What the receiver may be given: "list" (which of its own people matched), "match-rate" (a percentage only),
+      // "overlap-report" (counts, in all and in groups of the receiver's making, none of few people).
       "outputs": ["list"],`;
 
 const SCORE = `    {
@@ -136,12 +137,12 @@ ${kind === "score" ? SCORE : AUDIENCE}
     "scoresPerModelVersion": 1,
     // Model versions in an epoch; null: versions * ceil(32 / feature bits) stays below the number of feature columns.
     "modelVersionsPerEpoch": null,
-    // Versions of the receiver's table, in an epoch, of which a match rate may be asked.
+    // Versions of the receiver's table, in an epoch, of which match rates and reports may be asked.
     "datasetVersionsPerEpoch": 5,
-    // People: two lists of which a match rate is asked are equal or differ by at least so many.
+    // People: two lists of which match rates or reports are asked are equal or differ by at least so many.
     "smallestDifference": 50
   },
-  // On a match rate's count: "none", or { "kind": "discrete-laplace", "scale": 8 } (people).
+  // On counts of match rates and reports: "none", or { "kind": "discrete-laplace", "scale": 8 } (people).
   "noise": { "kind": "none" },
   "retention": {
     // Days: how long a tag may live.

@@ -25,11 +25,13 @@ const VALUES = {
   input: z.strictObject({ datasetVersion: digestField, rows: count, digest: digestField }),
   /** What came out by person, at the receiver; the digest is over the SHA-256 of every partition's matched rows and their labels. */
   output: z.strictObject({ matched: count, digest: digestField }),
-  /** What came out as an aggregate, exactly as it was shown: the count itself is kept nowhere. */
-  rate: z.strictObject({ shown: z.string().regex(/^>?\d{1,3}%$/) }),
+  /** What came out as an aggregate, exactly as it was shown: the count itself is kept nowhere. Of a report the total's
+   * rate, and the digest of the whole in canonical JSON. */
+  rate: z.strictObject({ shown: z.string().regex(/^>?\d{1,3}%$/), report: digestField.optional() }),
   tags: z.strictObject({ count, digest: digestField }),
-  /** The difference sketch of the receiver's list; both digests are useless without the node's epoch key. */
-  sketch: z.strictObject({ rows: count, digest: digestField }),
+  /** The difference sketch of the receiver's list; its digests are useless without the node's epoch key. Of a
+   * report also the digest of what it is broken down by. */
+  sketch: z.strictObject({ rows: count, digest: digestField, groupings: digestField.optional() }),
   /** Name of a person who works for the owner, as its node's tokens name people. */
   approver: z.strictObject({ person: z.string().regex(/^[^\p{C}]{1,64}$/u) }),
   withdrawn: z.strictObject({ count, jobs: count, digest: digestField }),

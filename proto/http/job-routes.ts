@@ -14,6 +14,7 @@ import {
 } from "../agreement/fields.ts";
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
+import { breakdownsField } from "../report/grouping.ts";
 import { MAX_RULES } from "../tags/rule.ts";
 import { progress } from "./progress.ts";
 import { budget, empty, publicError, type Route } from "./route.ts";
@@ -70,8 +71,10 @@ const jobRequest = z.strictObject({
   rules: z.array(z.unknown()).min(1).max(MAX_RULES).optional(),
   /** Columns of the peer's dataset that the agreement gives the role `label`: their values come with the matched people. */
   labels: z.array(columnName).min(1).max(MAX_LABELS).optional(),
-  /** One of those that the agreement allows; its first by default. A match rate issues no tags. */
+  /** One of those that the agreement allows; its first by default. An aggregate issues no tags. */
   output: z.enum(OUTPUTS).optional(),
+  /** Of an overlap report: what the own list is broken down by; what comes first shows more. */
+  by: breakdownsField.optional(),
   /** One of the agreement's purposes; its first by default. */
   purpose: purposeIdField.optional(),
   /** One SQL expression over the own dataset's columns: who of it takes part. */

@@ -3,7 +3,9 @@
  * before approving a job or asking for one. The same input gives the same text; its digest stands in the approval.
  */
 import { type Agreement, agreedDataset, otherParty } from "../agreement/agreement.ts";
+import { AGGREGATE_OUTPUTS } from "../agreement/fields.ts";
 import { DEFAULT_LABEL_TEXT_BYTES } from "../agreement/label-columns.ts";
+import { DEFAULT_GROUP_FLOOR } from "../agreement/references.ts";
 import { utf8 } from "../encoding/bytes.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import type { Digest } from "../ids.ts";
@@ -88,9 +90,17 @@ function people({ agreement, job }: LeakQuestion, receiver: Side, provider: Side
   // An exact size is told to its owner alone.
   const exact = receiver.name === "you" ? receiver.rows?.exact : undefined;
   const customers = `${receiver.whose}${exact === undefined ? "" : ` ${count(exact)}`} customers`;
-  if (job.output !== "match-rate") return `which of ${customers} are ${provider.theirs}`;
+  if (!AGGREGATE_OUTPUTS.includes(job.output)) return `which of ${customers} are ${provider.theirs}`;
   const { noise, floors } = agreement.document;
   const after = noise.kind === "none" ? "" : ` after noise of scale ${noise.scale}`;
+  if (job.output === "overlap-report") {
+    const { group = DEFAULT_GROUP_FLOOR, matchRateCapPercent } = floors;
+    return (
+      `how many of ${customers} are ${provider.theirs}${after}, in all and in up to ${count(job.groups ?? 0)} groups of ` +
+      `${receiver.own} own making, each only where at least ${count(group)} are, at least ${count(group)} are not, and the ` +
+      `share is not above ${matchRateCapPercent}% ${promise(receiver, "those counts")}`
+    );
+  }
   return (
     `the share of ${customers} that are ${provider.theirs}, as a whole percent${after}, ` +
     `or that it is above ${floors.matchRateCapPercent}% ${promise(receiver, "the percentage")}`
@@ -113,6 +123,7 @@ function scores({ agreement, job }: LeakQuestion, receiver: Side, provider: Side
     // Not of a score: refused by policy, and told as the most that it could be.
     list: "the exact score of each matched customer",
     "match-rate": "the exact score of each matched customer",
+    "overlap-report": "the exact score of each matched customer",
   }[job.output];
   return (
     `The score adds: ${provider.name} ${provider.learns} ${model}${shared}; ` +

@@ -24,6 +24,8 @@ export interface JobRequest extends DatasetPair {
   /** Commitment to the model version, and `featureBits` of the partner view; of a score. */
   readonly modelVersion?: string;
   readonly featureBits?: number;
+  /** Of a report: how many it has at most. */
+  readonly groups?: number;
   readonly receiverVersion?: string;
   /** Undefined while the provider has not said. */
   readonly providerVersion?: string;

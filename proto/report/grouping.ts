@@ -1,6 +1,6 @@
 /** How a report breaks a list down: groupings of its people, by what their owner knows of them, each into a few groups. */
 import * as z from "zod";
-import { columnName } from "../agreement/fields.ts";
+import { columnName, digestField } from "../agreement/fields.ts";
 import { canonicalJson, type Json } from "../encoding/canonical-json.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import type { Digest } from "../ids.ts";
@@ -8,16 +8,16 @@ import type { Digest } from "../ids.ts";
 export const MAX_GROUPINGS = 8;
 /** Of one grouping, rest and blank included. */
 export const MAX_GROUPS = 64;
-const MAX_VALUES = MAX_GROUPS - 2;
+export const MAX_VALUES = MAX_GROUPS - 2;
 
 /** A text that a column is grouped by, as it stands in a cell. */
-export const groupValue = z.string().min(1).max(256);
-export const groupBounds = z
+const groupValue = z.string().min(1).max(256);
+const groupBounds = z
   .array(z.number())
   .min(1)
   .max(MAX_VALUES - 1)
   .refine((bounds) => bounds.every((bound, i) => i === 0 || bound > (bounds[i - 1] as number)), "not ascending");
-export const groupValues = z
+const groupValues = z
   .array(groupValue)
   .min(1)
   .max(MAX_VALUES)
@@ -28,13 +28,26 @@ const groupingSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("values"), column: columnName, values: groupValues }),
   /** By a column of numbers: below the first bound, from each bound up to and without the next, from the last; blank. */
   z.strictObject({ kind: z.literal("ranges"), column: columnName, bounds: groupBounds }),
-  /** Who is in a segment, and who is not. `version`: digest of its definition. */
+  /** Who is in a segment, and who is not. `content`: of everything that decides on it. */
   z.strictObject({
     kind: z.literal("segment"),
     segment: z.string().min(1).max(64),
-    version: z.string().min(1).max(64),
+    version: z.int().min(1),
+    content: digestField,
   }),
 ]);
+/** As a person asks for a grouping; a column of texts without values is broken down by those that most rows have. */
+export const breakdownsField = z
+  .array(
+    z.union([
+      z.strictObject({ column: columnName, values: groupValues.optional(), bounds: groupBounds.optional() }),
+      z.strictObject({ segment: z.string().min(1).max(64), version: z.int().min(1).optional() }),
+    ]),
+  )
+  .min(1)
+  .max(MAX_GROUPINGS);
+export type Breakdown = z.infer<typeof breakdownsField>[number];
+
 export const groupingsSchema = z.array(groupingSchema).min(1).max(MAX_GROUPINGS);
 
 /** Its groups are a partition of the list, numbered from 0. */

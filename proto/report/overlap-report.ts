@@ -117,7 +117,7 @@ const GROUP_NOISE_DOMAIN = "entente report noise/1";
 /** Of a group, whatever else its grouping has: the same people by the same condition draw the same noise. */
 function definition(grouping: Grouping, name: GroupName): Json {
   const alone = name.kind === "value" || name.kind === "range" || name.kind === "blank";
-  const by = grouping.kind === "segment" ? [grouping.segment, grouping.version] : [grouping.column];
+  const by = grouping.kind === "segment" ? [grouping.segment, grouping.content] : [grouping.column];
   return { by, name, ...(alone ? {} : { grouping }) } as unknown as Json;
 }
 

@@ -1,6 +1,7 @@
 /** Nothing of up to the floor's number of people follows from a report, whoever they are. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Digest } from "../../proto/ids.ts";
 import type { Grouping } from "../../proto/report/grouping.ts";
 import { isReportable, makeReport, type OverlapReport } from "../../proto/report/overlap-report.ts";
 import { mayBeShown, sumOf } from "../../proto/report/suppression.ts";
@@ -49,7 +50,12 @@ const column = (groups: number): Grouping => ({
   column: "city",
   values: Array.from({ length: groups }, (_, i) => String(i)),
 });
-const segment = (name: string): Grouping => ({ kind: "segment", segment: name, version: "1" });
+const segment = (name: string): Grouping => ({
+  kind: "segment",
+  segment: name,
+  version: 1,
+  content: "1".repeat(64) as Digest,
+});
 
 const floorsOf = (group: number, result: number, cap: number): World["floors"] => ({
   result,

@@ -1,5 +1,6 @@
 /** Which counts a report shows, at each limit and beside it, and what noise does to them. */
 import { describe, expect, test } from "vitest";
+import type { Digest } from "../../proto/ids.ts";
 import { AtomTable } from "../../proto/report/atoms.ts";
 import {
   countGroups,
@@ -15,7 +16,7 @@ import { mayBeShown } from "../../proto/report/suppression.ts";
 const FLOORS = { result: 100, group: 50, matchRateCapPercent: 85 };
 const KEY = new Uint8Array(32).fill(7);
 const CITY: Grouping = { kind: "values", column: "city", values: ["Shanghai", "Beijing", "Xi'an"] };
-const VIP: Grouping = { kind: "segment", segment: "vip", version: "1" };
+const VIP: Grouping = { kind: "segment", segment: "vip", version: 1, content: "1".repeat(64) as Digest };
 
 test.each([
   // The floor, from below and from above.
@@ -154,7 +155,7 @@ describe("a report", () => {
   });
 
   test("shows overlapping segments, each only where the others do not leave few people between them", () => {
-    const B: Grouping = { kind: "segment", segment: "b", version: "1" };
+    const B: Grouping = { kind: "segment", segment: "b", version: 1, content: "1".repeat(64) as Digest };
     const counts = (few: number) =>
       [
         [[0, 0], 200, 400],
@@ -167,7 +168,7 @@ describe("a report", () => {
   });
 
   test("only of the groupings that are asked for, as if those of earlier reports were, too", () => {
-    const B: Grouping = { kind: "segment", segment: "b", version: "1" };
+    const B: Grouping = { kind: "segment", segment: "b", version: 1, content: "1".repeat(64) as Digest };
     const counts = [
       [[0, 0], 200, 400],
       [[0, 1], 49, 300],
@@ -259,7 +260,7 @@ describe("groupings", () => {
   test("have one digest for one definition", () => {
     expect(groupingsDigest([CITY, VIP])).toBe(groupingsDigest([{ ...CITY }, { ...VIP }]));
     expect(groupingsDigest([CITY, VIP])).not.toBe(groupingsDigest([VIP, CITY]));
-    expect(groupingsDigest([VIP])).not.toBe(groupingsDigest([{ ...VIP, version: "2" }]));
+    expect(groupingsDigest([VIP])).not.toBe(groupingsDigest([{ ...VIP, content: "2".repeat(64) as Digest }]));
   });
 });
 

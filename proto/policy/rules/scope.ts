@@ -1,5 +1,6 @@
 /** What may be done at all: operations, datasets, columns, outputs, purposes, and for how long tags may live. */
 import { agreedDataset } from "../../agreement/agreement.ts";
+import { AGGREGATE_OUTPUTS } from "../../agreement/fields.ts";
 import { CLEAR_ROLES, MAX_CLEAR_GRADE } from "../../agreement/schema.ts";
 import { type Asked, agreedOperation, type Rule, verdict } from "../request.ts";
 
@@ -40,7 +41,7 @@ export const output: Rule = (asked) => {
   return verdict(
     agreedOperation(agreement, job)?.outputs.includes(job.output) === true &&
       released.every((name) => columns.some((column) => column.name === name)) &&
-      (job.output !== "match-rate" || released.length === 0),
+      (!AGGREGATE_OUTPUTS.includes(job.output) || released.length === 0),
   );
 };
 
@@ -50,7 +51,7 @@ export const purpose: Rule = ({ agreement: { document }, job }) =>
 /** Only an output that issues no tags names no number of days. */
 export const retention: Rule = ({ agreement: { document }, job }) => {
   const limit = document.retention.tagDays;
-  if (job.output === "match-rate" || job.tagDays === null)
-    return verdict(job.output === "match-rate" && job.tagDays === null);
+  const isAggregate = AGGREGATE_OUTPUTS.includes(job.output);
+  if (isAggregate || job.tagDays === null) return verdict(isAggregate && job.tagDays === null);
   return verdict(job.tagDays >= 1 && job.tagDays <= limit, { days: job.tagDays, limit });
 };
