@@ -23,6 +23,7 @@ import { followJob } from "../jobs/events.ts";
 import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
+import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
 import { exportTags } from "../tags/export.ts";
 import { recordExport } from "../tags/exported.ts";
@@ -108,6 +109,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     },
     ...resultHandlers(node),
     ...evidenceHandlers(node),
+    ...reportHandlers(node),
     ...accessHandlers(access, logger),
   };
 }
@@ -165,8 +167,16 @@ function viewJob(job: Job, progress: Progress | undefined): RouteResponse<"job">
           },
     withheld: job.withheld,
     peerRows: peerSizeClass === undefined ? null : classRange(peerSizeClass),
-    summary: summary === undefined ? null : { ...summary },
+    summary: summary === undefined ? null : summaryOf(summary),
   };
+}
+
+/** A report has a route of its own. */
+function summaryOf({
+  report: _,
+  ...summary
+}: NonNullable<Job["summary"]>): NonNullable<RouteResponse<"job">["summary"]> {
+  return summary;
 }
 
 /** What came out of a job is for analysts: who approves or audits sees that it ran, how long, and how it ended. */

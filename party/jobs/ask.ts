@@ -25,6 +25,7 @@ import { partnerView } from "../../proto/model/partner-view.ts";
 import { encryptedPolynomials, quantise } from "../../proto/model/quantise.ts";
 import { agreedOperation, operationsOver } from "../../proto/policy/request.ts";
 import type { DifferenceSketch } from "../../proto/policy/sketch.ts";
+import { countGroups, type Grouping } from "../../proto/report/grouping.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
 import { effectiveRows } from "../data/effective.ts";
@@ -39,6 +40,8 @@ import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import { type Issued, issuedBy } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
 import { type DatasetThen, isSameInput, normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
+import { storedGroupings, storeGroupings } from "./report-plan.ts";
+import { readGroupings } from "./reporting.ts";
 import { sketchOwnList, smallestDifference } from "./sketching.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
@@ -56,6 +59,8 @@ export interface Asked {
   readonly loaded: LoadedModel | undefined;
   /** Undefined for an output that issues no tags. */
   readonly issued: Issued | undefined;
+  /** Of a report. */
+  readonly groupings: readonly Grouping[] | undefined;
   readonly spec: JobSpec;
   readonly specEnvelope: Envelope;
   readonly jobDigest: Digest;
@@ -121,16 +126,19 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
   } as const;
+  const groupings = await readGroupings({ request, output, registration, selection: wishes.selection });
   const list = await ownList(gathered, base, wishes.selection, epoch);
   const spec: JobSpec = {
     ...base,
     receiverSizeClass: sizeClassOf(list.rows),
     ...(list.matched && { matched: matchedOf(list.matched) }),
+    ...(groupings && { groups: countGroups(groupings) }),
   };
   const { envelope, digest } = signJobSpec(spec, keyring.keys.jobs);
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
   const selection = selectionOf(wishes, list);
-  return { ...gathered, ...wishes, selection, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
+  const all = { ...gathered, ...wishes, selection, groupings };
+  return { ...all, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
 type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "loaded">;
@@ -161,7 +169,10 @@ async function readWishes(
 }
 
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
-export async function storeAsked({ deps, spec, specEnvelope, request, list: { matched } }: Asked): Promise<void> {
+export async function storeAsked(asked: Asked): Promise<void> {
+  const { deps, spec, specEnvelope, request } = asked;
+  const { matched } = asked.list;
+  await storeGroupings(asked);
   if (matched !== undefined) await deps.vault.put(spec.jobId, MATCHED_SECRET, matched.digest);
   await deps.vault.put(spec.jobId, REQUEST_SECRET, canonicalJson(request as unknown as Json));
   await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
@@ -187,7 +198,9 @@ export async function restoreAsked(deps: JobDeps, id: string, before: DatasetThe
   if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
   const selection = selectionOf(wishes, list);
-  return { ...gathered, ...wishes, selection, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
+  const groupings = await storedGroupings(gathered, spec);
+  const all = { ...gathered, ...wishes, selection, groupings };
+  return { ...all, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
 /** What this node's policy is asked; `peer`: once the provider has said it. */

@@ -50,7 +50,7 @@ export async function issuedBy(input: IssuedInput): Promise<Issued | undefined> 
   const { request, output, operation, columns, labels, model, vault } = input;
   if (AGGREGATE_OUTPUTS.includes(output)) {
     if (request.tag !== undefined || request.rules !== undefined)
-      throw new EntenteError("BAD_REQUEST", { detail: "tag: a match rate issues none" });
+      throw new EntenteError("BAD_REQUEST", { detail: "tag: an aggregate issues none" });
     return undefined;
   }
   const tag = tagOf(request);

@@ -4,6 +4,7 @@
  */
 import type { Operation, Output } from "../../proto/agreement/fields.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
+import type { OverlapReport } from "../../proto/report/overlap-report.ts";
 
 /** This node's part in the job: the receiver learns the result, the provider serves it. */
 export type JobRole = "receiver" | "provider";
@@ -47,6 +48,8 @@ export interface JobSummary {
   readonly matched?: number;
   /** Of an aggregate output: as it may be shown. */
   readonly matchRate?: string;
+  /** Of that output: the whole of it. */
+  readonly report?: OverlapReport;
   readonly tags?: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly bytesSent: number;

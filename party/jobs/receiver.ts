@@ -14,6 +14,7 @@ import { ownColumns } from "./issued-tags.ts";
 import { offer, type Prepared, requireAllowed } from "./offering.ts";
 import { requireInTime } from "./pending.ts";
 import { hearGateKeys, type OpenableResult, releaseResult } from "./release.ts";
+import { planOf } from "./report-plan.ts";
 import { attemptPlan, type JobShape, jobShape } from "./shape.ts";
 import { sketchCommitment } from "./sketching.ts";
 
@@ -69,7 +70,8 @@ async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
   const prepared = await offer(asked);
   if (prepared === "pending" || prepared === "ended") return prepared;
   const shape = jobShape(spec, prepared.senderSizeClass);
-  held.input ??= await receiverInput(asked.registration, ownColumns(asked), {
+  const columns = asked.groupings === undefined ? ownColumns(asked) : (await planOf(asked)).columns;
+  held.input ??= await receiverInput(asked.registration, columns, {
     jobKey: prepared.jobKey,
     partitions: shape.plan.partitions,
     spill: deps.vault.spillPlace(spec.jobId),

@@ -5,11 +5,12 @@
 
 import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
 import { concat, equalBytes, fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
-import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { matchRate, noisyCount } from "../../proto/policy/match-rate.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
+import { isReportable } from "../../proto/report/overlap-report.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
 import type { Channel } from "../session/channel.ts";
@@ -30,6 +31,7 @@ import {
   resultRows,
   type TagOrder,
 } from "./open-result.ts";
+import { reportFloors, reportOf } from "./reporting.ts";
 import { outputCommitmentSetting, type ResultRow } from "./results.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 import { noiseSecret } from "./sketching.ts";
@@ -74,7 +76,7 @@ export async function hearGateKeys(
 }
 
 export async function releaseResult(asked: Asked, result: OpenableResult, startedMs: number): Promise<void> {
-  const { deps, spec, agreement, evidence } = asked;
+  const { deps, spec, evidence } = asked;
   const { settled } = result;
   const { jobId } = spec;
   await submitReceipt(deps, jobId, settled.entry);
@@ -85,12 +87,12 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
     bytesSent: result.bytesSent,
     bytesReceived: result.bytesReceived,
   });
-  if (!isReleasable(agreement, matched)) {
+  if (!mayRelease(asked, matched)) {
     await evidence.withheld({ receiptDigest: settled.digest, code: "POLICY_RESULT_FLOOR" });
     await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: true, summary: figures() });
     return;
   }
-  if (AGGREGATE_OUTPUTS.includes(spec.output)) return releaseRate(asked, result, matched, figures());
+  if (AGGREGATE_OUTPUTS.includes(spec.output)) return releaseAggregate(asked, result, opened, figures());
   const issuing = issuingOf(asked, settled);
   const { counts, digest } = await surveyTags(asked, result, opened, issuing);
   const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
@@ -113,27 +115,40 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
 }
 
-/** An aggregate: nobody is named, and of the count only the agreed percentage is kept. */
-async function releaseRate(
+function mayRelease({ spec, agreement, list }: Asked, matched: number): boolean {
+  if (spec.output !== "overlap-report") return isReleasable(agreement, matched);
+  return isReportable({ size: list.rows, matched }, reportFloors(agreement));
+}
+
+/** Nobody is named, and of the counts only what may be shown is kept. */
+async function releaseAggregate(
   asked: Asked,
-  { settled }: OpenableResult,
-  matched: number,
+  { settled, input }: OpenableResult,
+  opened: readonly OpenedPartition[],
   figures: Pick<JobSummary, "seconds" | "bytesSent" | "bytesReceived">,
 ): Promise<void> {
-  const { deps, spec, agreement, list } = asked;
-  const { floors, noise } = agreement.document;
-  const { peerVersion = "" } = await deps.book.require(spec.jobId);
-  const shown = matchRate(noisyCount(matched, list.rows, noise, noiseSecret(asked, peerVersion)), list.rows, floors);
+  const { deps, spec } = asked;
+  const report = spec.output === "overlap-report" ? await reportOf(asked, input, opened) : undefined;
+  // A total that is reportable has a rate.
+  const shown = report === undefined ? await rateOf(asked, countMatches(opened)) : (report.total.rate ?? "");
+  const digest = report && { report: digestOf(canonicalJson(report as unknown as Json)) };
   await recordOpened(asked, {
     receiptDigest: settled.digest,
-    outputCommitment: toHex(await deps.vault.commitTo("rate", { shown })),
+    outputCommitment: toHex(await deps.vault.commitTo("rate", { shown, ...digest })),
     outputSizeClass: null,
     tags: null,
     receiver: spec.receiver,
     cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
   });
-  const summary = { matchRate: shown, ...figures };
+  const summary = { matchRate: shown, ...(report && { report }), ...figures };
   await deps.book.append(spec.jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
+}
+
+async function rateOf(asked: Asked, matched: number): Promise<string> {
+  const { deps, spec, agreement, list } = asked;
+  const { floors, noise } = agreement.document;
+  const { peerVersion = "" } = await deps.book.require(spec.jobId);
+  return matchRate(noisyCount(matched, list.rows, noise, noiseSecret(asked, peerVersion)), list.rows, floors);
 }
 
 /** In turn with a revocation: nothing is opened after it. Throws AGREEMENT_REVOKED. */

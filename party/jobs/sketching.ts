@@ -4,7 +4,8 @@ import { concat, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
-import { countedRuns } from "../../proto/policy/history.ts";
+import { type ChargedRun, countedRuns } from "../../proto/policy/history.ts";
+import { groupingsDigest } from "../../proto/report/grouping.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
@@ -12,6 +13,7 @@ import { type Epoch, noiseKey, sketchKey, versionTag } from "../policy/epoch-key
 import { sketchInput } from "../policy/sketches.ts";
 import type { Asked, OwnList } from "./ask.ts";
 import type { JobDeps } from "./deps.ts";
+import { keepPlan } from "./report-plan.ts";
 
 export interface SketchingInput {
   readonly registration: DatasetRegistration;
@@ -31,37 +33,41 @@ export async function sketchOwnList(
 
 /** The smallest difference of the list to those of the epoch's aggregate runs before it, over the same version of the
  * dataset; undefined for outputs by person, and when none is too small. To be asked in turn with what is charged. */
-export async function smallestDifference({
-  deps,
-  agreement,
-  spec,
-  registration,
-  list,
-}: Asked): Promise<number | undefined> {
+export async function smallestDifference(asked: Asked): Promise<number | undefined> {
+  const { deps, agreement, registration, list, groupings } = asked;
   if (list.sketched === undefined) return undefined;
   const { sketch, key, epoch } = list.sketched;
-  const { document } = agreement;
-  const { inEpoch } = countedRuns(await deps.policy.runs(agreement), spec, deps.clock.nowMs(), document);
-  const earlier = inEpoch.filter((run) => AGGREGATE_OUTPUTS.includes(run.output));
   const versionTagNow = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
-  const own = { sketch, key, datasetVersion: registration.version, versionTag: versionTagNow };
-  return deps.sketches.smallestDifference(own, earlier, document.budgets.smallestDifference);
+  const own = { sketch, groupings, key, datasetVersion: registration.version, versionTag: versionTagNow };
+  const limit = agreement.document.budgets.smallestDifference;
+  return deps.sketches.smallestDifference(own, await earlierAggregates(asked), limit);
 }
 
-/** Before the job is charged: a charged run without a sketch would block all that follow it. */
-export async function keepSketch({ deps, spec, list, registration }: Asked): Promise<void> {
+async function earlierAggregates({ deps, agreement, spec }: Asked): Promise<readonly ChargedRun[]> {
+  const runs = await deps.policy.runs(agreement);
+  const { inEpoch } = countedRuns(runs, spec, deps.clock.nowMs(), agreement.document);
+  return inEpoch.filter((run) => AGGREGATE_OUTPUTS.includes(run.output));
+}
+
+/** Before the job is charged, in turn with that: a charged run without a sketch would block all that follow it. */
+export async function keepSketch(asked: Asked): Promise<void> {
+  const { deps, spec, list, registration, groupings } = asked;
   if (list.sketched === undefined) return;
   const { sketch, key, epoch } = list.sketched;
+  const kept = { sketch, groupings, key, datasetVersion: registration.version };
   await deps.sketches.sweep(deps.clock.nowMs());
-  await deps.sketches.put(spec.jobId, epoch.endsAtMs, { sketch, key, datasetVersion: registration.version });
+  if (groupings !== undefined)
+    await keepPlan(asked, await deps.sketches.earlierGroupings(kept, await earlierAggregates(asked)));
+  await deps.sketches.put(spec.jobId, epoch.endsAtMs, kept);
 }
 
 /** What the receipt says of the sketch: a salted commitment to it, 32 bytes. Undefined for outputs by person. */
-export async function sketchCommitment({ deps, spec, list }: Asked): Promise<Uint8Array | undefined> {
+export async function sketchCommitment({ deps, spec, list, groupings }: Asked): Promise<Uint8Array | undefined> {
   if (list.sketched === undefined) return undefined;
   const salt = await deps.vault.drawOnce(spec.jobId, "sketch-salt");
   const digest = digestOf(list.sketched.sketch.toBytes());
-  return deps.vault.commitTo("sketch", { rows: list.rows, digest }, salt);
+  const broken = groupings && { groupings: groupingsDigest(groupings) };
+  return deps.vault.commitTo("sketch", { rows: list.rows, digest, ...broken }, salt);
 }
 
 /** 32 bytes that the noise of an aggregate output is drawn from: the same for the same pair, list, epoch and version of the

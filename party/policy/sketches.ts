@@ -4,10 +4,12 @@
  */
 import { join } from "node:path";
 import { concat, equalBytes, fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../proto/encoding/sha256.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
-import { DifferenceSketch, differenceBelow } from "../../proto/policy/sketch.ts";
+import { DifferenceSketch, differenceBelow, SKETCH_BYTES } from "../../proto/policy/sketch.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
+import { type Grouping, groupingsDigest, groupingsSchema } from "../../proto/report/grouping.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { prepareInput } from "../data/prepare.ts";
 import type { Selection } from "../data/selection.ts";
@@ -16,6 +18,8 @@ import type { SpillPlace } from "../data/spill.ts";
 import { openAtRest, sealAtRest } from "../store/at-rest.ts";
 
 const CHECK_BYTES = 16;
+/** Behind the check of the key and the digest of the dataset's content. */
+const VERSION_END = CHECK_BYTES + 32;
 /** Ids go through memory in this many parts. */
 const PARTITIONS = 16;
 
@@ -51,6 +55,8 @@ export async function sketchInput(
 /** A sketch, and what it is of. */
 export interface KeptSketch {
   readonly sketch: DifferenceSketch;
+  /** Of a report: what it broke the list down by. */
+  readonly groupings?: readonly Grouping[] | undefined;
   /** Content digest of the dataset, hex. */
   readonly datasetVersion: string;
   /** The epoch's key, under which the ids were hashed. */
@@ -76,10 +82,11 @@ export class Sketches {
   async put(
     jobId: string,
     epochEndsAtMs: number,
-    { sketch, datasetVersion, key: epochKey }: KeptSketch,
+    { sketch, groupings, datasetVersion, key: epochKey }: KeptSketch,
   ): Promise<void> {
     const { files, random, key, folder } = this.#options;
-    const secret = concat(keyCheck(epochKey), fromHex(datasetVersion), sketch.toBytes());
+    const broken = canonicalJson((groupings ?? []) as unknown as Json);
+    const secret = concat(keyCheck(epochKey), fromHex(datasetVersion), sketch.toBytes(), broken);
     const sealed = sealAtRest({ key, random, purpose: purposeOf(jobId), secret });
     await files.writeDurable(join(folder, `${epochEndsAtMs}-${jobId}`), sealed);
   }
@@ -89,6 +96,9 @@ export class Sketches {
    * undefined when it differs from each by `limit` or more, or not at all. What cannot be compared must not pass: a run
    * whose sketch is gone, or was made under a key that this node has lost, counts as a difference of one. `versionTag`: the
    * version as the runs name it, which tells whether a sketch that is gone was of it.
+   *
+   * Beside a report there is no other list at all, and counts as a difference of one: another list may be one of its groups
+   * and a person more.
    */
   async smallestDifference(
     list: KeptSketch & { readonly versionTag: string },
@@ -104,15 +114,38 @@ export class Sketches {
   }
 
   async #difference(
-    { sketch, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
-    { jobId, receiverVersion }: ChargedRun,
+    { sketch, groupings, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
+    { jobId, output, receiverVersion }: ChargedRun,
     limit: number,
   ): Promise<number | undefined> {
     const secret = await this.#get(jobId);
     if (secret === undefined) return receiverVersion === versionTag ? 1 : undefined;
-    if (toHex(secret.subarray(CHECK_BYTES, CHECK_BYTES + 32)) !== datasetVersion) return undefined;
+    if (toHex(secret.subarray(CHECK_BYTES, VERSION_END)) !== datasetVersion) return undefined;
     if (!equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key))) return 1;
-    return differenceBelow(sketch, DifferenceSketch.fromBytes(secret.subarray(CHECK_BYTES + 32)), limit);
+    const difference = differenceBelow(sketch, sketchIn(secret), limit);
+    const isReported = groupings !== undefined || output === "overlap-report";
+    return isReported && difference === undefined ? 1 : difference;
+  }
+
+  /** Those of the reports of the very list, in the order of the runs, none twice. */
+  async earlierGroupings(
+    { sketch, datasetVersion, key }: KeptSketch,
+    earlier: readonly ChargedRun[],
+  ): Promise<readonly Grouping[]> {
+    const found = new Map<string, Grouping>();
+    for (const { jobId, output } of earlier) {
+      if (output !== "overlap-report") continue;
+      const secret = await this.#get(jobId);
+      if (secret === undefined) continue;
+      const isOfList =
+        toHex(secret.subarray(CHECK_BYTES, VERSION_END)) === datasetVersion &&
+        equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key)) &&
+        differenceBelow(sketch, sketchIn(secret), 1) === 0;
+      if (!isOfList) continue;
+      const groupings = groupingsSchema.parse(parseCanonicalJson(secret.subarray(VERSION_END + SKETCH_BYTES)));
+      for (const grouping of groupings) found.set(groupingsDigest([grouping]), grouping);
+    }
+    return [...found.values()];
   }
 
   /** Removes those of epochs that have ended. */
@@ -134,6 +167,10 @@ export class Sketches {
       return undefined;
     }
   }
+}
+
+function sketchIn(secret: Uint8Array): DifferenceSketch {
+  return DifferenceSketch.fromBytes(secret.subarray(VERSION_END, VERSION_END + SKETCH_BYTES));
 }
 
 /** Tells whether two sketches were made under one key, and nothing else of it. */

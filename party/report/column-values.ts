@@ -19,7 +19,11 @@ function unfit(column: string, why: string): EntenteError {
  */
 export async function columnValues(
   registration: DatasetRegistration,
-  { column, selection, most }: { readonly column: string; readonly selection: Selection | undefined; readonly most: number },
+  {
+    column,
+    selection,
+    most,
+  }: { readonly column: string; readonly selection: Selection | undefined; readonly most: number },
 ): Promise<string[]> {
   const label = { name: column, type: "text", maxBytes: MAX_BYTES } as const;
   const width = 1 + MAX_BYTES;

@@ -18,7 +18,9 @@ export function groupColumns(groupings: readonly Grouping[], segments: readonly 
     const { column } = grouping;
     texts.set(column, grouping.kind === "ranges" ? undefined : [...new Set([...known, ...grouping.values])]);
   }
-  const named = [...texts].map(([name, known]): FileColumn => (known === undefined ? { name } : { name, texts: known }));
+  const named = [...texts].map(
+    ([name, known]): FileColumn => (known === undefined ? { name } : { name, texts: known }),
+  );
   const columns: ReadColumn[] = segments.length === 0 ? named : [...named, { inside: segments }];
   let segment = 0;
   const cells = groupings.map((grouping) => {

@@ -9,6 +9,7 @@ import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
+import { REPORT_ROUTES } from "./report-routes.ts";
 import { RESULT_ROUTES } from "./result-routes.ts";
 import type { Route } from "./route.ts";
 import { SEGMENT_ROUTES } from "./segment-routes.ts";
@@ -22,6 +23,7 @@ export const ROUTES = {
   ...SEGMENT_ROUTES,
   ...AGREEMENT_ROUTES,
   ...JOB_ROUTES,
+  ...REPORT_ROUTES,
   ...RESULT_ROUTES,
   ...TAG_ROUTES,
   ...EVIDENCE_ROUTES,

@@ -2,18 +2,8 @@
 import { escapeMarkup } from "../encoding/markup.ts";
 import { reportChart } from "./chart.ts";
 import type { OverlapReport, ReportRow } from "./overlap-report.ts";
+import type { ReportedJob } from "./reported-job.ts";
 import { ENGLISH, type ReportStrings } from "./strings.ts";
-
-/** What the page says of the job that made the report. */
-export interface ReportedJob {
-  readonly jobId: string;
-  readonly peer: string;
-  readonly dataset: string;
-  readonly peerDataset: string;
-  readonly agreement: string;
-  /** ISO time. */
-  readonly finishedAt: string;
-}
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1f; }

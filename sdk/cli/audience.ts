@@ -1,7 +1,9 @@
 /** `entente audience`: find the shared customers and tag them. */
 import { Command, InvalidArgumentError } from "commander";
+import type { Job } from "../client.ts";
 import { example } from "./context.ts";
 import { runJob } from "./follow.ts";
+import { answerReport, BY_HELP, collectBy, formatOf } from "./report.ts";
 import { type RunFlags, runFields, type TagFlags, tagFields, withRunOptions, withTagOptions } from "./run-options.ts";
 
 interface Tag {
@@ -9,6 +11,7 @@ interface Tag {
   readonly value: string;
 }
 
+type ReportFlags = RunFlags & { readonly by: ReturnType<typeof collectBy>; readonly out?: string };
 type AudienceFlags = RunFlags & TagFlags & { readonly tag?: Tag };
 
 function parseTag(text: string): Tag {
@@ -41,6 +44,23 @@ export function audienceCommand(): Command {
     )
     .action(async (flags: RunFlags, command: Command) => {
       await runJob({ operation: "audience", output: "match-rate", ...runFields(flags) }, flags, command);
+    });
+  withRunOptions(group.command("report"))
+    .description("how many of the own list the peer knows, in all and by group: a table, and a page or a picture")
+    .requiredOption("--by <grouping>", BY_HELP, collectBy)
+    .option("--out <file>", "also a file: .html, .svg or .json")
+    .addHelpText(
+      "after",
+      example(
+        "entente audience report --agreement 5f0c... --dataset customers --peer-dataset subscribers \\",
+        "    --by column:city --by bins:balance=0,10000,50000 --by segment:vip --out report.html",
+      ),
+    )
+    .action(async ({ by, out, ...flags }: ReportFlags, command: Command) => {
+      if (out !== undefined) formatOf(out);
+      const request = { operation: "audience", output: "overlap-report", by, ...runFields(flags) } as const;
+      const onResult = ({ jobId }: Job) => answerReport(jobId, out, command);
+      await runJob(request, { ...flags, onResult }, command);
     });
   return group;
 }

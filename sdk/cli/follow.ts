@@ -14,7 +14,14 @@ const WAITING_FOR_PEER = "waiting for the peer's approval";
 /** Exit code 1 when the job is refused or fails; 0 when it is done, withheld or not, or waits for a person here. */
 export async function runJob(
   request: RouteRequest<"startJob">,
-  { dryRun }: { readonly dryRun?: boolean },
+  {
+    dryRun,
+    onResult,
+  }: {
+    readonly dryRun?: boolean;
+    /** Answers for a job that is done and not withheld, instead of what is known of the job. */
+    readonly onResult?: (job: Job) => Promise<void>;
+  },
   command: Command,
 ): Promise<void> {
   const output = outputOf(command);
@@ -24,6 +31,7 @@ export async function runJob(
   if (job.awaitsApproval) return output.answer(job, `${describeJob(job)}\n\nIt runs when a steward has approved it.`);
   output.note(`job ${job.jobId} with ${job.peer}; leaving this command does not stop it`);
   job = await followJob(client, job, output);
+  if (onResult !== undefined && job.state === "done" && !job.withheld) return onResult(job);
   report(job, output);
 }
 
@@ -113,6 +121,10 @@ export function describeJob(job: Job): string {
     waits: job.awaitsApproval ? "for a steward of this node: 'entente approval list'" : undefined,
     matched: summary?.matched,
     "match rate": summary?.matchRate,
+    report:
+      job.output === "overlap-report" && summary?.matchRate !== undefined
+        ? `'entente job report ${job.jobId}'`
+        : undefined,
     tags: tags.length === 0 ? undefined : tags.join(", "),
     took: summary === null ? undefined : `${summary.seconds.toFixed(1)} s`,
     sent: summary === null ? undefined : kibibytes(summary.bytesSent),

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { clientOf, example, outputOf } from "./context.ts";
 import { describeJob, watchJob } from "./follow.ts";
 import { fields, table } from "./output.ts";
+import { answerReport } from "./report.ts";
 import { saveFile } from "./save.ts";
 
 const FORMATS = ["csv", "parquet"] as const;
@@ -62,6 +63,15 @@ export function jobCommand(): Command {
       const request = { jobId, format, ...(destination === undefined ? {} : { destination }) };
       const bytes = await saveFile(out, await (await clientOf(command)).download("exportResult", request));
       outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
+    });
+  group
+    .command("report")
+    .description("show the report that a job has made")
+    .argument("<id>", "its id")
+    .option("--out <file>", "also a file: .html, .svg or .json")
+    .addHelpText("after", example("entente job report 0b7e... --out report.html"))
+    .action(async (jobId: string, { out }: { readonly out?: string }, command: Command) => {
+      await answerReport(jobId, out, command);
     });
   return group;
 }

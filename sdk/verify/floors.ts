@@ -40,6 +40,8 @@ export function inputProblem(
   if (rows < floors.input) return ["FLOOR_BROKEN", `${rows} people went in, the floor is ${floors.input}`];
   if (sizeClassOf(rows) !== sizeClasses[role])
     return ["OPENING_INVALID", `${rows} people are of another size class than the receipt's`];
+  if (sketched !== undefined && (sketched.groupings !== undefined) !== (receipt.output === "overlap-report"))
+    return ["OPENING_INVALID", "a report says what it breaks its list down by, and nothing else does"];
   if (sketched !== undefined && sketched.rows !== rows)
     return ["OPENING_INVALID", "input and sketch are of lists of different lengths"];
   const peerMax = classRows(sizeClasses[role === "receiver" ? "sender" : "receiver"]);
@@ -59,7 +61,9 @@ export function outputProblem(
   if (isAggregate !== (tags === null) || isAggregate !== (outputSizeClass === null))
     return ["POLICY_BROKEN", `tags or a size that do not belong to the output ${output}`];
   if (isAggregate) {
-    openings.find({ by: receiver, kind: "rate", commitment: outputCommitment });
+    const opened = openings.find({ by: receiver, kind: "rate", commitment: outputCommitment });
+    if (opened !== undefined && (opened.report !== undefined) !== (output === "overlap-report"))
+      return ["OPENING_INVALID", `what came out is not of the output ${output}`];
     return undefined;
   }
   const { result: floor } = agreement.document.floors;

@@ -10,6 +10,7 @@ import { startJob } from "../../party/jobs/start.ts";
 import type { Node } from "../../party/node.ts";
 import { PolicyDesk } from "../../party/policy/desk.ts";
 import { makeAgreement, mergeSignatures, signAgreement } from "../../proto/agreement/agreement.ts";
+import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { toEntenteError } from "../../proto/errors.ts";
@@ -37,7 +38,11 @@ type JobWish = Partial<Omit<JobRequestInput, "agreement">> & { readonly agreemen
 export function requestOf(wish: JobWish): JobRequestInput {
   const tag = { key: "marketing:joint", value: "yes", expiresInDays: 30 };
   const base = { operation: "audience", dataset: "customers", peerDataset: "repayments" } as const;
-  return { ...base, ...(wish.output === "match-rate" ? {} : { tag }), ...wish } as JobRequestInput;
+  return {
+    ...base,
+    ...(wish.output !== undefined && AGGREGATE_OUTPUTS.includes(wish.output) ? {} : { tag }),
+    ...wish,
+  } as JobRequestInput;
 }
 
 export function rateOf(agreement: string, filter?: string): JobWish {

@@ -95,6 +95,18 @@ describe("defaults", () => {
     expect(partly.budgets).toEqual({ ...document.budgets, runsPerDay: 1 });
   });
 
+  test("of the group floor, in an agreement on reports alone", () => {
+    const [audience, ...others] = BARE.operations;
+    const reports = { ...BARE, operations: [{ ...audience, outputs: ["list", "overlap-report"] }, ...others] };
+    expect(document.floors).not.toHaveProperty("group");
+    expect(makeAgreement(reports).document.floors).toEqual({ ...document.floors, group: 50 });
+    expect(makeAgreement({ ...reports, floors: { group: 80 } }).document.floors.group).toBe(80);
+    expect(() => makeAgreement({ ...reports, floors: { group: 0 } })).toThrow(/floors.group/);
+    const { bytes } = makeAgreement(reports);
+    const without = new TextEncoder().encode(new TextDecoder().decode(bytes).replace('"group":50,', ""));
+    expect(() => readAgreement(without)).toThrow(/a field is missing/);
+  });
+
   test("of roles, where both parties receive: the first operation's receiver pays, unless somebody is named", () => {
     const back = {
       operation: "audience",

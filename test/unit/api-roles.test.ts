@@ -50,6 +50,8 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   jobEvents: "analyst steward auditor",
   startJob: "analyst",
   commitTiers: "analyst steward",
+  jobReport: "analyst",
+  jobReportFile: "analyst",
   exportResult: "analyst",
   tags: "analyst",
   exportTags: "analyst",

@@ -160,6 +160,27 @@ describe("with columns in clear", () => {
   });
 });
 
+describe("of an overlap report", () => {
+  const report: JobRequest = { ...RATE, output: "overlap-report", groups: 12 };
+
+  test("to the receiver, and to the provider", () => {
+    expect(toReceiver(report).parts.youLearn).toBe(
+      "You learn: how many of your 21,480 customers are theirs, in all and in up to 12 groups of your own making, each only where at least 50 are, at least 50 are not, and the share is not above 85% (that you see only those counts is your own software's promise), and that their list has between 23,171 and 25,267 people.",
+    );
+    expect(toProvider(report).parts.peerLearns).toBe(
+      "the bank learns: how many of their customers are yours, in all and in up to 12 groups of its own making, each only where at least 50 are, at least 50 are not, and the share is not above 85% (that the bank sees only those counts is its own software's promise), and that your list has between 23,171 and 25,267 people.",
+    );
+  });
+
+  test("with the floor and the noise as agreed", () => {
+    const { floors } = AGREEMENT.document;
+    const agreement = agreed({ floors: { ...floors, group: 80 }, noise: { kind: "discrete-laplace", scale: 8 } });
+    expect(toReceiver(report, { agreement }).parts.youLearn).toContain(
+      "are theirs after noise of scale 8, in all and in up to 12 groups of your own making, each only where at least 80 are, at least 80 are not",
+    );
+  });
+});
+
 describe("of a match rate", () => {
   test("to the receiver, and to the provider", () => {
     expect(toReceiver(RATE).parts.youLearn).toBe(

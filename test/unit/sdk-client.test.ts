@@ -113,6 +113,8 @@ describe("call", () => {
         tag: { key: "k", expiresInDays: 3 },
       },
       commitTiers: { tiers: [{ tier: "A" }] },
+      jobReport: { jobId: STUB_JOB.jobId },
+      jobReportFile: { jobId: STUB_JOB.jobId, format: "html" },
       tags: {},
       exportResult: { jobId: STUB_JOB.jobId, format: "csv" },
       exportTags: { format: "csv" },

@@ -1,0 +1,50 @@
+/** What a report is made by: the groupings that it was asked by, and those of earlier reports of the same list. */
+import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import { type Grouping, groupingsDigest } from "../../proto/report/grouping.ts";
+import { type GroupColumns, groupColumns } from "../report/group-columns.ts";
+import type { Asked } from "./ask.ts";
+
+const GROUPINGS_SECRET = "groupings";
+const PLAN_SECRET = "report-plan";
+
+export async function storeGroupings({ deps, spec, groupings }: Asked): Promise<void> {
+  if (groupings !== undefined) await deps.vault.put(spec.jobId, GROUPINGS_SECRET, encode(groupings));
+}
+
+/** As they were asked for. */
+export async function storedGroupings({ deps }: Pick<Asked, "deps">, spec: Asked["spec"]) {
+  if (spec.output !== "overlap-report") return undefined;
+  return decode(await deps.vault.get(spec.jobId, GROUPINGS_SECRET));
+}
+
+/** `earlier`: groupings of the reports of this list before it. The report is made as if it had asked by them, too, and first
+ * (proto/report/README.md). */
+export async function keepPlan({ deps, spec, groupings = [] }: Asked, earlier: readonly Grouping[]): Promise<void> {
+  const known = earlier.map((grouping) => groupingsDigest([grouping]));
+  const added = groupings.filter((grouping) => !known.includes(groupingsDigest([grouping])));
+  await deps.vault.put(spec.jobId, PLAN_SECRET, encode([...earlier, ...added]));
+}
+
+export interface ReportPlan extends GroupColumns {
+  readonly groupings: readonly Grouping[];
+  /** Places of those that were asked for. */
+  readonly shown: readonly number[];
+}
+
+/** Throws INTERNAL of another output. */
+export async function planOf({ deps, spec, groupings }: Asked): Promise<ReportPlan> {
+  if (groupings === undefined) throw new EntenteError("INTERNAL", { cause: new Error("no report was asked for") });
+  const all = decode(await deps.vault.get(spec.jobId, PLAN_SECRET));
+  const digests = all.map((grouping) => groupingsDigest([grouping]));
+  const shown = groupings.map((grouping) => digests.indexOf(groupingsDigest([grouping])));
+  return { groupings: all, shown, ...groupColumns(all, []) };
+}
+
+function encode(groupings: readonly Grouping[]): Uint8Array {
+  return canonicalJson(groupings as unknown as Json);
+}
+
+function decode(bytes: Uint8Array): readonly Grouping[] {
+  return parseCanonicalJson(bytes) as unknown as readonly Grouping[];
+}

@@ -1,0 +1,25 @@
+/** Routes about joint audience reports: what came out of jobs of that output. */
+import * as z from "zod";
+import { jobIdField } from "../agreement/fields.ts";
+import { overlapReportSchema } from "../report/overlap-report.ts";
+import { REPORT_FORMATS } from "../report/render.ts";
+import { reportedJobSchema } from "../report/reported-job.ts";
+import type { Route } from "./route.ts";
+
+export const REPORT_ROUTES = {
+  jobReport: {
+    method: "GET",
+    path: "/v1/jobs/:jobId/report",
+    roles: ["analyst"],
+    request: z.strictObject({ jobId: jobIdField }),
+    response: z.object({ job: reportedJobSchema, report: overlapReportSchema }),
+  },
+  /** The same as a file. */
+  jobReportFile: {
+    method: "GET",
+    path: "/v1/jobs/:jobId/report-file",
+    roles: ["analyst"],
+    request: z.strictObject({ jobId: jobIdField, format: z.enum(REPORT_FORMATS) }),
+    response: z.never(),
+  },
+} as const satisfies Record<string, Route>;
