@@ -126,7 +126,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
   } as const;
-  const groupings = await readGroupings({ request, output, registration, selection: wishes.selection });
+  const groupings = await readGroupings({ deps, request, output, registration, selection: wishes.selection });
   const list = await ownList(gathered, base, wishes.selection, epoch);
   const spec: JobSpec = {
     ...base,

@@ -2,6 +2,7 @@
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type Grouping, groupingsDigest } from "../../proto/report/grouping.ts";
+import type { Selection } from "../data/selection.ts";
 import { type GroupColumns, groupColumns } from "../report/group-columns.ts";
 import type { Asked } from "./ask.ts";
 
@@ -32,13 +33,40 @@ export interface ReportPlan extends GroupColumns {
   readonly shown: readonly number[];
 }
 
-/** Throws INTERNAL of another output. */
-export async function planOf({ deps, spec, groupings }: Asked): Promise<ReportPlan> {
+/** Throws INTERNAL of another output, DATASET_CHANGED when the tags of somebody have changed who is in a segment. */
+export async function planOf({ deps, spec, groupings, registration }: Asked): Promise<ReportPlan> {
   if (groupings === undefined) throw new EntenteError("INTERNAL", { cause: new Error("no report was asked for") });
   const all = decode(await deps.vault.get(spec.jobId, PLAN_SECRET));
   const digests = all.map((grouping) => groupingsDigest([grouping]));
   const shown = groupings.map((grouping) => digests.indexOf(groupingsDigest([grouping])));
-  return { groupings: all, shown, ...groupColumns(all, []) };
+  const segments: Selection[] = [];
+  for (const grouping of all) {
+    if (grouping.kind !== "segment") continue;
+    const { selection, content } = await resolved(deps, registration, grouping);
+    if (content !== grouping.content)
+      throw new EntenteError("DATASET_CHANGED", { detail: `segment ${grouping.segment}` });
+    segments.push(selection);
+  }
+  return { groupings: all, shown, ...groupColumns(all, segments) };
+}
+
+/** Whether each segment among them still holds the people whom it held. */
+export async function areAsTheyWere(
+  { deps, registration }: Pick<Asked, "deps" | "registration">,
+  groupings: readonly Grouping[],
+): Promise<boolean> {
+  for (const grouping of groupings)
+    if (grouping.kind === "segment" && (await resolved(deps, registration, grouping)).content !== grouping.content)
+      return false;
+  return true;
+}
+
+function resolved(
+  { segments }: Asked["deps"],
+  registration: Asked["registration"],
+  { segment: name, version }: Extract<Grouping, { kind: "segment" }>,
+) {
+  return segments.resolve({ name, version }, registration);
 }
 
 function encode(groupings: readonly Grouping[]): Uint8Array {

@@ -10,12 +10,14 @@ import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Selection } from "../data/selection.ts";
 import { columnValues } from "../report/column-values.ts";
 import type { Asked, JobRequestInput } from "./ask.ts";
+import type { JobDeps } from "./deps.ts";
 import type { JobInput } from "./inputs.ts";
 import type { OpenedPartition } from "./open-result.ts";
 import { planOf } from "./report-plan.ts";
 import { noiseSecret } from "./sketching.ts";
 
 interface AskInput {
+  readonly deps: Pick<JobDeps, "segments">;
   readonly request: Pick<JobRequestInput, "by">;
   readonly output: Output;
   readonly registration: DatasetRegistration;
@@ -23,7 +25,7 @@ interface AskInput {
 }
 
 /** What a report is asked to be broken down by; undefined of another output. Reads the columns whose values nobody names.
- * Throws BAD_REQUEST, DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE, and as `readDataset`. */
+ * Throws BAD_REQUEST, DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE, what naming a segment throws, and as `readDataset`. */
 export async function readGroupings(input: AskInput): Promise<readonly Grouping[] | undefined> {
   const { request, output } = input;
   if ((output === "overlap-report") !== (request.by !== undefined))
@@ -36,8 +38,8 @@ export async function readGroupings(input: AskInput): Promise<readonly Grouping[
   return groupings;
 }
 
-async function groupingOf(breakdown: Breakdown, { registration, selection }: AskInput): Promise<Grouping> {
-  if (!("column" in breakdown)) throw new EntenteError("BAD_REQUEST", { detail: "by: segment" });
+async function groupingOf(breakdown: Breakdown, { deps, registration, selection }: AskInput): Promise<Grouping> {
+  if ("segment" in breakdown) return segmentGrouping(breakdown, deps, registration);
   const { column, values, bounds } = breakdown;
   const type = registration.columns.find(({ name }) => name === column)?.type;
   if (type === undefined) throw new EntenteError("DATASET_COLUMN_UNKNOWN", { detail: column });
@@ -54,6 +56,16 @@ async function groupingOf(breakdown: Breakdown, { registration, selection }: Ask
   return { kind: "values", column, values: found };
 }
 
+/** The newest version where none is named: it stays the one that it was. */
+async function segmentGrouping(
+  { segment, version }: Extract<Breakdown, { segment: string }>,
+  { segments }: Pick<JobDeps, "segments">,
+  registration: DatasetRegistration,
+): Promise<Grouping> {
+  const { content, version: pinned } = await segments.resolve(await segments.pin(segment, version), registration);
+  return { kind: "segment", segment, version: pinned, content };
+}
+
 export function reportFloors({ document }: Agreement): ReportFloors {
   const { result, matchRateCapPercent, group = DEFAULT_GROUP_FLOOR } = document.floors;
   return { result, matchRateCapPercent, group };
@@ -68,10 +80,10 @@ export async function reportOf(
   const { deps, spec, agreement } = asked;
   const plan = await planOf(asked);
   const table = new AtomTable();
-  for (const { partition, matches } of opened) {
+  for (const { partition, rows } of opened) {
     const { ids, features } = await input.rows(partition);
     const isMatched = new Uint8Array(ids.length / 16);
-    for (const row of matches.rows) isMatched[row] = 1;
+    for (const row of rows) isMatched[row] = 1;
     for (let row = 0; row < isMatched.length; row++) table.add(plan.groupsAt(features, row), isMatched[row] === 1);
   }
   const { peerVersion = "" } = await deps.book.require(spec.jobId);

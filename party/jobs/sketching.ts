@@ -13,7 +13,7 @@ import { type Epoch, noiseKey, sketchKey, versionTag } from "../policy/epoch-key
 import { sketchInput } from "../policy/sketches.ts";
 import type { Asked, OwnList } from "./ask.ts";
 import type { JobDeps } from "./deps.ts";
-import { keepPlan } from "./report-plan.ts";
+import { areAsTheyWere, keepPlan } from "./report-plan.ts";
 
 export interface SketchingInput {
   readonly registration: DatasetRegistration;
@@ -40,7 +40,11 @@ export async function smallestDifference(asked: Asked): Promise<number | undefin
   const versionTagNow = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
   const own = { sketch, groupings, key, datasetVersion: registration.version, versionTag: versionTagNow };
   const limit = agreement.document.budgets.smallestDifference;
-  return deps.sketches.smallestDifference(own, await earlierAggregates(asked), limit);
+  const earlier = await earlierAggregates(asked);
+  // Who was in a segment then cannot be said any more: its report might differ from this one by a few people.
+  if (groupings !== undefined && !(await areAsTheyWere(asked, await deps.sketches.earlierGroupings(own, earlier))))
+    return 1;
+  return deps.sketches.smallestDifference(own, earlier, limit);
 }
 
 async function earlierAggregates({ deps, agreement, spec }: Asked): Promise<readonly ChargedRun[]> {

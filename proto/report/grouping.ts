@@ -4,6 +4,7 @@ import { columnName, digestField } from "../agreement/fields.ts";
 import { canonicalJson, type Json } from "../encoding/canonical-json.ts";
 import { digestOf } from "../encoding/sha256.ts";
 import type { Digest } from "../ids.ts";
+import { segmentNameField } from "../segments/names.ts";
 
 export const MAX_GROUPINGS = 8;
 /** Of one grouping, rest and blank included. */
@@ -31,7 +32,7 @@ const groupingSchema = z.discriminatedUnion("kind", [
   /** Who is in a segment, and who is not. `content`: of everything that decides on it. */
   z.strictObject({
     kind: z.literal("segment"),
-    segment: z.string().min(1).max(64),
+    segment: segmentNameField,
     version: z.int().min(1),
     content: digestField,
   }),
@@ -41,7 +42,7 @@ export const breakdownsField = z
   .array(
     z.union([
       z.strictObject({ column: columnName, values: groupValues.optional(), bounds: groupBounds.optional() }),
-      z.strictObject({ segment: z.string().min(1).max(64), version: z.int().min(1).optional() }),
+      z.strictObject({ segment: segmentNameField, version: z.int().min(1).optional() }),
     ]),
   )
   .min(1)

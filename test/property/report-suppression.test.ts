@@ -97,7 +97,7 @@ describe("small lists, every truth tried", () => {
         for (const truths of byReport.values())
           expect(betrayed(world.cells, truths, world.floors.group)).toBeUndefined();
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -110,7 +110,7 @@ describe("small lists, every truth tried", () => {
         if (report === undefined) return;
         expect(betrayed(world.cells, truthsThatFit(world, report, truths), world.floors.group)).toBeUndefined();
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
@@ -208,7 +208,7 @@ describe("lists of thousands, bounds of every cell from all that is shown", () =
         }
         expect(betrayed(world.cells, fitting, world.floors.group)).toBeUndefined();
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });

@@ -6,7 +6,7 @@ import { handlers } from "../../party/api/handlers.ts";
 import { dryRun } from "../../party/jobs/dry-run.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { ANALYST, auditOf, entriesOf, outcomeAtBank, rateOf, requestOf, subjectsOf } from "../support/policy-nodes.ts";
-import { BY_CITY, EPOCH_DAYS, HOSTILE, ReportWorld, reportWish, shownIn } from "../support/report-world.ts";
+import { BY_CITY, type By, EPOCH_DAYS, HOSTILE, ReportWorld, reportWish, shownIn } from "../support/report-world.ts";
 
 let world: ReportWorld;
 beforeAll(async () => {
@@ -15,6 +15,7 @@ beforeAll(async () => {
 beforeEach(() => world.times.nextEpoch(EPOCH_DAYS));
 afterAll(() => world.nodes.close());
 
+const quiet = {} as never;
 const routes = () => handlers(world.nodes.bank, {} as Access, {} as Logger, "0");
 
 describe("a report by a column of texts", () => {
@@ -61,13 +62,17 @@ describe("a report by a column of texts", () => {
   test("is an answer of the API as JSON and as files, to analysts", async () => {
     const { jobId, summary } = await world.run(agreement);
     const caller = { person: ANALYST, roles: ["analyst"] } as never;
-    const answer = await routes().jobReport({ jobId } as never, caller);
+    const answer = await routes().jobReport({ jobId } as never, caller, quiet);
     expect(answer).toMatchObject({
       job: { jobId, dataset: "customers", peerDataset: "repayments", peer: "bureau" },
       report: summary?.report,
     });
     for (const format of ["html", "svg", "json"] as const) {
-      const { contentType, stream } = (await routes().jobReportFile({ jobId, format } as never, caller)) as never as {
+      const { contentType, stream } = (await routes().jobReportFile(
+        { jobId, format } as never,
+        caller,
+        quiet,
+      )) as never as {
         contentType: string;
         stream: AsyncIterable<Uint8Array>;
       };
@@ -77,7 +82,7 @@ describe("a report by a column of texts", () => {
       expect(text.includes("<script")).toBe(format === "json");
       expect(text).toContain("Shanghai");
     }
-    expect(JSON.stringify(await routes().job({ jobId } as never, caller))).not.toContain("Shanghai");
+    expect(JSON.stringify(await routes().job({ jobId } as never, caller, quiet))).not.toContain("Shanghai");
   });
 
   test("needs something to be broken down by, of the right type, and a column that there is", async () => {
@@ -114,6 +119,47 @@ test("by ranges of a column of numbers, over a part of the list", async () => {
   expect(shown.map(([, size]) => size)).toEqual(groups.map(([size]) => size));
   for (const [i, [, , overlap]] of shown.entries()) if (overlap !== null) expect(overlap).toBe(groups[i]?.[1]);
   expect(shown.filter(([, , overlap]) => overlap !== null).length).toBeGreaterThanOrEqual(2);
+});
+
+describe("by segments", () => {
+  const define = (name: string, text: string) =>
+    world.nodes.bank.segments.define(
+      { name, dataset: "customers", definition: { kind: "sql", expression: text } },
+      ANALYST,
+    );
+  const isEast = "city in ('Shanghai', 'Beijing')";
+  beforeAll(async () => {
+    await define("rich", "balance >= 600");
+    await define("east", isEast);
+  });
+
+  test("that overlap, beside a column: all from one pass, each as SQL counts it", async () => {
+    const by: By = [{ segment: "east" }, { segment: "rich" }, { column: "city", values: ["Shanghai"] }];
+    const job = await world.run(await world.agree(), by);
+    for (const [place, condition] of [isEast, "balance::DOUBLE >= 600"].entries()) {
+      const [size, matched] = (await world.oracle(`coalesce(${condition}, false)`)).get("true") ?? [];
+      expect(shownIn(job, place)).toEqual([["member", size, matched, expect.stringMatching(/^\d+%$/)]]);
+    }
+    expect(job.summary?.report?.breakdowns.map(({ kind, name }) => [kind, name])).toEqual([
+      ["segment", "east"],
+      ["segment", "rich"],
+      ["column", "city"],
+    ]);
+  });
+
+  test("stays with the version that it was asked with, and names one that there is", async () => {
+    const agreement = await world.agree();
+    await define("moving", "balance < 500");
+    const first = await world.run(agreement, [{ segment: "moving" }]);
+    await define("moving", "balance < 490");
+    expect(shownIn(await world.run(agreement, [{ segment: "moving", version: 1 }]))).toEqual(shownIn(first));
+    // Twelve people less, beside the first.
+    expect(shownIn(await world.run(agreement, [{ segment: "moving" }])).map(([, , overlap]) => overlap)).toEqual([
+      null,
+    ]);
+    expect(await world.outcome(agreement, [{ segment: "nobody" }])).toBe("NOT_FOUND");
+    expect(await world.outcome(agreement, [{ segment: "moving", version: 9 }])).toBe("NOT_FOUND");
+  });
 });
 
 test("noise is the same for the same report, and for the total that of the match rate", async () => {
