@@ -1,6 +1,6 @@
 /** The second pass over a CSV file: its cells. Which records cannot be taken apart, and which columns are of numbers. */
 import { EntenteError } from "../../proto/errors.ts";
-import { type DataLimits, SAMPLE_ROWS } from "./limits.ts";
+import { COUNTED_COLUMNS, type DataLimits, SAMPLE_CELLS } from "./limits.ts";
 import type { RowReason } from "./rejection.ts";
 import type { OpenRelation, Relation } from "./relation.ts";
 import { type CsvCells, cell, cellNumber, isBadCell } from "./table.ts";
@@ -20,6 +20,9 @@ const REASONS: Readonly<Record<string, RowReason>> = {
   "LINE SIZE OVER MAXIMUM": "row-too-long",
   "INVALID ENCODING": "row-encoding",
 };
+
+/** Blank, or what may be a number; whether it is one is for DuckDB to say. */
+const NUMBER_LIKE = /^\s*(?:[+-]?[\d.][\d._]*(?:e[+-]?\d+)?|nan)?\s*$/i;
 
 /** Of a column, over the rows that can be told apart: cells that are not blank, and those that are no finite number. */
 export interface CellCount {
@@ -51,55 +54,74 @@ export interface CellsInput {
 export async function readCells(open: OpenRelation, input: CellsInput): Promise<Cells> {
   let cells = input.cells ?? (await sampledCells(open, input));
   for (;;) {
-    const { counts, infinite, uncast, rejects } = await countCells(open, cells, input);
-    const plain = cells.map((type, i) => type === "DOUBLE" && !infinite.has(i) && !uncast.has(i));
-    if (plain.every((same, i) => same === (cells[i] === "DOUBLE"))) return { counts, plain, rejects };
-    cells = plain.map((is) => (is ? "DOUBLE" : "VARCHAR"));
+    const { counts, notPlain, rejects } = await countCells(open, cells, input);
+    if (notPlain.size === 0) return { counts, plain: cells.map((type) => type === "DOUBLE"), rejects };
+    cells = cells.map((type, i) => (notPlain.has(i) ? "VARCHAR" : type));
   }
 }
 
-async function sampledCells(open: OpenRelation, input: CellsInput): Promise<CsvCells[]> {
-  const all = input.text.map((): CsvCells => "VARCHAR");
-  const { counts } = await countCells(open, all, input, SAMPLE_ROWS);
-  return all.map((_, i) => (!input.text[i] && counts[i]?.bad === 0 ? "DOUBLE" : "VARCHAR"));
+/** By the first rows, fewer of wide tables: a guess that costs nothing beside the pass that it spares. */
+async function sampledCells(open: OpenRelation, { text, limits }: CellsInput): Promise<CsvCells[]> {
+  const relation = await open(limits);
+  try {
+    const source = relation.sql(text.map(() => "VARCHAR"));
+    const query = `SELECT * FROM ${source} LIMIT ${Math.ceil(SAMPLE_CELLS / text.length)}`;
+    const rows = (await relation.connection.runAndReadAll(query, relation.values)).getRows();
+    const isOdd = (value: unknown) => value !== null && !NUMBER_LIKE.test(String(value));
+    return text.map((isText, i) => (isText || rows.some((row) => isOdd(row[i])) ? "VARCHAR" : "DOUBLE"));
+  } catch (error) {
+    throw relation.failed(error, "the cells cannot be told apart");
+  } finally {
+    await relation.close();
+  }
 }
 
 interface Counted {
   readonly counts: readonly CellCount[];
-  /** Columns read as DOUBLE that have an infinite number; those that have a cell which is none. */
-  readonly infinite: ReadonlySet<number>;
-  readonly uncast: ReadonlySet<number>;
+  /** Columns read as DOUBLE that have a cell which is none, or an infinite number. Without any the rest is right. */
+  readonly notPlain: ReadonlySet<number>;
   readonly rejects: readonly CsvReject[];
 }
 
-/** Of all columns, also where only their encoding counts. Of the first `rows` when given. */
-async function countCells(
+/** Of all columns, also where only their encoding counts; some at a time, for what DuckDB holds of each while it counts. */
+async function countCells(open: OpenRelation, cells: readonly CsvCells[], input: CellsInput): Promise<Counted> {
+  const counts: CellCount[] = [];
+  const notPlain = new Set<number>();
+  const rejects = new Map<number, CsvReject>();
+  for (let first = 0; first < cells.length; first += COUNTED_COLUMNS) {
+    const some = await countSome(open, cells, input, { first, end: Math.min(cells.length, first + COUNTED_COLUMNS) });
+    counts.push(...some.counts);
+    for (const column of some.notPlain) notPlain.add(column);
+    for (const reject of some.rejects) if (!rejects.has(reject.readerLine)) rejects.set(reject.readerLine, reject);
+  }
+  return { counts, notPlain, rejects: [...rejects.values()].sort((a, b) => a.readerLine - b.readerLine) };
+}
+
+async function countSome(
   open: OpenRelation,
   cells: readonly CsvCells[],
   { text, limits }: CellsInput,
-  rows?: number,
+  { first, end }: { readonly first: number; readonly end: number },
 ): Promise<Counted> {
   const relation = await open(limits);
   const { connection, sql, values } = relation;
   try {
-    const sums = cells.map((type, i) => {
+    const columns = cells.slice(first, end).map((type, j) => ({ i: first + j, isDouble: type === "DOUBLE" }));
+    const sums = columns.map(({ i, isDouble }) => {
       if (text[i]) return `count(c${i}), 0`;
-      return type === "DOUBLE"
-        ? `count(c${i}), count_if(isinf(c${i}))`
-        : `count(${cell(i)}), count_if(${isBadCell(i)})`;
+      return isDouble ? `count(c${i}), count_if(isinf(c${i}))` : `count(${cell(i)}), count_if(${isBadCell(i)})`;
     });
-    const numbers = cells.flatMap((type, i) => (text[i] || type === "DOUBLE" ? [] : [`${cellNumber(i)} AS n${i}`]));
-    const limit = rows === undefined ? "" : `LIMIT ${rows}`;
-    const from = `(SELECT ${["*", ...numbers].join(", ")} FROM ${sql(cells)} ${limit})`;
+    const numbers = columns.flatMap(({ i, isDouble }) => (text[i] || isDouble ? [] : [`${cellNumber(i)} AS n${i}`]));
+    const from = `(SELECT ${["*", ...numbers].join(", ")} FROM ${sql(cells)})`;
     const [row = []] = (await connection.runAndReadAll(`SELECT ${sums.join(", ")} FROM ${from}`, values)).getRows();
-    if (rows === undefined) await relation.finish();
-    const counts = cells.map((_, i) => ({ filled: Number(row[2 * i]), bad: Number(row[2 * i + 1]) }));
+    await relation.finish();
+    const counts = columns.map((_, j) => ({ filled: Number(row[2 * j]), bad: Number(row[2 * j + 1]) }));
     const failed = await connection.runAndReadAll(
       "SELECT DISTINCT column_idx FROM reject_errors WHERE error_type::VARCHAR = 'CAST'",
     );
-    const uncast = new Set(failed.getRows().map(([column]) => Number(column) - 1));
-    const infinite = new Set(cells.flatMap((type, i) => (type === "DOUBLE" && counts[i]?.bad !== 0 ? [i] : [])));
-    return { counts, infinite, uncast, rejects: uncast.size > 0 ? [] : await rejectsOf(relation) };
+    const notPlain = new Set(failed.getRows().map(([column]) => Number(column) - 1));
+    for (const [j, { i, isDouble }] of columns.entries()) if (isDouble && counts[j]?.bad !== 0) notPlain.add(i);
+    return { counts, notPlain, rejects: notPlain.size > 0 ? [] : await rejectsOf(relation) };
   } catch (error) {
     throw relation.failed(error, "the cells cannot be told apart");
   } finally {

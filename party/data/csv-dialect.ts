@@ -1,6 +1,7 @@
 /** The form of a CSV file: proposed once, at registration, and passed to the reader in full ever after. */
 import { EntenteError } from "../../proto/errors.ts";
 import type { Encoding } from "./csv-encoding.ts";
+import { MAX_COLUMNS } from "./limits.ts";
 
 export const QUOTES = ['"', "'"] as const;
 export type Quote = (typeof QUOTES)[number];
@@ -35,10 +36,13 @@ export function invalidFile(detail: string, cause?: unknown): EntenteError {
 
 /** Names must tell columns apart: a job names them, and a model refers to them. */
 export function checkNames(columns: readonly string[]): void {
+  if (columns.length > MAX_COLUMNS)
+    throw invalidFile(`${columns.length} columns, of ${MAX_COLUMNS} at most: leave out those that no job needs`);
   const seen = new Set<string>();
   for (const [index, name] of columns.entries()) {
-    if (name === "") throw invalidFile(`column ${index + 1} has no name`);
-    if (seen.has(name)) throw invalidFile(`two columns are named ${name}`);
+    if (name === "")
+      throw invalidFile(`column ${index + 1} has no name: name it, or take away the delimiter before or behind it`);
+    if (seen.has(name)) throw invalidFile(`two columns are named ${name}: rename one of them`);
     seen.add(name);
   }
 }

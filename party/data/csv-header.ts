@@ -4,6 +4,7 @@ import { type CsvHeader, type GivenDialect, invalidFile } from "./csv-dialect.ts
 import { type Encoding, proposeEncoding } from "./csv-encoding.ts";
 import { proposeDialect } from "./csv-sniff.ts";
 import { readHead } from "./file.ts";
+import { refuseForeign } from "./file-kind.ts";
 import type { FoundFile } from "./find-files.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
 import { aboutPart } from "./survey.ts";
@@ -14,6 +15,7 @@ export async function readHeader(files: readonly FoundFile[], given: GivenDialec
   let common: CsvHeader | undefined;
   for (const { name, path } of files)
     await aboutPart(name, files.length > 1, async () => {
+      await refuseForeign(path, "csv");
       const { delimiter, quote } = common?.dialect ?? given;
       const { text, isWhole } = await headText(path, encoding);
       const header = proposeDialect({ text, isWhole, encoding, delimiter, quote });
@@ -46,6 +48,7 @@ async function encodingOf(files: readonly FoundFile[]): Promise<Encoding> {
   let first: { readonly name: string; readonly encoding: Encoding } | undefined;
   for (const { name, path } of files)
     await aboutPart(name, files.length > 1, async () => {
+      await refuseForeign(path, "csv");
       const head = await readHead(path, MAX_HEADER_BYTES);
       // A NUL byte is in no text: this is a Parquet file, a workbook, an archive, or UTF-16.
       if (head.includes(0)) throw invalidFile("the file is binary, not text in UTF-8 or GB18030");

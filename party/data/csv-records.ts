@@ -106,7 +106,7 @@ export class RecordScanner {
     if (this.#afterCr) throw this.#mixed();
     if (this.#place === "quoted")
       throw new EntenteError("DATASET_FORMAT", {
-        detail: `the quote that opens on line ${this.#quoteLine} is never closed`,
+        detail: `the quote that opens on line ${this.#quoteLine} is never closed: close it, or double it if it is text`,
       });
   }
 
@@ -164,6 +164,8 @@ export class RecordScanner {
   }
 
   #mixed(): EntenteError {
-    return new EntenteError("DATASET_FORMAT", { detail: `line ${this.#line} ends unlike the header line` });
+    return new EntenteError("DATASET_FORMAT", {
+      detail: `line ${this.#line} ends unlike the header line: end all lines alike, with LF or with CRLF`,
+    });
   }
 }

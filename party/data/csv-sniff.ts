@@ -49,9 +49,12 @@ export interface SniffInput {
 export function proposeDialect(input: SniffInput): CsvHeader | undefined {
   const { text, isWhole, encoding } = input;
   const { start, skipLines } = firstLine(text);
-  if (start >= text.length) return undefined;
+  if (start >= text.length || (isWhole && text.trim() === "")) return undefined;
+  if (/^sep=.?\r?\n/i.test(text.slice(start, start + 8)))
+    throw invalidFile("the first line is the sep= line of a spreadsheet: delete it, the delimiter is found without it");
   const best = bestSample(input, start);
-  if (best === undefined) throw invalidFile("the header's quotes do not balance");
+  if (best === undefined)
+    throw invalidFile("the header's quotes do not balance: close them, or double those within a name");
   const { end } = recordAt(text, start, best);
   if (end >= text.length && !isWhole) throw invalidFile("the first line is too long for a header");
   if (best.columns.some((name) => name.includes("\ufffd")))
@@ -79,7 +82,8 @@ function bestSample(input: SniffInput, start: number): Sample | undefined {
   const of = (one: Quote) => bestDelimiter(input, start, one, delimiter);
   if (quote !== undefined) return of(quote);
   const [double, single] = QUOTES.map(of);
-  if (double === undefined || single === undefined) return double ?? single;
+  if (single === undefined) return double;
+  if (double === undefined) return single.enclosed > 0 ? single : undefined;
   // An apostrophe is a letter of many names. It is the quote only where half of the rows use it as one, and none breaks.
   const encloses = double.enclosed === 0 && single.enclosed * 2 > single.rows && single.broken === 0;
   return encloses && single.share >= double.share ? single : double;

@@ -1,5 +1,6 @@
 /** The first two passes over CSV: bytes (digest, records, line ends), then cells (broken rows, numeric columns). */
 import { createHash } from "node:crypto";
+import { EntenteError } from "../../proto/errors.ts";
 import { type Digest, digest } from "../../proto/ids.ts";
 import { WAITING } from "../progress/meter.ts";
 import { type CellCount, type Cells, type CsvReject, readCells } from "./csv-cells.ts";
@@ -7,8 +8,7 @@ import { type CsvDialect, type GivenDialect, invalidFile } from "./csv-dialect.t
 import { hasByteOrderMark, utf8FromGb18030 } from "./csv-encoding.ts";
 import { readHeader } from "./csv-header.ts";
 import { lastAtMost, type RecordMap, RecordScanner } from "./csv-records.ts";
-import { columnIndex } from "./dataset.ts";
-import { chunksOf, digestFile, fingerprintOf } from "./file.ts";
+import { chunksOf, digestFile, whileUnchanged } from "./file.ts";
 import type { FoundFile } from "./find-files.ts";
 import { NUMERIC_SHARE } from "./limits.ts";
 import { csvRelation, type OpenRelation } from "./relation.ts";
@@ -34,27 +34,27 @@ export async function surveyCsv(
   { ids, limits, access, onProgress }: SurveyOptions,
 ): Promise<Survey> {
   const { dialect, columns: names } = await readHeader(files, given);
-  const named = names.map((name) => ({ name }));
   const types = new Map(Object.entries(columnTypes));
   const idNames = ids.map(({ column }) => column);
-  for (const name of [...idNames, ...types.keys()]) columnIndex(named, name);
+  for (const name of [...idNames, ...types.keys()]) requireName(names, name);
   const text = names.map((name) => idNames.includes(name) || types.get(name) === "text");
   const sourceParts: SourcePart[] = [];
   const parts: SurveyedPart[] = [];
   const surveyed: Cells[] = [];
   for (const file of files)
-    await aboutPart(file.name, files.length > 1, async () => {
-      const open: OpenRelation = (limits) => csvRelation(file.path, dialect, access, limits);
-      const fingerprint = await fingerprintOf(file.path);
-      const total = fingerprint.sizeBytes;
-      const seen = (done: number) => onProgress?.({ step: `reading ${file.name}`, done, total, unit: "bytes" });
-      const { digest, scanner } = await scan(file.path, dialect, names.length, seen);
-      sourceParts.push({ ...file, fingerprint, digest });
-      onProgress?.({ step: `looking at the cells of ${file.name}`, ...WAITING });
-      const cells = await readCells(open, { text, limits });
-      surveyed.push(cells);
-      parts.push({ name: file.name, open, ...partOf(scanner, cells) });
-    });
+    await aboutPart(file.name, files.length > 1, () =>
+      whileUnchanged(file, async (fingerprint) => {
+        const open: OpenRelation = (limits) => csvRelation(file.path, dialect, access, limits);
+        const total = fingerprint.sizeBytes;
+        const seen = (done: number) => onProgress?.({ step: `reading ${file.name}`, done, total, unit: "bytes" });
+        const { digest, scanner } = await scan(file.path, dialect, names.length, seen);
+        sourceParts.push({ ...file, fingerprint, digest });
+        onProgress?.({ step: `looking at the cells of ${file.name}`, ...WAITING });
+        const cells = await readCells(open, { text, limits });
+        surveyed.push(cells);
+        parts.push({ name: file.name, open, ...partOf(scanner, cells) });
+      }),
+    );
   const columns = names.map((name, i): DatasetColumn => {
     if (idNames.includes(name)) return { name, type: "id" };
     const type = types.get(name) ?? (isNumeric(surveyed.map(({ counts }) => counts[i])) ? "number" : "text");
@@ -63,6 +63,14 @@ export async function surveyCsv(
   });
   const source = { kind: "files", path, parts: sourceParts } as const;
   return { format: "csv", source, dialect, table: { cells: "text", columns }, parts };
+}
+
+/** A missing header looks like unknown columns: its cells are people's, so they are not shown. */
+function requireName(names: readonly string[], wanted: string): void {
+  if (names.includes(wanted)) return;
+  const alike = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+  const hint = alike === undefined ? "the first line that is not blank must be the header" : `the file has ${alike}`;
+  throw new EntenteError("DATASET_COLUMN_UNKNOWN", { detail: `${wanted}: ${hint}` });
 }
 
 /** Of a column in all files together. */

@@ -35,6 +35,37 @@ export function sameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
   return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs && a.changedMs === b.changedMs;
 }
 
+/**
+ * Runs what reads a file: a file that changes meanwhile looks damaged, and what to tell then is DATASET_CHANGED. Throws
+ * DATASET_FILE_MISSING, DATASET_CHANGED with `name`, and what `run` throws.
+ */
+export async function whileUnchanged<T>(
+  { path, name }: { readonly path: string; readonly name: string },
+  run: (fingerprint: Fingerprint) => Promise<T>,
+): Promise<T> {
+  const before = await fingerprintOf(path);
+  try {
+    return await run(before);
+  } catch (error) {
+    throw await orChanged(error, name, [{ path, fingerprint: before }]);
+  }
+}
+
+/** DATASET_CHANGED instead of an error about the data, when one of the files is no longer as it was. */
+export async function orChanged(
+  error: unknown,
+  name: string,
+  files: readonly { readonly path: string; readonly fingerprint: Fingerprint }[],
+): Promise<unknown> {
+  if (!(error instanceof EntenteError && error.code.startsWith("DATASET_"))) return error;
+  for (const { path, fingerprint } of files) {
+    const now = await fingerprintOf(path).catch(() => undefined);
+    if (now === undefined || !sameFingerprint(fingerprint, now))
+      return new EntenteError("DATASET_CHANGED", { detail: name, cause: error });
+  }
+  return error;
+}
+
 async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, "r");

@@ -123,5 +123,7 @@ async function found(name: string, path: string): Promise<FoundFile> {
   }
   // DuckDB would take them for a pattern of its own.
   if (/[*?[\]]/.test(real)) throw missing("a file's path may not hold the characters * ? [ ]");
+  // A named pipe would be waited for without end.
+  if (!(await stat(real)).isFile()) throw missing(`${name} is not a file`);
   return { name, path: real };
 }

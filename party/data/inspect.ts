@@ -8,8 +8,8 @@ import { requireWholePolicy } from "./aggregate.ts";
 import type { LineCounts } from "./csv-records.ts";
 import { type DatasetRegistration, placedIds } from "./dataset.ts";
 import { Duplicates } from "./duplicates.ts";
-import { fingerprintOf, sameFingerprint } from "./file.ts";
-import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
+import { fingerprintOf, orChanged, sameFingerprint } from "./file.ts";
+import { type DataLimits, DEFAULT_LIMITS, MAX_ROWS } from "./limits.ts";
 import { type Quarantine, type QuarantineEntry, withQuarantine } from "./quarantine.ts";
 import { type RejectReason, totalRejected } from "./rejection.ts";
 import { type RowBatch, readRows } from "./rows.ts";
@@ -58,10 +58,9 @@ type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByR
  */
 export async function inspectDataset(input: InspectInput): Promise<DatasetRegistration> {
   const registration = await inspectSource(input);
-  const { accepted, duplicates } = registration;
-  if (accepted === 0)
+  if (registration.accepted === 0)
     throw new EntenteError("DATASET_ID_EMPTY", {
-      detail: `${input.ids.map(({ column }) => column).join(", ")}${duplicates > 0 ? ": every usable id has several rows, and duplicates are rejected" : ""}`,
+      detail: `${input.ids.map(({ column }) => column).join(", ")}: ${whyNone(registration)}`,
     });
   return registration;
 }
@@ -87,6 +86,8 @@ async function inspectSurveyed(
   const { source, dialect, table, parts } = survey;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
+  if (rows > MAX_ROWS || parts.some((part) => part.rows < 0))
+    throw new EntenteError("DATASET_FORMAT", { detail: `it declares ${rows} rows, of ${MAX_ROWS} at most` });
   requireWholePolicy(policyOf(input), table.columns);
   const { onlooker } = input;
   await onlooker?.surveyed(survey);
@@ -95,8 +96,13 @@ async function inspectSurveyed(
       onlooker?.setAside(entry);
       return write(entry);
     };
-    const counted = await countRows(survey, rows, input, record);
-    checkAccounted(rows, counted);
+    let counted: Counts;
+    try {
+      counted = await countRows(survey, rows, input, record);
+      checkAccounted(rows, counted);
+    } catch (error) {
+      throw await orChanged(error, input.name, partsOf(source));
+    }
     for (const { path, fingerprint, name } of partsOf(source))
       if (!sameFingerprint(fingerprint, await fingerprintOf(path)))
         throw new EntenteError("DATASET_CHANGED", { detail: `${input.name}: ${name}` });
@@ -118,6 +124,14 @@ async function inspectSurveyed(
   };
 }
 
+/** Reasons and their numbers, the commonest first. */
+function whyNone({ duplicates, rejectedByReason }: Counts): string {
+  const reasons = Object.entries(rejectedByReason).sort(([, a], [, b]) => b - a);
+  const rejected = reasons.map(([reason, count]) => `${reason} ${count}`);
+  const several = duplicates > 0 ? ["every usable id has several rows, and duplicates are rejected"] : [];
+  return [...rejected, ...several].join(", ");
+}
+
 /** Of all files together; undefined when they have no lines. */
 function linesOf(parts: readonly SurveyedPart[]): LineCounts | undefined {
   const sum = { total: 0, header: 0, blank: 0, continued: 0 };
@@ -137,7 +151,7 @@ function checkAccounted(rows: number, { accepted, duplicates, rejectedByReason }
   const accounted = accepted + duplicates + totalRejected(rejectedByReason);
   if (accounted !== rows)
     throw new EntenteError("DATASET_FORMAT", {
-      detail: `the source has ${rows} records but ${accounted} could be told apart; check its quotes`,
+      detail: `the source has ${rows} records but ${accounted} could be told apart: check its quotes`,
     });
 }
 

@@ -28,8 +28,17 @@ export const MAX_ID_BYTES = 256;
 /** A CSV column counts as numeric from this share of its non-blank cells; the rows of the others are set aside. */
 export const NUMERIC_SHARE = 0.95;
 
-/** Rows from which registration guesses which CSV columns are plain numbers; the whole file then decides. */
-export const SAMPLE_ROWS = 10_000;
+/** DuckDB holds some 2,000 rows of all columns at once, and more than that of text, in the memory of a reader. */
+export const MAX_COLUMNS = 1_000;
+
+/** Columns that one pass of registration counts cells of: some 150 KB each, and thread. */
+export const COUNTED_COLUMNS = 250;
+
+/** Rows are numbered in 32 bits. */
+export const MAX_ROWS = 2 ** 32 - 1;
+
+/** Cells from which registration guesses which CSV columns are plain numbers; the whole file then decides. */
+export const SAMPLE_CELLS = 20_000;
 
 /** DuckDB refuses a longer line (its default, named so that an upgrade cannot change it). */
 export const MAX_LINE_BYTES = 2_097_152;

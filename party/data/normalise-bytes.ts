@@ -31,6 +31,7 @@ export const LENGTH = code("id-length");
 const FORM = code("id-form");
 
 const PLUS = 0x2b;
+const DOT = 0x2e;
 const ZERO = 0x30;
 const AT_SIGN = 0x40;
 const DELETE = 0x7f;
@@ -123,6 +124,8 @@ function opaque(raw: Uint8Array, start: number, end: number, out: Uint8Array, at
   // White space beyond ASCII can only be where a byte beyond ASCII is.
   if ((raw[first] as number) >= FIRST_NOT_ASCII || (raw[last - 1] as number) >= FIRST_NOT_ASCII)
     return opaqueViaString(raw, start, end, out, at);
+  // Perhaps "6.22E+18".
+  if (raw[first + 1] === DOT) return opaqueViaString(raw, start, end, out, at);
   if (last - first > MAX_ID_BYTES) return LENGTH;
   for (let i = first; i < last; i++) out[at + i - first] = raw[i] as number;
   return last - first;

@@ -5,7 +5,7 @@
 import type { NormaliserName } from "../../proto/agreement/fields.ts";
 import { cnResidentId, cnUscc } from "./cn-codes.ts";
 import { MAX_ID_BYTES } from "./limits.ts";
-import { type Normalised, type Normaliser, normalised, unusable } from "./normalised.ts";
+import { isSpreadsheetExponent, type Normalised, type Normaliser, normalised, unusable } from "./normalised.ts";
 import { PHONE_PROFILE, phoneE164 } from "./phone.ts";
 
 const encoder = new TextEncoder();
@@ -15,10 +15,14 @@ function fits(id: string): boolean {
   return encoder.encodeInto(id, idScratch).read === id.length;
 }
 
-/** White space at both ends goes (ECMAScript `trim`), nothing else changes: case and composition are the parties' own. */
+/**
+ * White space at both ends goes (ECMAScript `trim`), nothing else changes: case and composition are the parties' own. Only
+ * "6.22E+18" is refused, which a spreadsheet makes of many account numbers at both parties: strangers would match.
+ */
 function opaque(raw: string | null): Normalised {
   const id = raw === null ? "" : raw.trim();
   if (id === "") return unusable("id-empty");
+  if (isSpreadsheetExponent(id)) return unusable("id-exponent");
   return fits(id) ? normalised(id) : unusable("id-length");
 }
 

@@ -19,7 +19,7 @@ const PLAIN = /^(?:\+86)?(1[3-9]\d{9})$/;
 const MAINLAND = /^(?:(?:\+|00)?86)?(?:0|1(?:[12]\d|79)\d\d)?(1[3-9]\d{9})$/;
 const ELSEWHERE = /^(?:\+|00)(?!86)/;
 /** As software writes a column that it took for one of floats: without the point the number would be another one. */
-const DECIMAL = /^\s*\+?\d+\.0+\s*$/;
+const DECIMAL = /^\s*\+?\d+\.(?:0+|\d{1,2})\s*$/;
 
 /**
  * Full-width forms become ASCII (NFKC), separators and marks without width go. Mainland numbers must be mobile, since a

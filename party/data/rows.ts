@@ -163,7 +163,7 @@ export async function* readRows(input: RowsInput): AsyncGenerator<RowBatch, void
       }
       await relation.finish();
     } catch (error) {
-      throw relation.failed(error, "reading the rows failed");
+      throw relation.failed(error, "reading the rows failed: the data is damaged or breaks off");
     } finally {
       await relation.close();
     }

@@ -3,7 +3,8 @@ import { EntenteError } from "../../proto/errors.ts";
 import { checkNames, invalidFile } from "./csv-dialect.ts";
 import type { FilesToSurvey } from "./csv-survey.ts";
 import { columnIndex } from "./dataset.ts";
-import { digestFile, fingerprintOf } from "./file.ts";
+import { digestFile, whileUnchanged } from "./file.ts";
+import { refuseForeign } from "./file-kind.ts";
 import { type OpenRelation, parquetRelation, type Relation } from "./relation.ts";
 import type { SourcePart } from "./source.ts";
 import { aboutPart, type Survey, type SurveyedPart, type SurveyOptions } from "./survey.ts";
@@ -24,17 +25,19 @@ export async function surveyParquet({ path, files }: FilesToSurvey, options: Sur
   const parts: SurveyedPart[] = [];
   let columns: readonly DatasetColumn[] | undefined;
   for (const file of files)
-    await aboutPart(file.name, files.length > 1, async () => {
-      const open: OpenRelation = (limits) => parquetRelation(file.path, limits);
-      const fingerprint = await fingerprintOf(file.path);
-      if (fingerprint.sizeBytes === 0 && files.length === 1) throw new EntenteError("DATASET_EMPTY");
-      sourceParts.push({ ...file, fingerprint, digest: await digestFile(file.path) });
-      const found = await surveyTyped(open, options, "not a Parquet file, or cut off");
-      columns ??= found.columns;
-      if (!isSame(columns, found.columns))
-        throw invalidFile("its columns are not those of the first file, in that order and of those types");
-      parts.push({ name: file.name, open, ...found.part });
-    });
+    await aboutPart(file.name, files.length > 1, () =>
+      whileUnchanged(file, async (fingerprint) => {
+        const open: OpenRelation = (limits) => parquetRelation(file.path, limits);
+        await refuseForeign(file.path, "parquet");
+        if (fingerprint.sizeBytes === 0 && files.length === 1) throw new EntenteError("DATASET_EMPTY");
+        sourceParts.push({ ...file, fingerprint, digest: await digestFile(file.path) });
+        const found = await surveyTyped(open, options, "not a Parquet file, or cut off: export it again");
+        columns ??= found.columns;
+        if (!isSame(columns, found.columns))
+          throw invalidFile("its columns are not those of the first file, in that order and of those types");
+        parts.push({ name: file.name, open, ...found.part });
+      }),
+    );
   const source = { kind: "files", path, parts: sourceParts } as const;
   return { format: "parquet", source, table: { cells: "typed", columns: columns ?? [] }, parts };
 }

@@ -101,7 +101,7 @@ const OUTCOMES: Readonly<Record<NormaliserName, readonly string[]>> = {
     ...["id-characters", "id-decimal", "id-empty", "id-exponent", "id-form", "id-length"],
     ...["id-not-mainland-mobile", "ok"],
   ],
-  opaque: ["id-empty", "id-length", "ok"],
+  opaque: ["id-empty", "id-exponent", "id-length", "ok"],
   email: ["id-characters", "id-empty", "id-form", "id-length", "ok"],
   "cn-resident-id": OF_CODE,
   "cn-uscc": OF_CODE,

@@ -16,7 +16,8 @@ export interface DataFolder extends AsyncDisposable {
   parquet(name: string, query: string): Promise<string>;
   /** `name` ends in the format. Id column `phone`, quarantine in the folder. */
   inspect(name: string, options?: Partial<InspectInput>): Promise<DatasetRegistration>;
-  quarantine(): Promise<QuarantineEntry[]>;
+  /** Of `inspect` without a path. */
+  quarantine(path?: string): Promise<QuarantineEntry[]>;
 }
 
 export async function dataFolder(): Promise<DataFolder> {
@@ -44,8 +45,8 @@ export async function dataFolder(): Promise<DataFolder> {
         quarantinePath,
         ...options,
       }),
-    async quarantine() {
-      const lines = (await readFile(quarantinePath, "utf8")).split("\n").slice(0, -1);
+    async quarantine(path = quarantinePath) {
+      const lines = (await readFile(path, "utf8")).split("\n").slice(0, -1);
       return lines.map((line) => JSON.parse(line) as QuarantineEntry);
     },
     async [Symbol.asyncDispose]() {
