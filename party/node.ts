@@ -27,6 +27,7 @@ import { SideNotes } from "./evidence/side-notes.ts";
 import { suspected } from "./evidence/standing.ts";
 import { Witness } from "./evidence/witness.ts";
 import { collaborationsOf, Witnessing } from "./evidence/witnessing.ts";
+import { Feeds } from "./feeds/feeds.ts";
 import { answerOffer } from "./jobs/admission.ts";
 import { endOverdue } from "./jobs/approvals.ts";
 import type { JobRequestInput } from "./jobs/ask.ts";
@@ -59,6 +60,9 @@ import { Successions } from "./session/successions.ts";
 import { Keyring } from "./store/keyring.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
+import { TagCatalogue } from "./tags/catalogue.ts";
+import { recordExport } from "./tags/exported.ts";
+import { OptOuts } from "./tags/opt-outs.ts";
 import { Turns } from "./turns.ts";
 
 const UPKEEP_MS = 60_000;
@@ -98,6 +102,9 @@ export class Node {
   readonly databases: Databases;
   readonly datasets: Datasets;
   readonly segments: Segments;
+  readonly optOuts: OptOuts;
+  readonly catalogue: TagCatalogue;
+  readonly feeds: Feeds;
   readonly logbook: Logbook;
   readonly forks: Forks;
   readonly witness: Witness;
@@ -129,7 +136,9 @@ export class Node {
     this.#dial = options.dial ?? dialCoordinator;
     this.book = new JobBook(store, ports.clock);
     this.databases = new Databases({ files: ports.files, folder, config: options.databases ?? {} });
+    this.optOuts = new OptOuts({ store, clock: ports.clock, random: ports.random, key: keyring.atRestKey });
     this.datasets = new Datasets({
+      optOuts: this.optOuts,
       store,
       clock: ports.clock,
       quarantineFolder: join(folder, "quarantine"),
@@ -157,6 +166,12 @@ export class Node {
       forks: this.forks,
     });
     this.sideNotes = new SideNotes({ store, random: ports.random, key: keyring.atRestKey });
+    this.catalogue = new TagCatalogue({ store, clock: ports.clock });
+    this.feeds = new Feeds({
+      ...{ party: keyring.party, store, ports, databases: this.databases, logger: options.logger },
+      requireInForce: (agreement) => this.connected.inForce.require(agreement),
+      record: (tags) => recordExport(this, tags),
+    });
     this.#vault = new JobVault({
       store,
       files: ports.files,
@@ -315,6 +330,8 @@ export class Node {
       agreements,
       datasets: this.datasets,
       segments: this.segments,
+      optOuts: this.optOuts,
+      catalogue: this.catalogue,
       logbook,
       witness,
       witnessing,
@@ -375,6 +392,8 @@ export class Node {
         .keep()
         .then(() => endOverdue(deps))
         .then(() => forgetOldResults(deps))
+        .then(() => this.store.expireTags(this.logbook.now()))
+        .then(() => void this.feeds.keepUp())
         .catch((err: unknown) => this.#logger.error({ err }, "upkeep failed"));
     });
   }

@@ -17,6 +17,7 @@ import { viewCheck } from "../data/check-view.ts";
 import { viewDataset } from "../data/view.ts";
 import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
+import { feedHandlers } from "../feeds/handlers.ts";
 import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
 import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { followJob } from "../jobs/events.ts";
@@ -27,6 +28,7 @@ import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
 import { exportTags } from "../tags/export.ts";
 import { recordExport } from "../tags/exported.ts";
+import { tagHandlers } from "../tags/handlers.ts";
 import { fileAnswer } from "./file-answer.ts";
 import type { FileAnswer, Handlers } from "./server.ts";
 
@@ -110,6 +112,8 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...resultHandlers(node),
     ...evidenceHandlers(node),
     ...reportHandlers(node),
+    ...tagHandlers(node),
+    ...feedHandlers(node),
     ...accessHandlers(access, logger),
   };
 }

@@ -1,6 +1,7 @@
 /** What a node records of a dataset. */
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
@@ -8,6 +9,7 @@ import type { DatasetName, Digest } from "../../proto/ids.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import type { LineCounts } from "./csv-records.ts";
 import { profileOf } from "./normalise.ts";
+import type { PackedText } from "./packed-text.ts";
 import type { RejectCounts } from "./rejection.ts";
 import type { DatasetSource } from "./source.ts";
 import type { ColumnType, DatasetColumn, DatasetTable, PlacedId } from "./table.ts";
@@ -34,10 +36,31 @@ export interface DatasetRegistration {
   /** Distinct good ids that are not rejected as duplicates: what a job works with. */
   readonly accepted: number;
   readonly rejectedByReason: RejectCounts;
+  /** Put in when a dataset is taken for a job, never stored: who of it takes part in nothing, and how many do. */
+  readonly optedOut?: OptedOut;
+  readonly people?: number;
   readonly duplicatePolicy: DuplicatePolicy;
   /** By the policy: good rows whose id an earlier row has, set aside (first) or combined into it (aggregate); all good rows
    * of an id that has several, set aside (reject). */
   readonly duplicates: number;
+}
+
+/** Those who have opted out of this node's runs, under one normaliser. */
+export interface OptedOut {
+  /** Normalised ids. */
+  readonly people: PackedText;
+  /** Changes with the list; under a key of the node. */
+  readonly digest: string;
+}
+
+/** Distinct people whom a job may work with. */
+export function peopleOf({ people, accepted }: Pick<DatasetRegistration, "people" | "accepted">): number {
+  return people ?? accepted;
+}
+
+/** Hex digest of what a job works with: the registered content, without those who have opted out. */
+export function effectiveVersion({ version, optedOut }: Pick<DatasetRegistration, "version" | "optedOut">): string {
+  return optedOut === undefined ? version : digestOf(utf8(`entente opted out/1\n${version}\n${optedOut.digest}`));
 }
 
 export function tableOf({ format, columns }: DatasetRegistration): DatasetTable {

@@ -10,7 +10,8 @@ import type { Clock, Random } from "../../proto/ports/ports.ts";
 import { metered } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
 import { checkDataset, type DatasetCheck } from "./check.ts";
-import type { DatasetRegistration } from "./dataset.ts";
+import { type DatasetRegistration, effectiveVersion, type OptedOut } from "./dataset.ts";
+import { effectiveRows } from "./effective.ts";
 import { inspectDataset } from "./inspect.ts";
 import { profileOf } from "./normalise.ts";
 import type { SourceAccess, SourceRequest } from "./source.ts";
@@ -43,6 +44,13 @@ export interface DatasetsInput {
   readonly quarantineFolder: string;
   readonly spill?: SpillSource;
   readonly access?: SourceAccess;
+  /** Who has opted out, by the form of their ids. */
+  readonly optOuts?: { of(form: string): Promise<OptedOut | undefined> };
+}
+
+/** Normalisers of an id in the order of its parts: ids of one form can be compared. */
+export function idForm(ids: readonly Pick<IdColumn, "normaliser">[]): string {
+  return ids.map(({ normaliser }) => normaliser).join("+");
 }
 
 export class Datasets {
@@ -52,9 +60,13 @@ export class Datasets {
   readonly #clock: Clock;
   readonly #quarantineFolder: string;
   readonly #spill: SpillSource | undefined;
+  readonly #optOuts: DatasetsInput["optOuts"];
+  /** By dataset, for its last effective version. */
+  readonly #people = new Map<string, { readonly version: string; readonly people: Promise<number> }>();
 
   constructor(input: DatasetsInput) {
     this.access = input.access ?? {};
+    this.#optOuts = input.optOuts;
     this.#store = input.store;
     this.#clock = input.clock;
     this.#quarantineFolder = input.quarantineFolder;
@@ -95,8 +107,28 @@ export class Datasets {
     }));
   }
 
-  /** Throws NOT_FOUND. */
+  /** As a job takes it: without those who have opted out by now. Where there are some, the first call after a change reads the
+   * dataset once. Throws NOT_FOUND, and what reading throws. */
   async require(name: string): Promise<DatasetRegistration> {
+    const registration = await this.#registered(name);
+    const optedOut = await this.#optOuts?.of(idForm(registration.ids));
+    if (optedOut === undefined) return registration;
+    const dataset = { ...registration, optedOut };
+    return { ...dataset, people: await this.#peopleOf(dataset) };
+  }
+
+  async #peopleOf(dataset: DatasetRegistration): Promise<number> {
+    const version = effectiveVersion(dataset);
+    const known = this.#people.get(dataset.name);
+    if (known?.version === version) return known.people;
+    const spill = this.#spill && { ...this.#spill, key: this.#spill.random.bytes(32) };
+    const people = effectiveRows(dataset, undefined, { access: this.access, ...(spill && { spill }) });
+    this.#people.set(dataset.name, { version, people });
+    people.catch(() => this.#people.delete(dataset.name));
+    return people;
+  }
+
+  async #registered(name: string): Promise<DatasetRegistration> {
     const found = (await this.list()).find((dataset) => dataset.registration.name === name);
     if (found === undefined) throw new EntenteError("NOT_FOUND", { detail: `dataset ${name}` });
     return found.registration;

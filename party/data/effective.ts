@@ -21,12 +21,17 @@ export async function effectiveRows(
   selection: Selection | undefined,
   { spill, access, limits, onProgress }: EffectiveOptions = {},
 ): Promise<number> {
-  if (selection === undefined) return registration.accepted;
+  if (selection === undefined && registration.optedOut === undefined) return registration.accepted;
   const { rows: expected, duplicatePolicy: policy } = registration;
   await using duplicates = await Duplicates.open({ expected, policy, ...(spill === undefined ? {} : { spill }) });
   let done = 0;
   let held = 0;
-  const reading = { columns: [], selection, ...(access && { access }), ...(limits && { limits }) };
+  const reading = {
+    columns: [],
+    ...(selection && { selection }),
+    ...(access && { access }),
+    ...(limits && { limits }),
+  };
   for await (const batch of readDataset(registration, reading)) {
     await duplicates.add(batch);
     done += batch.good;

@@ -104,10 +104,10 @@ function ruleOf({ duplicatePolicy }: DatasetRegistration): "first" | "reject" {
 /** Loads each partition once where a selection meets duplicates: which of them it holds is not known before. */
 async function countOf(
   reader: PartitionReader,
-  { accepted, duplicates }: DatasetRegistration,
+  { accepted, duplicates, optedOut }: DatasetRegistration,
   { selection, partitions }: PrepareOptions<ReadColumn>,
 ): Promise<number> {
-  if (selection === undefined) return accepted;
+  if (selection === undefined && optedOut === undefined) return accepted;
   let count = reader.written;
   if (duplicates === 0) return count;
   try {

@@ -8,7 +8,7 @@ import { placedLabels } from "./label-cells.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
 import { openRegistered } from "./registered.ts";
 import { readRows } from "./rows.ts";
-import { Lookups, type Selection } from "./selection.ts";
+import { Lookups, type Selection, without } from "./selection.ts";
 import type { SourceAccess } from "./source.ts";
 
 /** A column as doubles, NaN where a cell is missing. */
@@ -41,7 +41,7 @@ export interface ReadOptions {
 }
 
 /**
- * Streams the good rows that are selected, duplicates included: who holds all ids of a partition tells them apart. A batch is
+ * Streams the good rows that are selected and whose people have not opted out, duplicates included: who holds all ids of a partition tells them apart. A batch is
  * valid until the next. Throws DATASET_COLUMN_UNKNOWN and DATASET_COLUMN_TYPE before it reads, DATASET_FILE_MISSING,
  * DATASET_CHANGED (before, or at the end if it changed meanwhile or has another number of good rows), DATASET_FORMAT, LABEL_UNFIT,
  * and the errors of a database.
@@ -59,7 +59,8 @@ export async function* readDataset(
   const texts = new Map(columns.flatMap((column, j) => (column.texts ? [[features[j] as number, column.texts]] : [])));
   const ids = placedIds(table.columns, registration.ids);
   const limits = options.limits ?? DEFAULT_LIMITS;
-  const { selection } = options;
+  const { optedOut } = registration;
+  const selection = without(options.selection, optedOut && { kind: "people", people: optedOut.people });
   const lookups = new Lookups(registration);
   const test = selection && lookups.test(selection);
   const wanted = options.columns.map((column): Wanted => {

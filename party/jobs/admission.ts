@@ -14,7 +14,7 @@ import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors
 import type { Digest, JobId } from "../../proto/ids.ts";
 import { viewColumns } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
-import { type DatasetRegistration, featureIndex, formDigest } from "../data/dataset.ts";
+import { type DatasetRegistration, effectiveVersion, featureIndex, formDigest, peopleOf } from "../data/dataset.ts";
 import { placedLabels } from "../data/label-cells.ts";
 import type { Question } from "../policy/desk.ts";
 import { epochAt, versionTag } from "../policy/epoch-keys.ts";
@@ -102,10 +102,11 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
       agreement: agreement.digest,
       collaboration: agreement.collaboration,
       jobDigest: digest,
-      ownRows: registration.accepted,
-      ownSizeClass: sizeClassOf(registration.accepted),
+      ownRows: peopleOf(registration),
+      ownSizeClass: sizeClassOf(peopleOf(registration)),
       datasetVersion: registration.version,
       datasetForm: formDigest(registration),
+      effectiveVersion: effectiveVersion(registration),
       versionTag: ownVersion,
       awaitsApproval: charged.as === "approval-needed",
     });

@@ -37,7 +37,7 @@ import type { Peer } from "../session/peers.ts";
 import { type Matched, matchedPeople } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
-import { type Issued, issuedBy } from "./issued-tags.ts";
+import { type Issued, issuedBy, issuedKeys } from "./issued-tags.ts";
 import type { LoadedModel } from "./open-result.ts";
 import { type DatasetThen, isSameInput, normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
 import { storedGroupings, storeGroupings } from "./report-plan.ts";
@@ -157,13 +157,16 @@ async function gather(deps: JobDeps, request: JobRequestInput, before?: DatasetT
 
 /** What the person wants of the own side: tags to issue, and who takes part. */
 async function readWishes(
-  { deps: { vault }, request, registration, loaded }: Gathered,
+  { deps: { vault, catalogue }, request, registration, agreement, loaded }: Gathered,
   output: Output,
   operation: AgreedOperation | undefined,
   labels: readonly LabelColumn[],
 ): Promise<Pick<Asked, "issued" | "selection">> {
   const { columns } = registration;
-  const issued = await issuedBy({ request, output, operation, columns, labels, model: loaded?.model, vault });
+  const asked = await issuedBy({ request, output, operation, columns, labels, model: loaded?.model, vault });
+  const keys = asked && issuedKeys(asked, loaded?.model.tiers);
+  const issued = asked &&
+    keys && { ...asked, expiresInDays: await catalogue.check(keys, agreement.digest, asked.expiresInDays) };
   const selection = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
   return { issued, selection };
 }

@@ -13,7 +13,7 @@ import type { DatasetRegistration } from "../data/dataset.ts";
 import { type PackedText, packTexts } from "../data/packed-text.ts";
 import type { JobDeps } from "./deps.ts";
 import type { Job } from "./lifecycle.ts";
-import { isSameInput } from "./own-dataset.ts";
+import { isSameContent, isSameInput } from "./own-dataset.ts";
 import { storedSpec } from "./stored-spec.ts";
 
 /** The people of an audience at its receiver. */
@@ -41,7 +41,7 @@ export async function requireAudience(
   const [known] = await deps.store.jobEvents(audienceId);
   if (known === undefined) throw unusable("no job of that id");
   const job = await deps.book.require(audienceId);
-  const { operation, output, agreement } = job.proposed;
+  const { operation, output, agreement, role } = job.proposed;
   if (operation !== "audience" || output !== "list") throw unusable("not an audience with a list");
   // A result that was withheld is known to nobody: scoring over it would tell that it was not.
   if (job.state !== "done" || job.withheld) throw unusable("it has no result");
@@ -52,7 +52,9 @@ export async function requireAudience(
     spec.receiverDataset === pair.receiverDataset &&
     spec.providerDataset === pair.providerDataset;
   if (!isOfPair) throw unusable("of other datasets");
-  if (!isSameInput(own, job.proposed)) throw unusable("the dataset has changed since");
+  if (!isSameContent(own, job.proposed)) throw unusable("the dataset has changed since");
+  // Who has opted out at the receiver since has no tag any more; at the provider the receiver would name such a person.
+  if (role === "provider" && !isSameInput(own, job.proposed)) throw unusable("people have opted out since");
   if ((await deps.agreements.stateOf(agreement)) !== "active") throw unusable("its agreement is no longer in force");
   return job;
 }
@@ -66,19 +68,10 @@ export async function matchedPeople(
 ): Promise<Matched> {
   const audience = await requireAudience(deps, audienceId, pair, own);
   if (audience.proposed.role !== "receiver") throw unusable("its result is another's");
-  const people = await packTexts(subjectsOf(deps, audienceId));
+  const people = await packTexts(deps.store.subjectsOf(audienceId, deps.logbook.now()));
   if (!isReleasable(agreement, people.count)) throw unusable("too few of its people still count");
   const ends = new Uint8Array(people.offsets.buffer, people.offsets.byteOffset, people.offsets.byteLength);
   return { audience, people, digest: sha256(utf8("entente matched people/1"), ends, people.bytes) };
-}
-
-/** Each once: tags come in the order of their subjects, and one person may have several. */
-async function* subjectsOf({ store, logbook }: JobDeps, jobId: string): AsyncGenerator<string> {
-  let last: string | undefined;
-  for await (const { subject } of store.tags({ now: logbook.now(), jobId })) {
-    if (subject !== last) yield subject;
-    last = subject;
-  }
 }
 
 /** At the receiver, once the provider has said which version of its dataset it has (hex tag): from another one some of the

@@ -16,6 +16,8 @@ import type { Meetings } from "../session/meetings.ts";
 import type { Peers } from "../session/peers.ts";
 import type { Keyring } from "../store/keyring.ts";
 import type { Store } from "../store/store.ts";
+import type { TagCatalogue } from "../tags/catalogue.ts";
+import type { OptOuts } from "../tags/opt-outs.ts";
 import type { Turns } from "../turns.ts";
 import type { JobBook } from "./book.ts";
 import type { JobChannels } from "./channels.ts";
@@ -38,6 +40,8 @@ export interface JobDeps {
   readonly agreements: Agreements;
   readonly datasets: Datasets;
   readonly segments: Segments;
+  readonly optOuts: OptOuts;
+  readonly catalogue: TagCatalogue;
   readonly logbook: Logbook;
   readonly witness: Witness;
   readonly sideNotes: SideNotes;

@@ -14,6 +14,7 @@ import { parseTagRule } from "../../proto/tags/parse-rule.ts";
 import { invalidRule, readTagRules, type TagRule } from "../../proto/tags/rule.ts";
 import type { RawColumn } from "../data/prepare.ts";
 import type { DatasetColumn } from "../data/table.ts";
+import type { IssuedKey } from "../tags/catalogue.ts";
 import type { Asked, JobRequestInput } from "./ask.ts";
 import type { JobVault } from "./vault.ts";
 
@@ -69,6 +70,15 @@ export async function issuedBy(input: IssuedInput): Promise<Issued | undefined> 
   if (output === "tier") await requireTiers(vault, operation?.tiers, model?.tiers);
   const expiresInDays = request.tag?.expiresInDays ?? DEFAULT_TAG_DAYS;
   return { rules, tag, expiresInDays, kept, labels, columns: readBy(rules, new Map(types)) };
+}
+
+/** What may come out of it, for the catalogue: a score's own tag has one of the tiers where there are some. */
+export function issuedKeys({ rules, tag }: Pick<Issued, "rules" | "tag">, tiers: Tiers | undefined): IssuedKey[] {
+  const values = new Map<string, Set<string>>();
+  const add = (key: string, value: string) => values.set(key, (values.get(key) ?? new Set()).add(value));
+  for (const { key, value } of rules) add(key, value);
+  if (tag !== undefined) for (const value of tiers?.map(({ tier }) => tier) ?? [tag.value]) add(tag.key, value);
+  return [...values].map(([key, all]) => ({ key, values: [...all] }));
 }
 
 function tagOf({ operation, tag, rules }: IssuedInput["request"]): Issued["tag"] {

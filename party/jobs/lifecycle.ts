@@ -26,6 +26,8 @@ export interface JobProposed {
   readonly datasetVersion: string;
   /** How it was registered: by other ids or another policy for duplicates the same rows are another input, too. */
   readonly datasetForm: string;
+  /** Where people had opted out: what the job is asked of is less than that content. */
+  readonly effectiveVersion?: string;
   /** What the peer and the evidence see of it: a keyed tag of the epoch in which the job was asked for; hex. */
   readonly versionTag: string;
   /** A person at this node decides first. */

@@ -3,7 +3,7 @@ import { type Agreement, agreedDataset, agreedIds } from "../../proto/agreement/
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { type DatasetRegistration, formDigest } from "../data/dataset.ts";
+import { type DatasetRegistration, effectiveVersion, formDigest } from "../data/dataset.ts";
 import { profileOf } from "../data/normalise.ts";
 import type { JobProposed } from "./lifecycle.ts";
 
@@ -21,11 +21,20 @@ export function requireAgreedForm({ document }: Agreement, party: string, regist
 }
 
 /** A dataset as a job began with it. */
-export type DatasetThen = Pick<JobProposed, "datasetVersion" | "datasetForm">;
+export type DatasetThen = Pick<JobProposed, "datasetVersion" | "datasetForm" | "effectiveVersion">;
 
 /** Whether it is still that: its content, and how it was registered. */
-export function isSameInput(registration: DatasetRegistration, { datasetVersion, datasetForm }: DatasetThen): boolean {
+export function isSameContent(
+  registration: DatasetRegistration,
+  { datasetVersion, datasetForm }: DatasetThen,
+): boolean {
   return registration.version === datasetVersion && formDigest(registration) === datasetForm;
+}
+
+/** And the same people have opted out. */
+export function isSameInput(registration: DatasetRegistration, then: DatasetThen): boolean {
+  const { effectiveVersion: version = then.datasetVersion } = then;
+  return isSameContent(registration, then) && effectiveVersion(registration) === version;
 }
 
 /** The rules that this node normalises a dataset's ids by, part by part. */

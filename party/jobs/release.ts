@@ -13,10 +13,12 @@ import { isReleasable } from "../../proto/policy/rules.ts";
 import { isReportable } from "../../proto/report/overlap-report.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
+import { idForm } from "../data/datasets.ts";
 import type { Channel } from "../session/channel.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import { SessionWorker } from "../session/worker-port.ts";
 import { tagsCommitmentSetting } from "../tags/exported.ts";
+import { rulesDigest, type TagLineage } from "../tags/lineage.ts";
 import type { Tag } from "../tags/tag.ts";
 import type { Asked } from "./ask.ts";
 import { attemptsOf, type SettledReceipt, submitReceipt } from "./attempt.ts";
@@ -76,7 +78,7 @@ export async function hearGateKeys(
 }
 
 export async function releaseResult(asked: Asked, result: OpenableResult, startedMs: number): Promise<void> {
-  const { deps, spec, evidence } = asked;
+  const { deps, spec, agreement, evidence } = asked;
   const { settled } = result;
   const { jobId } = spec;
   await submitReceipt(deps, jobId, settled.entry);
@@ -93,7 +95,9 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
     return;
   }
   if (AGGREGATE_OUTPUTS.includes(spec.output)) return releaseAggregate(asked, result, opened, figures());
-  const issuing = issuingOf(asked, settled);
+  const form = idForm(asked.registration.ids);
+  const optedOut = await deps.optOuts.of(form);
+  const issuing = issuingOf(asked, settled, await deps.optOuts.has(form));
   const { counts, digest } = await surveyTags(asked, result, opened, issuing);
   const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
   const rows = digestOf(concat(...opened.map(({ rows, labels }) => sha256(bytesOf(rows), labels))));
@@ -112,7 +116,24 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   await storeTags(asked, result, opened, issuing, count);
   if (spec.labels !== undefined) await deps.results.put(jobId, resultBatches(asked, result, opened, issuing));
   const summary = { matched, tags: counts, ...figures() };
-  await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
+  // In turn with a revocation, so that what it stops is never in force. A stop before the last step takes the tags back.
+  await deps.policy.inTurn(agreement, async () => {
+    if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
+    await deps.store.publishTags(jobId, deps.logbook.now(), JSON.stringify(await lineageOf(asked, issuing.issued)));
+    if ((await deps.optOuts.of(form))?.digest !== optedOut?.digest) await deps.optOuts.withdrawAll(form);
+    await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
+  });
+}
+
+async function lineageOf({ deps, spec, registration, peer }: Asked, { rules, tag }: Issued): Promise<TagLineage> {
+  const { peerVersion = null, proposed } = await deps.book.require(spec.jobId);
+  const { requestedBy = null } = proposed;
+  const { operation, purpose, receiverDataset, providerDataset, agreement } = spec;
+  const keys = [...new Set([...rules.map(({ key }) => key), ...(tag === undefined ? [] : [tag.key])])];
+  await deps.catalogue.note(keys, { purpose, agreement, person: requestedBy ?? "" });
+  const own = { dataset: receiverDataset, datasetVersion: registration.version };
+  const theirs = { peer: peer.party, peerDataset: providerDataset, peerVersion };
+  return { operation, purpose, requestedBy, ...own, ...theirs, rulesDigest: rulesDigest(rules) };
 }
 
 function mayRelease({ spec, agreement, list }: Asked, matched: number): boolean {
@@ -185,11 +206,17 @@ async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Pr
 interface Issuing {
   readonly issued: Issued;
   readonly order: TagOrder;
+  /** Since the job's input was read. */
+  readonly isOptedOut: (subject: string) => boolean;
 }
 
 /** Tags end with the agreement, if not before. A score's name the model version by the commitment that the receipt names, and
  * the receipt's time as that of the score. Throws INTERNAL for an output that issues none. */
-function issuingOf({ deps, spec, agreement, issued }: Asked, { finishedAt }: SettledReceipt): Issuing {
+function issuingOf(
+  { deps, spec, agreement, issued }: Asked,
+  { finishedAt }: SettledReceipt,
+  isOptedOut: Issuing["isOptedOut"],
+): Issuing {
   if (issued === undefined) throw new EntenteError("INTERNAL", { cause: new Error("no tag was asked for") });
   const nowMs = deps.ports.clock.nowMs();
   const endsMs = Math.min(nowMs + issued.expiresInDays * DAY_MS, Date.parse(agreement.document.validUntil));
@@ -201,17 +228,22 @@ function issuingOf({ deps, spec, agreement, issued }: Asked, { finishedAt }: Set
     issuedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(endsMs).toISOString(),
   };
-  return { issued, order };
+  return { issued, order, isOptedOut };
 }
 
 async function tagsIn(
   { loaded }: Asked,
   { input }: OpenableResult,
   part: OpenedPartition,
-  { issued, order }: Issuing,
+  { issued, order, isOptedOut }: Issuing,
 ): Promise<Iterable<Tag>> {
   const { features: columns } = await input.rows(part.partition);
-  return issueTags({ part, subjects: await input.subjects(part.partition), columns }, order, issued, loaded);
+  const tags = issueTags({ part, subjects: await input.subjects(part.partition), columns }, order, issued, loaded);
+  return only(tags, ({ subject }) => !isOptedOut(subject));
+}
+
+function* only<T>(items: Iterable<T>, isWanted: (item: T) => boolean): Generator<T> {
+  for (const item of items) if (isWanted(item)) yield item;
 }
 
 /** In batches, so that the node goes on answering; a stop in between leaves a job that is not done, whose tags are removed. */

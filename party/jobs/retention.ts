@@ -10,7 +10,7 @@ export async function forgetOldResults(deps: JobDeps): Promise<void> {
     const { agreement } = await deps.agreements.require(job.proposed.agreement);
     const endsMs = Date.parse(job.updatedAt) + agreement.document.retention.resultDays * DAY_MS;
     if (deps.clock.nowMs() < endsMs) continue;
-    await deps.store.removeTags(job.jobId);
+    await deps.store.removeTags(job.jobId, deps.logbook.now());
     await deps.results.forget(job.jobId);
     await deps.store.replaceLastJobEvent(job.jobId, forgotten(job));
   }

@@ -3,7 +3,7 @@ import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Digest, JobId } from "../../proto/ids.ts";
-import type { DatasetRegistration } from "../data/dataset.ts";
+import { type DatasetRegistration, peopleOf } from "../data/dataset.ts";
 import type { Question } from "../policy/desk.ts";
 import type { Peer } from "../session/peers.ts";
 import { requireAudience } from "./audience.ts";
@@ -60,10 +60,17 @@ export async function stillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<Da
 export function questionOf(
   agreement: Agreement,
   spec: JobSpec,
-  { accepted: ownRows }: Pick<DatasetRegistration, "accepted">,
+  registration: Pick<DatasetRegistration, "accepted" | "people">,
   providerVersion: string,
 ): Question {
-  return { agreement, spec, role: "provider", ownRows, peerSizeClass: spec.receiverSizeClass, providerVersion };
+  return {
+    agreement,
+    spec,
+    role: "provider",
+    ownRows: peopleOf(registration),
+    peerSizeClass: spec.receiverSizeClass,
+    providerVersion,
+  };
 }
 
 /** Ends a job that nobody comes for; asked again after every session. */

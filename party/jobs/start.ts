@@ -1,7 +1,7 @@
 /** How a job of this node begins: asked for by a person, approved by another, or taken up again after a restart. */
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
-import { formDigest } from "../data/dataset.ts";
+import { effectiveVersion, formDigest } from "../data/dataset.ts";
 import { type Asked, ask, type JobRequestInput, questionOf, restoreAsked, storeAsked } from "./ask.ts";
 import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
@@ -63,6 +63,7 @@ async function propose(
     ownSizeClass: spec.receiverSizeClass,
     datasetVersion: registration.version,
     datasetForm: formDigest(registration),
+    effectiveVersion: effectiveVersion(registration),
     versionTag: spec.receiverVersion,
     awaitsApproval,
     requestedBy: person,

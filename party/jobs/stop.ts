@@ -36,7 +36,7 @@ async function withdrawTags(
 ): Promise<void> {
   const setting = `withdrawn/${digest}`;
   if ((await deps.store.setting(setting)) === undefined) {
-    // Of all times: expired tags, too.
+    // Expired ones, too, as far as nobody has noted that yet.
     const counts = (await deps.store.tagCounts("")).filter(({ jobId }) => jobIds.has(jobId));
     const lines = counts.map(({ jobId, key, value: of, count }) => `${jobId}\t${key}\t${of}\t${count}\n`);
     const withdrawn = {
@@ -51,5 +51,5 @@ async function withdrawTags(
     });
     await deps.store.putSetting(setting, deps.logbook.now());
   }
-  await deps.store.withdrawTags(digest);
+  await deps.store.withdrawTags(digest, deps.logbook.now());
 }

@@ -4,6 +4,7 @@
  */
 import { uintBe, utf8 } from "../../proto/encoding/bytes.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
+import { type DatasetRegistration, effectiveVersion } from "../data/dataset.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -37,13 +38,13 @@ export function noiseKey(seedSecret: Uint8Array, epoch: Epoch): Uint8Array<Array
   return epochKey(seedSecret, "noise", epoch);
 }
 
-/** What a peer and the evidence see of a dataset's version: equal for one version within an epoch, and nothing else. 32
- * bytes. `version`: the content digest. */
+/** What a peer and the evidence see of a dataset's version: equal for one effective version within an epoch, and nothing else.
+ * 32 bytes. */
 export function versionTag(
   seedSecret: Uint8Array,
   epoch: Epoch,
-  dataset: { readonly name: string; readonly version: string },
+  dataset: Pick<DatasetRegistration, "name" | "version" | "optedOut">,
 ): Uint8Array<ArrayBuffer> {
   const key = epochKey(seedSecret, "version", epoch);
-  return commit(key, "entente dataset version/1", utf8(`${dataset.name}\n${dataset.version}`));
+  return commit(key, "entente dataset version/1", utf8(`${dataset.name}\n${effectiveVersion(dataset)}`));
 }

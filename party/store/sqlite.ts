@@ -2,7 +2,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { EntenteError } from "../../proto/errors.ts";
 import type { JobEvent } from "../jobs/lifecycle.ts";
-import type { Tag } from "../tags/tag.ts";
+import { FEED_SCHEMA, SqliteFeeds } from "./sqlite-feeds.ts";
+import { TAG_SCHEMA, TAG_UPGRADE } from "./sqlite-tags.ts";
 import type {
   AgreementRecord,
   DatasetRecord,
@@ -26,7 +27,7 @@ CREATE TABLE segment_standing (
 ) STRICT;
 `;
 
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
@@ -38,13 +39,6 @@ CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NO
 CREATE TABLE job_document (jobId TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (jobId, kind)) STRICT;
 CREATE TABLE job_secret (jobId TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (jobId, name)) STRICT;
 CREATE TABLE witness (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, note TEXT NOT NULL) STRICT;
-CREATE TABLE tag_order (
-  id INTEGER PRIMARY KEY, jobId TEXT NOT NULL, key TEXT NOT NULL, agreement TEXT NOT NULL, issuedAt TEXT NOT NULL,
-  expiresAt TEXT NOT NULL, model TEXT, scoredAt TEXT, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
-) STRICT;
-CREATE TABLE tag_batch (jobId TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (jobId, batch)) STRICT;
-CREATE TABLE tag (orderId INTEGER NOT NULL, subject TEXT NOT NULL, value TEXT NOT NULL, score REAL) STRICT;
-CREATE INDEX tag_by_order ON tag (orderId);
 CREATE TABLE token (
   id INTEGER PRIMARY KEY, tokenId TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE, person TEXT NOT NULL, roles TEXT NOT NULL,
   createdAt TEXT NOT NULL, createdBy TEXT, expiresAt TEXT NOT NULL, revokedAt TEXT, lastUsedOn TEXT
@@ -53,6 +47,8 @@ CREATE TABLE denial (
   id INTEGER PRIMARY KEY, at TEXT NOT NULL, tokenId TEXT, person TEXT, route TEXT, code TEXT NOT NULL, count INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX denial_alike ON denial (at, ifnull(tokenId, ''), ifnull(route, ''), code);
+${TAG_SCHEMA}
+${FEED_SCHEMA}
 `;
 
 /** What makes of each earlier schema the next. */
@@ -75,6 +71,7 @@ const UPGRADES: Readonly<Record<number, string>> = {
         WHERE json_type(registration, '$.idColumn') IS NOT NULL;
       CREATE TABLE former_agreement AS SELECT * FROM agreement; DELETE FROM agreement;
       CREATE TABLE former_revocation AS SELECT * FROM revocation; DELETE FROM revocation;${SEGMENT_TABLES}`,
+  3: `${TAG_UPGRADE} ${FEED_SCHEMA}`,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";
@@ -94,81 +91,51 @@ export function openSqliteStore(path: string): Store {
         detail: `the store has schema ${version}, this program knows ${SCHEMA_VERSION}`,
       });
   }
-  return new SqliteStore(db);
+  return new SqliteStore(db, path);
 }
 
-class SqliteStore implements Store {
-  readonly #db: DatabaseSync;
-
-  constructor(db: DatabaseSync) {
-    this.#db = db;
-  }
-
-  #all<T>(sql: string, ...parameters: (string | number)[]): T[] {
-    return this.#db.prepare(sql).all(...parameters) as T[];
-  }
-
-  #get<T>(sql: string, ...parameters: (string | number)[]): T | undefined {
-    return this.#db.prepare(sql).get(...parameters) as T | undefined;
-  }
-
-  #run(sql: string, ...parameters: (string | number | null | Uint8Array)[]): number {
-    return Number(this.#db.prepare(sql).run(...parameters).changes);
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
+class SqliteStore extends SqliteFeeds implements Store {
   async setting(key: string): Promise<string | undefined> {
-    return this.#get<{ value: string }>("SELECT value FROM setting WHERE key = ?", key)?.value;
+    return this.get<{ value: string }>("SELECT value FROM setting WHERE key = ?", key)?.value;
   }
 
   async putSetting(key: string, value: string): Promise<void> {
-    this.#run("INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+    this.run("INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
   }
 
   async eraseSetting(key: string): Promise<void> {
-    this.#run("DELETE FROM setting WHERE key = ?", key);
-    this.#forget();
+    this.run("DELETE FROM setting WHERE key = ?", key);
+    this.forget();
   }
 
   async peers(): Promise<PeerRecord[]> {
-    return this.#all<PeerRecord>("SELECT * FROM peer ORDER BY party");
+    return this.all<PeerRecord>("SELECT * FROM peer ORDER BY party");
   }
 
   async putPeer({ party, identity, confirmedAt }: PeerRecord): Promise<void> {
-    this.#run("INSERT OR REPLACE INTO peer VALUES (?, ?, ?)", party, identity, confirmedAt);
+    this.run("INSERT OR REPLACE INTO peer VALUES (?, ?, ?)", party, identity, confirmedAt);
   }
 
   async datasets(): Promise<DatasetRecord[]> {
-    return this.#all<DatasetRecord>("SELECT * FROM dataset ORDER BY name");
+    return this.all<DatasetRecord>("SELECT * FROM dataset ORDER BY name");
   }
 
   async putDataset({ name, version, registration, registeredAt }: DatasetRecord): Promise<void> {
-    this.#run("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", name, version, registration, registeredAt);
+    this.run("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", name, version, registration, registeredAt);
   }
 
   async segments(): Promise<SegmentRecord[]> {
-    return this.#all<SegmentRecord>("SELECT * FROM segment ORDER BY name, version");
+    return this.all<SegmentRecord>("SELECT * FROM segment ORDER BY name, version");
   }
 
   async addSegment(segment: SegmentRecord): Promise<boolean> {
     const { name, version, dataset, kind, definedAt, definedBy, sealed } = segment;
     const values = [name, version, dataset, kind, definedAt, definedBy, sealed];
-    return this.#run("INSERT OR IGNORE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", ...values) > 0;
+    return this.run("INSERT OR IGNORE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", ...values) > 0;
   }
 
   async segmentStandings(): Promise<SegmentStanding[]> {
-    const rows = this.#all<
+    const rows = this.all<
       Record<"name" | "description" | "publishedAt", string> & {
         publishedVersion: number | null;
         retiredAt: string | null;
@@ -183,31 +150,31 @@ class SqliteStore implements Store {
 
   async putSegmentStanding({ name, published, retiredAt }: SegmentStanding): Promise<void> {
     const { version = null, description = null, at = null } = published ?? {};
-    this.#run(
+    this.run(
       "INSERT OR REPLACE INTO segment_standing VALUES (?, ?, ?, ?, ?)",
       ...[name, version, description, at, retiredAt],
     );
   }
 
   async agreements(): Promise<AgreementRecord[]> {
-    return this.#all<AgreementRecord>("SELECT * FROM agreement ORDER BY receivedAt DESC");
+    return this.all<AgreementRecord>("SELECT * FROM agreement ORDER BY receivedAt DESC");
   }
 
   async agreement(digest: string): Promise<AgreementRecord | undefined> {
-    return this.#get<AgreementRecord>("SELECT * FROM agreement WHERE digest = ?", digest);
+    return this.get<AgreementRecord>("SELECT * FROM agreement WHERE digest = ?", digest);
   }
 
   async putAgreement({ digest, collaboration, envelope, receivedAt }: AgreementRecord): Promise<void> {
-    this.#run("INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", digest, collaboration, envelope, receivedAt);
+    this.run("INSERT OR REPLACE INTO agreement VALUES (?, ?, ?, ?)", digest, collaboration, envelope, receivedAt);
   }
 
   async revocations(): Promise<RevocationRecord[]> {
-    const rows = this.#all<Omit<RevocationRecord, "delivered"> & { delivered: number }>("SELECT * FROM revocation");
+    const rows = this.all<Omit<RevocationRecord, "delivered"> & { delivered: number }>("SELECT * FROM revocation");
     return rows.map((row) => ({ ...row, delivered: row.delivered === 1 }));
   }
 
   async putRevocation({ agreement, by, envelope, delivered }: RevocationRecord): Promise<void> {
-    this.#run(
+    this.run(
       `INSERT INTO revocation VALUES (?, ?, ?, ?)
        ON CONFLICT (agreement) DO UPDATE SET delivered = max(delivered, excluded.delivered)`,
       ...[agreement, by, envelope, delivered ? 1 : 0],
@@ -215,212 +182,122 @@ class SqliteStore implements Store {
   }
 
   async jobIds(): Promise<string[]> {
-    return this.#all<{ jobId: string }>("SELECT jobId FROM job_event WHERE seq = 0 ORDER BY rowid DESC").map(
+    return this.all<{ jobId: string }>("SELECT jobId FROM job_event WHERE seq = 0 ORDER BY rowid DESC").map(
       (row) => row.jobId,
     );
   }
 
   async jobEvents(jobId: string): Promise<JobEvent[]> {
-    const rows = this.#all<{ event: string }>("SELECT event FROM job_event WHERE jobId = ? ORDER BY seq", jobId);
+    const rows = this.all<{ event: string }>("SELECT event FROM job_event WHERE jobId = ? ORDER BY seq", jobId);
     return rows.map((row) => JSON.parse(row.event) as JobEvent);
   }
 
   async appendJobEvent(jobId: string, expectedLength: number, event: JobEvent): Promise<boolean> {
-    return this.#transaction(() => {
-      const { length } = this.#get<{ length: number }>(
+    return this.transaction(() => {
+      const { length } = this.get<{ length: number }>(
         "SELECT count(*) AS length FROM job_event WHERE jobId = ?",
         jobId,
       ) as { length: number };
       if (length !== expectedLength) return false;
-      this.#run("INSERT INTO job_event VALUES (?, ?, ?)", jobId, expectedLength, JSON.stringify(event));
+      this.run("INSERT INTO job_event VALUES (?, ?, ?)", jobId, expectedLength, JSON.stringify(event));
       return true;
     });
   }
 
   async replaceLastJobEvent(jobId: string, event: JobEvent): Promise<void> {
-    this.#run(
+    this.run(
       "UPDATE job_event SET event = ? WHERE jobId = ? AND seq = (SELECT max(seq) FROM job_event WHERE jobId = ?)",
       ...[JSON.stringify(event), jobId, jobId],
     );
-    this.#forget();
+    this.forget();
   }
 
   async putJobDocument(jobId: string, kind: string, text: string): Promise<void> {
-    this.#run("INSERT OR REPLACE INTO job_document VALUES (?, ?, ?)", jobId, kind, text);
+    this.run("INSERT OR REPLACE INTO job_document VALUES (?, ?, ?)", jobId, kind, text);
   }
 
   async jobDocument(jobId: string, kind: string): Promise<string | undefined> {
-    return this.#get<{ text: string }>("SELECT text FROM job_document WHERE jobId = ? AND kind = ?", jobId, kind)?.text;
+    return this.get<{ text: string }>("SELECT text FROM job_document WHERE jobId = ? AND kind = ?", jobId, kind)?.text;
   }
 
   async putJobSecret(jobId: string, name: string, sealed: Uint8Array): Promise<void> {
-    this.#run("INSERT OR REPLACE INTO job_secret VALUES (?, ?, ?)", jobId, name, sealed);
+    this.run("INSERT OR REPLACE INTO job_secret VALUES (?, ?, ?)", jobId, name, sealed);
   }
 
   async jobSecret(jobId: string, name: string): Promise<Uint8Array | undefined> {
-    return this.#get<{ sealed: Uint8Array }>("SELECT sealed FROM job_secret WHERE jobId = ? AND name = ?", jobId, name)
+    return this.get<{ sealed: Uint8Array }>("SELECT sealed FROM job_secret WHERE jobId = ? AND name = ?", jobId, name)
       ?.sealed;
   }
 
   async destroyJobSecrets(jobId: string): Promise<void> {
-    this.#run("DELETE FROM job_secret WHERE jobId = ?", jobId);
-    this.#forget();
+    this.run("DELETE FROM job_secret WHERE jobId = ?", jobId);
+    this.forget();
   }
 
   async keepJobSecretsOf(jobIds: ReadonlySet<string>): Promise<void> {
-    const stored = this.#all<{ jobId: string }>("SELECT DISTINCT jobId FROM job_secret");
+    const stored = this.all<{ jobId: string }>("SELECT DISTINCT jobId FROM job_secret");
     for (const { jobId } of stored) if (!jobIds.has(jobId)) await this.destroyJobSecrets(jobId);
   }
 
-  /** `secure_delete` wipes the pages; the write-ahead log still holds them until it is cut. A reader in the way only delays
-   * that to the next time. */
-  #forget(): void {
-    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  }
-
   async witness(origin: string): Promise<WitnessRecord | undefined> {
-    return this.#get<WitnessRecord>("SELECT * FROM witness WHERE origin = ?", origin);
+    return this.get<WitnessRecord>("SELECT * FROM witness WHERE origin = ?", origin);
   }
 
   async witnesses(below: string): Promise<WitnessRecord[]> {
     // "0" is the character after "/".
-    return this.#all<WitnessRecord>("SELECT * FROM witness WHERE origin > ? AND origin < ?", `${below}/`, `${below}0`);
+    return this.all<WitnessRecord>("SELECT * FROM witness WHERE origin > ? AND origin < ?", `${below}/`, `${below}0`);
   }
 
   async putWitness({ origin, size, root, note }: WitnessRecord, expectedSize: number): Promise<boolean> {
-    return this.#transaction(() => {
-      const known = this.#get<{ size: number }>("SELECT size FROM witness WHERE origin = ?", origin)?.size ?? 0;
+    return this.transaction(() => {
+      const known = this.get<{ size: number }>("SELECT size FROM witness WHERE origin = ?", origin)?.size ?? 0;
       if (known !== expectedSize) return false;
-      this.#run("INSERT OR REPLACE INTO witness VALUES (?, ?, ?, ?)", origin, size, root, note);
+      this.run("INSERT OR REPLACE INTO witness VALUES (?, ?, ?, ?)", origin, size, root, note);
       return true;
     });
-  }
-
-  /** What a job's tags have in common stands once: a million of them are 40 MB and not 250. */
-  #tagOrder({ jobId, key, agreement, issuedAt, expiresAt, model, scoredAt }: Tag): number {
-    const fields = [jobId, key, agreement, issuedAt, expiresAt];
-    // A job has one model and one time of its score.
-    this.#run(
-      `INSERT OR IGNORE INTO tag_order (jobId, key, agreement, issuedAt, expiresAt, model, scoredAt)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      ...[...fields, model, scoredAt],
-    );
-    const order = this.#get<{ id: number }>(
-      "SELECT id FROM tag_order WHERE jobId = ? AND key = ? AND agreement = ? AND issuedAt = ? AND expiresAt = ?",
-      ...fields,
-    );
-    return order?.id as number;
-  }
-
-  async putTags(jobId: string, batch: number, tags: Iterable<Tag>): Promise<boolean> {
-    return this.#transaction(() => {
-      if (this.#run("INSERT OR IGNORE INTO tag_batch VALUES (?, ?)", jobId, batch) === 0) return false;
-      const insert = this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?)");
-      let last: Tag | undefined;
-      let order = 0;
-      for (const tag of tags) {
-        const isLike = last?.key === tag.key && last.issuedAt === tag.issuedAt && last.expiresAt === tag.expiresAt;
-        if (!isLike || last?.agreement !== tag.agreement) order = this.#tagOrder({ ...tag, jobId });
-        last = tag;
-        insert.run(order, tag.subject, tag.value, tag.score);
-      }
-      return true;
-    });
-  }
-
-  async removeTags(jobId: string): Promise<void> {
-    this.#transaction(() => {
-      this.#run("DELETE FROM tag WHERE orderId IN (SELECT id FROM tag_order WHERE jobId = ?)", jobId);
-      this.#run("DELETE FROM tag_order WHERE jobId = ?", jobId);
-      this.#run("DELETE FROM tag_batch WHERE jobId = ?", jobId);
-    });
-  }
-
-  async *tags(filter: { readonly now: string; readonly key?: string; readonly jobId?: string }): AsyncIterable<Tag> {
-    const where = [
-      "expiresAt > ?",
-      ...(filter.key === undefined ? [] : ["key = ?"]),
-      ...(filter.jobId === undefined ? [] : ["jobId = ?"]),
-    ];
-    const values = [filter.now, filter.key, filter.jobId].filter((value) => value !== undefined);
-    const rows = this.#db
-      .prepare(
-        `SELECT subject, key, value, score, jobId, agreement, model, scoredAt, issuedAt, expiresAt
-         FROM tag JOIN tag_order ON id = orderId WHERE ${where.join(" AND ")} ORDER BY subject, key, jobId`,
-      )
-      .iterate(...values);
-    for (const row of rows) yield row as unknown as Tag;
-  }
-
-  async tagAgreements(now: string): Promise<string[]> {
-    return this.#all<{ agreement: string }>(
-      "SELECT DISTINCT agreement FROM tag_order WHERE expiresAt > ? ORDER BY agreement",
-      now,
-    ).map((row) => row.agreement);
-  }
-
-  async withdrawTags(agreement: string): Promise<{ jobId: string; count: number }[]> {
-    return this.#transaction(() => {
-      const counts = this.#all<{ jobId: string; count: number }>(
-        `SELECT jobId, count(*) AS count FROM tag JOIN tag_order ON id = orderId WHERE agreement = ?
-         GROUP BY jobId ORDER BY jobId`,
-        agreement,
-      );
-      this.#run("DELETE FROM tag WHERE orderId IN (SELECT id FROM tag_order WHERE agreement = ?)", agreement);
-      this.#run("DELETE FROM tag_order WHERE agreement = ?", agreement);
-      return counts;
-    });
-  }
-
-  async tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]> {
-    return this.#all(
-      `SELECT key, value, jobId, count(*) AS count FROM tag JOIN tag_order ON id = orderId WHERE expiresAt > ?
-       GROUP BY orderId, value ORDER BY key, value`,
-      now,
-    );
   }
 
   async tokens(): Promise<TokenRecord[]> {
-    return this.#all<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token ORDER BY id`);
+    return this.all<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token ORDER BY id`);
   }
 
   async tokenByHash(hash: string): Promise<TokenRecord | undefined> {
-    return this.#get<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token WHERE hash = ?`, hash);
+    return this.get<TokenRecord>(`SELECT ${TOKEN_COLUMNS} FROM token WHERE hash = ?`, hash);
   }
 
   async addToken(token: TokenRecord): Promise<void> {
     const { tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn } = token;
-    this.#run(
+    this.run(
       `INSERT INTO token (${TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn],
     );
   }
 
   async revokeToken(tokenId: string, revokedAt: string): Promise<boolean> {
-    return this.#run("UPDATE token SET revokedAt = ifnull(revokedAt, ?) WHERE tokenId = ?", revokedAt, tokenId) > 0;
+    return this.run("UPDATE token SET revokedAt = ifnull(revokedAt, ?) WHERE tokenId = ?", revokedAt, tokenId) > 0;
   }
 
   async setTokenUse(tokenId: string, lastUsedOn: string): Promise<void> {
-    this.#run("UPDATE token SET lastUsedOn = ? WHERE tokenId = ?", lastUsedOn, tokenId);
+    this.run("UPDATE token SET lastUsedOn = ? WHERE tokenId = ?", lastUsedOn, tokenId);
   }
 
   async addDenials(denials: readonly DenialRecord[], maxRecords: number): Promise<void> {
-    this.#transaction(() => {
+    this.transaction(() => {
       for (const { at, tokenId, person, route, code, count } of denials)
-        this.#run(
+        this.run(
           `INSERT INTO denial (at, tokenId, person, route, code, count) VALUES (?, ?, ?, ?, ?, ?)
            ON CONFLICT (at, ifnull(tokenId, ''), ifnull(route, ''), code) DO UPDATE SET count = count + excluded.count`,
           ...[at, tokenId, person, route, code, count],
         );
-      this.#run("DELETE FROM denial WHERE id <= (SELECT max(id) FROM denial) - ?", maxRecords);
+      this.run("DELETE FROM denial WHERE id <= (SELECT max(id) FROM denial) - ?", maxRecords);
     });
   }
 
   async denials(): Promise<DenialRecord[]> {
-    return this.#all<DenialRecord>("SELECT at, tokenId, person, route, code, count FROM denial ORDER BY id DESC");
+    return this.all<DenialRecord>("SELECT at, tokenId, person, route, code, count FROM denial ORDER BY id DESC");
   }
 
   async close(): Promise<void> {
-    this.#db.close();
+    this.db.close();
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { SegmentKind } from "../../proto/segments/names.ts";
 import type { JobEvent } from "../jobs/lifecycle.ts";
-import type { Tag } from "../tags/tag.ts";
+import type { FeedStore, OptOutStore, TagStore } from "./tag-records.ts";
 
 export interface PeerRecord {
   readonly party: string;
@@ -100,7 +100,7 @@ export interface DenialRecord {
 /** A signed document of a job that evidence names by digest: spec, answer, receipt. */
 export type JobDocumentKind = "spec" | "answer" | "receipt";
 
-export interface Store {
+export interface Store extends TagStore, OptOutStore, FeedStore {
   setting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
   /** So that nothing of the value is left on the disk. */
@@ -149,18 +149,6 @@ export interface Store {
   witnesses(below: string): Promise<WitnessRecord[]>;
   /** Compare-and-store: false, and nothing written, when the stored size is not `expectedSize` (0 for none). */
   putWitness(record: WitnessRecord, expectedSize: number): Promise<boolean>;
-
-  /** One batch of a job's tags at once; a second batch of the same number is refused with false. */
-  putTags(jobId: string, batch: number, tags: Iterable<Tag>): Promise<boolean>;
-  /** Of a job that did not reach its end. */
-  removeTags(jobId: string): Promise<void>;
-  /** Tags in force at `now` (ISO time), in the order of subject and key. */
-  tags(filter: { readonly now: string; readonly key?: string; readonly jobId?: string }): AsyncIterable<Tag>;
-  /** Digests of the agreements that tags in force at `now` were issued under. */
-  tagAgreements(now: string): Promise<string[]>;
-  /** Removes every tag that was issued under an agreement; how many by job. */
-  withdrawTags(agreement: string): Promise<{ jobId: string; count: number }[]>;
-  tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]>;
 
   /** Oldest first. */
   tokens(): Promise<TokenRecord[]>;

@@ -16,7 +16,14 @@ export interface ExportOptions {
    * before it. Off by default, since it alters the subject: every telephone number begins with '+'.
    */
   readonly forSpreadsheet?: boolean;
+  /** A last column tells tags that are in force from those that are not any more. */
+  readonly withState?: boolean;
   readonly limits?: DataLimits;
+}
+
+/** Of an ended one the value is empty. */
+export interface TagLine extends Tag {
+  readonly state?: "current" | "ended";
 }
 
 const COLUMNS = "subject,key,value,score,model,scored_at,job_id,agreement,issued_at,expires_at";
@@ -25,7 +32,7 @@ const COLUMNS = "subject,key,value,score,model,scored_at,job_id,agreement,issued
  * Writes all tags and resolves with their number. The file has mode 0600 and is either the whole new one or, when this
  * throws (STORAGE_FAILED, or what `tags` threw), as it was before.
  */
-export async function exportTags(tags: AsyncIterable<Tag>, options: ExportOptions): Promise<number> {
+export async function exportTags(tags: AsyncIterable<TagLine>, options: ExportOptions): Promise<number> {
   let count = 0;
   await writeWhole(options.path, async (temporary) => {
     const write = options.format === "csv" ? writeCsv : writeParquet;
@@ -57,17 +64,22 @@ export function csvField(text: string, forSpreadsheet = false): string {
   return /[",\r\n]/.test(safe) || safe.trim() !== safe ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-async function writeCsv(tags: AsyncIterable<Tag>, path: string, { forSpreadsheet }: ExportOptions): Promise<number> {
+async function writeCsv(
+  tags: AsyncIterable<TagLine>,
+  path: string,
+  { forSpreadsheet, withState = false }: ExportOptions,
+): Promise<number> {
   const writer = await LineWriter.create(path);
   let count = 0;
   try {
-    await writer.write(`${COLUMNS}\r\n`);
+    await writer.write(`${COLUMNS}${withState ? ",state" : ""}\r\n`);
     for await (const tag of tags) {
       const { scored, issued, expires } = timesMs(tag);
       const timeOf = (timeMs: number | null) => (timeMs === null ? "" : new Date(timeMs).toISOString());
       const { subject, key, value, score, model, jobId, agreement } = tag;
       const ofScore = [score === null ? "" : String(score), model ?? "", timeOf(scored)];
       const fields = [subject, key, value, ...ofScore, jobId, agreement, timeOf(issued), timeOf(expires)];
+      if (withState) fields.push(tag.state ?? "current");
       await writer.write(`${fields.map((field) => csvField(field, forSpreadsheet)).join(",")}\r\n`);
       count++;
     }
@@ -77,15 +89,15 @@ async function writeCsv(tags: AsyncIterable<Tag>, path: string, { forSpreadsheet
   return count;
 }
 
-const CREATE = `CREATE TABLE tags (subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE, model VARCHAR, scored_at TIMESTAMPTZ,
-  job_id VARCHAR, agreement VARCHAR, issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ)`;
+const COLUMN_TYPES = `subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE, model VARCHAR, scored_at TIMESTAMPTZ,
+  job_id VARCHAR, agreement VARCHAR, issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ`;
 
 /** DuckDB's failures here are those of disk and memory, and their texts may quote values. */
 function storageError(error: unknown): EntenteError {
   return new EntenteError("STORAGE_FAILED", { cause: withoutValues(error) });
 }
 
-function append(appender: DuckDBAppender, tag: Tag): void {
+function append(appender: DuckDBAppender, tag: TagLine, withState: boolean): void {
   const { scored, issued, expires } = timesMs(tag);
   const appendTime = (timeMs: number) => appender.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(timeMs) * 1000n));
   try {
@@ -98,6 +110,7 @@ function append(appender: DuckDBAppender, tag: Tag): void {
     else appendTime(scored);
     for (const text of [tag.jobId, tag.agreement]) appender.appendVarchar(text);
     for (const timeMs of [issued, expires]) appendTime(timeMs);
+    if (withState) appender.appendVarchar(tag.state ?? "current");
     appender.endRow();
   } catch (error) {
     throw storageError(error);
@@ -105,14 +118,18 @@ function append(appender: DuckDBAppender, tag: Tag): void {
 }
 
 /** The rows gather in memory, or in the private folder beyond the limit: a Parquet file is written from a whole table. */
-async function writeParquet(tags: AsyncIterable<Tag>, path: string, { limits }: ExportOptions): Promise<number> {
+async function writeParquet(
+  tags: AsyncIterable<TagLine>,
+  path: string,
+  { limits, withState = false }: ExportOptions,
+): Promise<number> {
   const db = await openDuckDb({ folder: dirname(path) }, limits ?? DEFAULT_LIMITS);
   let count = 0;
   try {
-    await db.connection.run(CREATE);
+    await db.connection.run(`CREATE TABLE tags (${COLUMN_TYPES}${withState ? ", state VARCHAR" : ""})`);
     const appender = await db.connection.createAppender("tags");
     for await (const tag of tags) {
-      append(appender, tag);
+      append(appender, tag, withState);
       count++;
     }
     try {

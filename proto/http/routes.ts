@@ -6,6 +6,7 @@ import type * as z from "zod";
 import { AGREEMENT_ROUTES } from "./agreement-routes.ts";
 import { DATA_ROUTES } from "./data-routes.ts";
 import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
+import { FEED_ROUTES } from "./feed-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
@@ -26,6 +27,7 @@ export const ROUTES = {
   ...REPORT_ROUTES,
   ...RESULT_ROUTES,
   ...TAG_ROUTES,
+  ...FEED_ROUTES,
   ...EVIDENCE_ROUTES,
   ...TOKEN_ROUTES,
 } as const satisfies Record<string, Route>;

@@ -10,9 +10,11 @@ import { budgetCommand } from "./budget.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { datasetCommand } from "./dataset.ts";
 import { evidenceCommand, keysCommand } from "./evidence.ts";
+import { feedCommand } from "./feed.ts";
 import { jobCommand } from "./job.ts";
 import { modelCommand } from "./model.ts";
 import { enrollCommand, nodeCommand } from "./node.ts";
+import { optOutCommand } from "./opt-out.ts";
 import { Output } from "./output.ts";
 import { partyCommand } from "./party.ts";
 import { peerCommand } from "./peer.ts";
@@ -52,6 +54,8 @@ function program(isJson: boolean): Command {
     approvalCommand(),
     budgetCommand(),
     tagsCommand(),
+    feedCommand(),
+    optOutCommand(),
     auditCommand(),
     evidenceCommand(),
     keysCommand(),

@@ -82,7 +82,8 @@ describe("a node that starts after it was killed", () => {
     const times = { scoredAt: null, issuedAt: at, expiresAt: "2099-01-01T00:00:00.000Z" };
     for (const name of tagged) {
       const jobId = name.repeat(16);
-      await store.putTags(jobId, 0, [{ ...tag, ...times, jobId }]);
+      await store.putTags(jobId, 0, [{ ...tag, ...times, subject: `+86139000000${name}`, jobId }]);
+      await store.publishTags(jobId, at, null);
     }
     await store.close();
   }

@@ -173,8 +173,10 @@ describe.each(PARTIES)("revoked by the %s", (by) => {
   test("tags that were issued are withdrawn at the receiver, those of other agreements stay", async () => {
     const [agreement, other] = [await agree(), await agree()];
     const before = (await subjectsOf(nodes.bank)).length;
-    expect(await outcomeAtBank(nodes, { agreement: other })).toBe("done");
-    expect(await outcomeAtBank(nodes, { agreement })).toBe("done");
+    // Of one key they would have one value.
+    const issuing = (key: string) => ({ tag: { key: `marketing:${key}-${by}`, value: "yes", expiresInDays: 30 } });
+    expect(await outcomeAtBank(nodes, { agreement: other, ...issuing("other") })).toBe("done");
+    expect(await outcomeAtBank(nodes, { agreement, ...issuing("own") })).toBe("done");
     expect((await subjectsOf(nodes.bank)).length).toBe(before + 60);
     await nodes[by].connected.revocations.revoke(agreement);
     await untilRevoked(peer, agreement);

@@ -94,10 +94,14 @@ afterEach(() => {
 });
 afterAll(() => nodes.close());
 
+let requests = 0;
+
 /** `undefined` leaves a field out. */
 function scoreRequest(changes: Record<string, unknown> = {}): JobRequestInput {
   const base = { dataset: "customers", peerDataset: "repayments", agreement: shared, operation: "score" };
-  const request = { ...base, model: MODEL, tag: TAG, audience, ...changes };
+  // Of one key a person has one value: a later run would supersede what an earlier one is compared with.
+  const tag = { ...TAG, key: `${TAG.key}-${++requests}` };
+  const request = { ...base, model: MODEL, tag, audience, ...changes };
   const given = Object.entries(request).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as unknown as JobRequestInput;
 }
@@ -208,11 +212,11 @@ describe("a shared score", () => {
         code: "DATASET_CHANGED",
       });
     expect((await restored()).list.matched?.people).toEqual(asked.list.matched?.people);
-    const tags = deps.store.tags.bind(deps.store);
-    vi.spyOn(deps.store, "tags").mockImplementation(async function* (filter) {
+    const subjects = deps.store.subjectsOf.bind(deps.store);
+    vi.spyOn(deps.store, "subjectsOf").mockImplementation(async function* (...of) {
       let first = true;
-      for await (const tag of tags(filter)) {
-        if (!first) yield tag;
+      for await (const subject of subjects(...of)) {
+        if (!first) yield subject;
         first = false;
       }
     });

@@ -56,9 +56,9 @@ describe("help", () => {
   test("of the command and of each group names what there is", async () => {
     const { code, stdout } = await entente(["--help"]);
     expect(code).toBe(0);
-    const groups = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+    const groups = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map(([, name]) => name);
     expect(groups).toEqual(
-      "coordinator party enroll node peer dataset segment agreement audience score model job approval budget tags audit evidence keys token help".split(
+      "coordinator party enroll node peer dataset segment agreement audience score model job approval budget tags feed opt-out audit evidence keys token help".split(
         " ",
       ),
     );

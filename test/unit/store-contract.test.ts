@@ -51,6 +51,12 @@ function tag(changes: Partial<Tag> = {}): Tag {
   };
 }
 
+/** Of one part, in force at once. */
+async function issue(jobId: string, tags: readonly Tag[], part = 0): Promise<void> {
+  expect(await store.putTags(jobId, part, tags)).toBe(true);
+  await store.publishTags(jobId, at, null);
+}
+
 async function tagsAt(now: string, filter: { key?: string; jobId?: string } = {}): Promise<Tag[]> {
   const tags: Tag[] = [];
   for await (const item of store.tags({ now, ...filter })) tags.push(item);
@@ -163,6 +169,8 @@ describe("tags", () => {
     expect(await store.putTags(JOB, 1, [])).toBe(true);
     await reopen();
     expect(await store.putTags(JOB, 1, [tag({ subject: "+8613900000003" })])).toBe(false);
+    expect(await tagsAt(at)).toEqual([]);
+    await store.publishTags(JOB, at, null);
     expect(await tagsAt(at)).toEqual([tag(), tag({ subject: "+8613900000002", score: null })]);
   });
 
@@ -178,13 +186,14 @@ describe("tags", () => {
       throw new Error("source");
     }
     await expect(store.putTags(JOB, 0, broken())).rejects.toThrow("source");
+    await store.publishTags(JOB, at, null);
     expect(await tagsAt(at)).toEqual([]);
   });
 
   test("are filtered by key and job, counted, and gone from the moment they expire", async () => {
     const other = "0c".repeat(16);
-    await store.putTags(JOB, 0, [tag(), tag({ subject: "+8613900000002", value: "B" })]);
-    await store.putTags(other, 0, [tag({ key: "marketing:joint", value: "yes", jobId: other })]);
+    await issue(JOB, [tag(), tag({ subject: "+8613900000002", value: "B" })]);
+    await issue(other, [tag({ key: "marketing:joint", value: "yes", jobId: other })]);
     expect(await tagsAt(at, { key: "marketing:joint" })).toHaveLength(1);
     expect(await tagsAt(at, { jobId: JOB })).toHaveLength(2);
     expect(await tagsAt(at, { jobId: JOB, key: "marketing:joint" })).toEqual([]);
@@ -201,6 +210,8 @@ describe("tags", () => {
   test("of all partitions of a job are its tags", async () => {
     await store.putTags(JOB, 0, [tag()]);
     await store.putTags(JOB, 7, [tag({ subject: "+8613900000002" })]);
+    expect(await store.tagCounts(at)).toEqual([]);
+    await store.publishTags(JOB, at, null);
     expect(await store.tagCounts(at)).toEqual([{ key: "risk:default", value: "A", jobId: JOB, count: 2 }]);
     await store.removeTags(JOB);
     expect(await tagsAt(at)).toEqual([]);
@@ -209,8 +220,8 @@ describe("tags", () => {
 
   test("removed with their job, others stay, and the job may issue again", async () => {
     const other = "0c".repeat(16);
-    await store.putTags(JOB, 0, [tag()]);
-    await store.putTags(other, 0, [tag({ jobId: other })]);
+    await issue(JOB, [tag()]);
+    await issue(other, [tag({ jobId: other })]);
     await store.removeTags(JOB);
     expect((await tagsAt(at)).map((item) => item.jobId)).toEqual([other]);
     expect(await store.putTags(JOB, 0, [tag()])).toBe(true);
@@ -321,22 +332,41 @@ test("a store of another version is refused, not changed", async () => {
   store = open();
 });
 
-test("a store of the first schema is taken over with its tags", async () => {
-  const unscored = { model: null, scoredAt: null };
-  await store.putTags(JOB, 0, [tag(unscored)]);
+/** The tables of tags that schemas 1 to 3 had. */
+const EARLIER_TAGS = `
+DROP VIEW tags_current; DROP TABLE opt_out; DROP TABLE feed; DROP TABLE delivery; DROP TABLE tag; DROP TABLE tag_batch;
+DROP TABLE tag_batch_count; DROP TABLE tag_staged; DROP TABLE tag_part; DROP TABLE tag_definition; DROP TABLE tag_change;
+CREATE TABLE tag_order (
+  id INTEGER PRIMARY KEY, jobId TEXT NOT NULL, key TEXT NOT NULL, agreement TEXT NOT NULL, issuedAt TEXT NOT NULL,
+  expiresAt TEXT NOT NULL, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
+) STRICT;
+CREATE TABLE tag_batch (jobId TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (jobId, batch)) STRICT;
+CREATE TABLE tag (orderId INTEGER NOT NULL, subject TEXT NOT NULL, value TEXT NOT NULL, score REAL) STRICT;
+CREATE INDEX tag_by_order ON tag (orderId);`;
+
+test.each([1, 2, 3])("a store of schema %i is taken over with its tags, which are in force", async (version) => {
   await store.close();
   const db = new DatabaseSync(join(folder, "node.db"));
-  db.exec(
-    `DROP TABLE segment; DROP TABLE segment_standing;
-     ALTER TABLE tag_order DROP COLUMN model; ALTER TABLE tag_order DROP COLUMN scoredAt; PRAGMA user_version = 1`,
+  const { agreement, issuedAt, expiresAt, key } = tag();
+  db.exec(`${EARLIER_TAGS} PRAGMA user_version = ${version}`);
+  if (version < 3) db.exec("DROP TABLE segment; DROP TABLE segment_standing;");
+  if (version > 1)
+    db.exec("ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;");
+  db.prepare("INSERT INTO tag_order (id, jobId, key, agreement, issuedAt, expiresAt) VALUES (5, ?, ?, ?, ?, ?)").run(
+    ...[JOB, key, agreement, issuedAt, expiresAt],
   );
+  db.exec(`INSERT INTO tag_batch VALUES ('${JOB}', 0); INSERT INTO tag VALUES (5, '+8613900000001', 'A', 0.25);`);
   db.close();
   store = open();
+  const unscored = { model: null, scoredAt: null };
   expect(await tagsAt(at)).toEqual([tag(unscored)]);
-  await store.putTags(JOB, 1, [tag({ key: "risk:other" })]);
+  expect(await store.tagBatches()).toMatchObject([{ jobId: JOB, key, state: "in-force", counts: { A: 1 } }]);
+  expect(await store.putTags(JOB, 0, [])).toBe(false);
+  await issue(JOB, [tag({ key: "risk:other" })], 1);
   expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
   expect(await store.segments()).toEqual([]);
   await reopen();
+  expect(await tagsAt(at)).toHaveLength(2);
 });
 
 test("a registration of the second schema, of one file and one id column, becomes one of a source", async () => {
@@ -349,7 +379,8 @@ test("a registration of the second schema, of one file and one id column, become
   const dialect = { delimiter: ";", lineEnd: "\n", skipLines: 0 };
   insert.run("a", JSON.stringify({ name: "a", format: "csv", path: "/x/it's a/x.csv", dialect, ...common }));
   insert.run("b", JSON.stringify({ name: "b", format: "parquet", path: "/b.parquet", ...common }));
-  db.exec("DROP TABLE segment; DROP TABLE segment_standing; PRAGMA user_version = 2");
+  db.exec(`${EARLIER_TAGS} DROP TABLE segment; DROP TABLE segment_standing; PRAGMA user_version = 2`);
+  db.exec("ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;");
   db.close();
   store = open();
   const id = { ids: [{ column: "phone", normaliser: "opaque" }], duplicatePolicy: { kind: "first" } };
