@@ -31,40 +31,51 @@ export function combineOf(policy: DuplicatePolicy, column: string): Combine {
 export class Combiner {
   readonly #combines: readonly Combine[];
   readonly #values: readonly FeatureValues[];
-  /** Of means: by the position of an id with several rows, how many values stand in each sum. */
-  readonly #counts = new Map<number, number[]>();
+  /** Features of which means are made. */
+  readonly #means: readonly number[];
+  /** Of an id with several rows, by its position: where its counts begin. */
+  readonly #places = new Map<number, number>();
+  /** How many values stand in the sums of `#means`, id after id: memory for those with several rows alone. */
+  readonly #counts: number[] = [];
 
   /** `values`: of each feature by the position of its id. */
   constructor(combines: readonly Combine[], values: readonly FeatureValues[]) {
     this.#combines = combines;
     this.#values = values;
+    this.#means = combines.flatMap((combine, j) => (combine === "mean" ? [j] : []));
   }
 
   /** Row `i` of `from` belongs to the id at `position`, whose first row is there. */
   add(position: number, from: readonly FeatureValues[], i: number): void {
-    let counts = this.#counts.get(position);
-    if (counts === undefined) {
-      counts = this.#values.map((values) => (Number.isNaN(values[position]) ? 0 : 1));
-      this.#counts.set(position, counts);
-    }
+    if (this.#means.length > 0) this.#count(position, from, i);
     for (const [j, combine] of this.#combines.entries()) {
       const value = (from[j] as FeatureValues)[i] as number;
       if (combine === "first" || Number.isNaN(value)) continue;
       const values = this.#values[j] as FeatureValues;
-      const isFirst = counts[j] === 0;
-      counts[j] = (counts[j] as number) + 1;
-      values[position] = isFirst ? value : combined(combine, values[position] as number, value);
+      const before = values[position] as number;
+      values[position] = Number.isNaN(before) ? value : combined(combine, before, value);
     }
   }
 
   /** After the last row: sums become means. */
   finish(): void {
-    for (const [position, counts] of this.#counts)
-      for (const [j, combine] of this.#combines.entries()) {
+    for (const [position, place] of this.#places)
+      for (const [m, j] of this.#means.entries()) {
         const values = this.#values[j] as FeatureValues;
-        if (combine === "mean" && (counts[j] as number) > 1)
-          values[position] = (values[position] as number) / (counts[j] as number);
+        values[position] = (values[position] as number) / (this.#counts[place + m] as number);
       }
+  }
+
+  #count(position: number, from: readonly FeatureValues[], i: number): void {
+    const isFilled = (values: FeatureValues | undefined, at: number) => (Number.isNaN(values?.[at]) ? 0 : 1);
+    let place = this.#places.get(position);
+    if (place === undefined) {
+      place = this.#counts.length;
+      this.#places.set(position, place);
+      for (const j of this.#means) this.#counts.push(isFilled(this.#values[j], position));
+    }
+    for (const [m, j] of this.#means.entries())
+      this.#counts[place + m] = (this.#counts[place + m] as number) + isFilled(from[j], i);
   }
 }
 
