@@ -33,6 +33,8 @@ export async function runJob(
   job = await followJob(client, job, output);
   if (onResult !== undefined && job.state === "done" && !job.withheld) return onResult(job);
   report(job, output);
+  if (job.state === "done" && !job.withheld && request.labels !== undefined)
+    output.note(`the people with their labels: 'entente job result ${job.jobId} --out FILE'`);
 }
 
 /** Shows a job's progress until it ends; resolves to its final state. */

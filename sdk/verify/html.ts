@@ -105,12 +105,13 @@ export function reportHtml(report: AuditReport): string {
     ),
     section(
       "Released",
-      ["job", "to", "people in", "came out", "finished", "tags until"],
+      ["job", "to", "people in", "came out", "columns in clear", "finished", "tags until"],
       released.map((job) => [
         short(job.jobId),
         job.receiver,
         wentIn(job) ?? "not opened",
         job.cameOut ?? "not opened",
+        job.releasedColumns.join(", ") || "none",
         job.finishedAt,
         job.tagsExpireAt,
       ]),

@@ -35,6 +35,8 @@ export interface ReportedJob {
   readonly refusedBy: string | null;
   readonly rows: { readonly receiver: number | null; readonly sender: number | null };
   readonly cameOut: string | null;
+  /** Columns of the provider's dataset that left in clear with the result, or would have. */
+  readonly releasedColumns: readonly string[];
   readonly tagsExpireAt: string | null;
   readonly approvals: readonly ReportedApproval[];
 }
@@ -167,6 +169,7 @@ function jobsOf({ openings }: Examination, records: readonly LogRecord[]): Repor
       refusedBy: outcome === "refused" ? (refused?.by ?? null) : null,
       rows: summary?.rows ?? { receiver: null, sender: null },
       cameOut: summary?.cameOut ?? null,
+      releasedColumns: receipt?.releasedColumns ?? charge?.releasedColumns ?? [],
       tagsExpireAt: first((trace) => trace.opened?.predicate.tags?.expiresAt),
       approvals: held.flatMap(({ owner, trace }) =>
         trace.approvals.map(({ isApproved, approver, at }) => ({

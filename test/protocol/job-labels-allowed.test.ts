@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { dryRun } from "../../party/jobs/dry-run.ts";
 import type { ProvideTask } from "../../party/session/task.ts";
 import { SessionWorker } from "../../party/session/worker-port.ts";
+import { reportOf } from "../../sdk/verify/report.ts";
 import { holders, LABELS, LabelledNodes, limitOf, SHARED, subjectOf, type Wish } from "../support/labelled-nodes.ts";
-import { auditOf, entriesOf, eventsOf, requestOf } from "../support/policy-nodes.ts";
+import { entriesOf, eventsOf, examinationOf, requestOf } from "../support/policy-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -50,7 +51,10 @@ test("which columns leave in clear stands in what is shown, charged and signed, 
       ["has_car", "city"],
     ]);
   }
-  expect((await auditOf([world.nodes.bank, world.nodes.bureau])).verdict).toBe("verified");
+  const found = await examinationOf([world.nodes.bank, world.nodes.bureau]);
+  expect(found.report.verdict).toBe("verified");
+  const reported = reportOf(found).jobs.find(({ jobId }) => jobId === job.jobId);
+  expect(reported?.releasedColumns).toEqual(["has_car", "city"]);
 });
 
 describe("refused before the peer hears of it", () => {

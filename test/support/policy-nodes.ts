@@ -18,7 +18,7 @@ import { MANIFEST_PATH, manifestBytes } from "../../proto/evidence/export.ts";
 import { type ParsedStatement, parseStatement } from "../../proto/evidence/statements.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Ports, Timers } from "../../proto/ports/ports.ts";
-import { verifyFolders } from "../../sdk/verify/verify.ts";
+import { examineFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "./credit.ts";
 import { demoAgreement } from "./demo-agreement.ts";
 import { MemoryFiles } from "./memory-files.ts";
@@ -108,7 +108,12 @@ export async function entriesOf(node: Node): Promise<ParsedStatement[]> {
 }
 
 /** What an auditor finds in the exports of these nodes, changed by `change`. */
-export async function auditOf(
+export async function auditOf(...exported: Parameters<typeof examinationOf>) {
+  return (await examinationOf(...exported)).report;
+}
+
+/** The same, with what a report is made of. */
+export async function examinationOf(
   nodes: readonly Node[],
   change: (path: string, bytes: Uint8Array) => Uint8Array = (_path, bytes) => bytes,
 ) {
@@ -122,7 +127,7 @@ export async function auditOf(
     for (const { path, bytes } of [...bundle, { path: MANIFEST_PATH, bytes: manifest }])
       files.contents.set(`/${party}/${path}`, new Uint8Array(bytes));
   }
-  return verifyFolders(
+  return examineFolders(
     nodes.map((node) => `/${node.keyring.party}`),
     { files },
   );

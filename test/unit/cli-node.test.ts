@@ -236,9 +236,19 @@ describe("jobs", () => {
     expect((await run(`audience run ${what} ${more}`)).code).toBe(0);
     expect(seen[1]).toMatchObject({ output: "list", rules, tag: { expiresInDays: 7 } });
     expect(seen[1]?.tag).not.toHaveProperty("key");
+    expect(seen.map(({ labels }) => labels)).toEqual([undefined, undefined]);
     await writeFile(join(folder, "rules.json"), "{}");
     const refused = await run(`audience run ${what} ${more}`);
     expect([refused.code, refused.stderr.includes("TAG_RULE_INVALID")]).toEqual([1, true]);
+  });
+
+  test("labels go along, and the command says how to get them", async () => {
+    const seen: RouteInput<"startJob">[] = [];
+    await start(states({ state: "done", summary }, seen));
+    const what = `--agreement ${digest} --dataset a --peer-dataset b --rule has_car->k:v`;
+    const { code, stderr } = await run(`audience run ${what} --label has_car --label city`);
+    expect([code, seen[0]?.labels]).toEqual([0, ["has_car", "city"]]);
+    expect(stderr).toContain(`entente job result ${STUB_JOB.jobId}`);
   });
 
   test("score run sends the model and the tag's key alone; job show of a failed job exits with 0", async () => {
@@ -254,6 +264,32 @@ describe("jobs", () => {
     await start({ job: async () => ({ ...STUB_JOB, state: "failed", reason }) });
     const show = await run(`job show ${STUB_JOB.jobId}`);
     expect([show.code, /reason +The input list is smaller/.test(show.stdout)]).toEqual([0, true]);
+  });
+});
+
+describe("job result", () => {
+  test("writes the file in the form that it is named after, or that is named", async () => {
+    const seen: RouteInput<"exportResult">[] = [];
+    await start({
+      exportResult: async (request) => {
+        seen.push(request);
+        async function* stream() {
+          yield Buffer.from("subject\r\n");
+        }
+        return { contentType: "text/csv", fileName: "result.csv", stream: stream() };
+      },
+    });
+    const { jobId } = STUB_JOB;
+    const done = await run(`job result ${jobId} --out r.parquet --destination crm --json`);
+    expect([done.code, JSON.parse(done.stdout)]).toEqual([0, { file: join(folder, "r.parquet"), bytes: 9 }]);
+    expect((await run(`job result ${jobId} --out r.txt --format csv`)).code).toBe(0);
+    expect(seen).toEqual([
+      { jobId, format: "parquet", destination: "crm" },
+      { jobId, format: "csv" },
+    ]);
+    const unknown = await run(`job result ${jobId} --out r.xlsx`);
+    expect([unknown.code, unknown.stderr.includes("--format")]).toEqual([64, true]);
+    expect(seen).toHaveLength(2);
   });
 });
 

@@ -35,7 +35,12 @@ test("it says who ran what, under which agreement, how many went in, what came o
       ...{ jobId: JOB.jobId, agreement: AGREEMENT.digest, operation: "audience", output: "list", purpose: "test" },
       ...{ receiver: "bank", provider: "partner", receiverDataset: "customers", providerDataset: "customers" },
       ...{ requestedAt: AT, finishedAt: AT, outcome: "opened", reason: null, refusedBy: null },
-      ...{ rows: { receiver: 1000, sender: 3900 }, cameOut: "640", tagsExpireAt: "2026-05-31T00:00:00.000Z" },
+      ...{
+        rows: { receiver: 1000, sender: 3900 },
+        cameOut: "640",
+        releasedColumns: [],
+        tagsExpireAt: "2026-05-31T00:00:00.000Z",
+      },
       approvals: [],
     },
   ]);
