@@ -252,7 +252,7 @@ function labelsOf(
   provider: string,
 ): readonly LabelColumn[] {
   if (names.length > 0 && AGGREGATE_OUTPUTS.includes(output))
-    throw new EntenteError("BAD_REQUEST", { detail: "labels: a match rate has none" });
+    throw new EntenteError("BAD_REQUEST", { detail: "labels: an aggregate has none" });
   return agreedLabels(document, { provider, providerDataset: peerDataset }, names);
 }
 

@@ -72,7 +72,7 @@ describe("refused before the peer hears of it", () => {
     const agreement = await world.agree();
     expect(await world.refusalOf({ agreement, labels: ["city", "city"] })).toBe("BAD_REQUEST labels: a column twice");
     expect(await world.refusalOf({ agreement, output: "match-rate", labels: ["city"] })).toBe(
-      "BAD_REQUEST labels: a match rate has none",
+      "BAD_REQUEST labels: an aggregate has none",
     );
   });
 });
