@@ -6,7 +6,7 @@ import { collaborationId } from "../../proto/ids.ts";
 import type { Node } from "../node.ts";
 import type { Job } from "./lifecycle.ts";
 import { writeResult } from "./result-file.ts";
-import { outputCommitmentSetting } from "./results.ts";
+import { outputCommitmentSetting, type ResultRow } from "./results.ts";
 import { storedSpec } from "./stored-spec.ts";
 
 export interface ResultWish {
@@ -23,7 +23,7 @@ export interface ResultWish {
  * AGREEMENT_NOT_IN_FORCE; STORAGE_FAILED. */
 export async function exportResult(node: Node, wish: ResultWish): Promise<void> {
   const { jobId, format, path } = wish;
-  const { results, inForce } = node.connected;
+  const { results, inForce, optOuts } = node.connected;
   const job = await node.book.require(jobId);
   const refuse = (detail: string) => new EntenteError("NOT_FOUND", { detail });
   if (job.state !== "done" || job.withheld) throw refuse("a result: the job released none");
@@ -31,8 +31,18 @@ export async function exportResult(node: Node, wish: ResultWish): Promise<void> 
     throw refuse("a result with labels: the job asked for none, or it was erased or withdrawn");
   await inForce.require(job.proposed.agreement);
   const { labels = [], operation } = await storedSpec(node.connected, job);
-  await writeResult(results.rows(jobId), { format, path, isScore: operation === "score", labels });
+  const { idForm, rows } = await results.open(jobId);
+  // Who has opted out since then stays on the disk until the result is erased, and is in no file any more.
+  const isOptedOut = await optOuts.has(idForm);
+  await writeResult(without(rows, isOptedOut), { format, path, isScore: operation === "score", labels });
   await record(node, job, wish);
+}
+
+async function* without(
+  rows: AsyncIterable<ResultRow>,
+  isOptedOut: (subject: string) => boolean,
+): AsyncGenerator<ResultRow> {
+  for await (const row of rows) if (!isOptedOut(row.subject)) yield row;
 }
 
 /** Throws what the log throws: nothing may be handed out then. */

@@ -114,7 +114,7 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
     cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
   });
   await storeTags(asked, result, opened, issuing, count);
-  if (spec.labels !== undefined) await deps.results.put(jobId, resultBatches(asked, result, opened, issuing));
+  if (spec.labels !== undefined) await deps.results.put(jobId, form, resultBatches(asked, result, opened, issuing));
   const summary = { matched, tags: counts, ...figures() };
   // In turn with a revocation, so that what it stops is never in force. A stop before the last step takes the tags back.
   await deps.policy.inTurn(agreement, async () => {
@@ -272,12 +272,12 @@ async function* resultBatches(
   asked: Asked,
   { input }: OpenableResult,
   opened: readonly OpenedPartition[],
-  { issued }: Issuing,
+  { issued, isOptedOut }: Issuing,
 ): AsyncGenerator<readonly ResultRow[]> {
   for (const part of opened) {
     const { features: columns } = await input.rows(part.partition);
     const rows = resultRows({ part, subjects: await input.subjects(part.partition), columns }, issued, asked.loaded);
-    for (const batch of batches(rows)) {
+    for (const batch of batches(only(rows, ({ subject }) => !isOptedOut(subject)))) {
       yield batch;
       await breathe();
     }

@@ -31,6 +31,7 @@ interface ResultsOptions {
 type Stored = readonly [subject: string, tier: string | null, score: number | null, ...labels: LabelValue[]];
 
 const KEY_BYTES = 32;
+const COUNT_BYTES = 4;
 
 function settingOf(jobId: string): string {
   return `result-key/${jobId}`;
@@ -46,6 +47,12 @@ function batchPurpose(jobId: string, batch: number): string {
   return `${jobId}/result/${batch}`;
 }
 
+export interface StoredResult {
+  readonly idForm: string;
+  /** In the order in which they were put; can be read once. Throws STORAGE_FAILED when a part is gone or was changed. */
+  readonly rows: AsyncIterable<ResultRow>;
+}
+
 export class JobResults {
   readonly #options: ResultsOptions;
 
@@ -53,8 +60,8 @@ export class JobResults {
     this.#options = options;
   }
 
-  /** Durable when it resolves; a job's result is written once. */
-  async put(jobId: string, batches: AsyncIterable<readonly ResultRow[]>): Promise<void> {
+  /** Durable when it resolves; a job's result is written once. `idForm`: of the subjects, as opt-outs know it. */
+  async put(jobId: string, idForm: string, batches: AsyncIterable<readonly ResultRow[]>): Promise<void> {
     const { store, files, random, key } = this.#options;
     await this.forget(jobId);
     const resultKey = random.bytes(KEY_BYTES);
@@ -65,7 +72,7 @@ export class JobResults {
       const sealed = sealAtRest({ key: resultKey, random, purpose: batchPurpose(jobId, count), secret });
       await files.writeDurable(this.#path(jobId, count++), sealed);
     }
-    const secret = concat(resultKey, uintBe(count, 4));
+    const secret = concat(resultKey, uintBe(count, COUNT_BYTES), utf8(idForm));
     await store.putSetting(settingOf(jobId), toHex(sealAtRest({ key, random, purpose: settingOf(jobId), secret })));
   }
 
@@ -73,14 +80,20 @@ export class JobResults {
     return (await this.#options.store.setting(settingOf(jobId))) !== undefined;
   }
 
-  /** In the order in which they were put. Throws NOT_FOUND when there is no result, STORAGE_FAILED when it was changed. */
-  async *rows(jobId: string): AsyncGenerator<ResultRow, void, undefined> {
-    const { store, files, key } = this.#options;
+  /** Throws NOT_FOUND when there is no result, STORAGE_FAILED when it was changed. */
+  async open(jobId: string): Promise<StoredResult> {
+    const { store, key } = this.#options;
     const setting = await store.setting(settingOf(jobId));
     if (setting === undefined) throw new EntenteError("NOT_FOUND", { detail: "result of the job" });
     const opened = openAtRest({ key, purpose: settingOf(jobId), sealed: fromHex(setting) });
     const resultKey = opened.subarray(0, KEY_BYTES);
     const count = new DataView(opened.buffer, opened.byteOffset).getUint32(KEY_BYTES);
+    const idForm = fromUtf8(opened.subarray(KEY_BYTES + COUNT_BYTES));
+    return { idForm, rows: this.#rows(jobId, resultKey, count) };
+  }
+
+  async *#rows(jobId: string, resultKey: Uint8Array, count: number): AsyncGenerator<ResultRow, void, undefined> {
+    const { files } = this.#options;
     for (let batch = 0; batch < count; batch++) {
       const sealed = await files.read(this.#path(jobId, batch));
       if (sealed === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "a part of the result is gone" });

@@ -166,6 +166,30 @@ test.each([
   expect(rows.sort()).toEqual(SHARED.map((person) => `${subjectOf(person)},${shown}${carOf(person)}`));
 });
 
+test("who opts out afterwards is in no file any more, and who does so before is in no result", async () => {
+  const agreement = await agree();
+  const [before, after] = [SHARED[3] as number, SHARED[4] as number];
+  const people = async (jobId: string) =>
+    (await exported(jobId))
+      .toString()
+      .trimEnd()
+      .split("\r\n")
+      .slice(1)
+      .map((line) => line.split(",")[0])
+      .sort();
+  const { optOuts } = nodes.bank;
+  const first = await run({ agreement, labels: ["has_car"] });
+  expect(await people(first)).toEqual(SHARED.map(subjectOf));
+  await optOuts.add("phone-e164", [subjectOf(before)], ANALYST);
+  expect(await people(first)).toEqual(SHARED.filter((person) => person !== before).map(subjectOf));
+  const second = await run({ agreement, labels: ["has_car"] });
+  await optOuts.add("phone-e164", [subjectOf(after)], ANALYST);
+  await optOuts.remove("phone-e164", [subjectOf(before)]);
+  expect(await people(first)).toEqual(SHARED.filter((person) => person !== after).map(subjectOf));
+  expect(await people(second)).toEqual(SHARED.filter((person) => person !== before && person !== after).map(subjectOf));
+  await optOuts.remove("phone-e164", [subjectOf(after)]);
+});
+
 test("a revocation withdraws the results under it, and no others", async () => {
   const [revoked, kept] = [await agree(), await agree()];
   const [gone, there] = [await run({ agreement: revoked }), await run({ agreement: kept })];
