@@ -70,7 +70,8 @@ export class Output {
   /** What happened, why, and who must act. `context` is added to the JSON document. */
   failure(error: PublicError, context: Readonly<Record<string, unknown>> = {}): void {
     if (this.isJson) {
-      this.answer({ error, ...context }, "");
+      // In one line: it may follow those of progress.
+      process.stdout.write(`${JSON.stringify({ error, ...context })}\n`);
       return;
     }
     const lines = [`${onStderr.red(`error ${error.code}`)}: ${error.message}`];
