@@ -259,7 +259,7 @@ export const CATALOGUE = {
     FAILED_PRECONDITION,
     409,
     "caller",
-    "The data file changed since it was registered. Register it again to make a new version.",
+    "The data changed since it was registered. Register it again to make a new version.",
   ),
   DATABASE_UNKNOWN: entry(
     NOT_FOUND,

@@ -8,7 +8,7 @@ import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
 import { isFinal } from "../../party/jobs/lifecycle.ts";
 import { startJob } from "../../party/jobs/start.ts";
-import { Node } from "../../party/node.ts";
+import { Node, type NodeOptions } from "../../party/node.ts";
 import { traceOf } from "../../party/trace.ts";
 import { fingerprint } from "../../proto/agreement/identity.ts";
 import type { Digest } from "../../proto/ids.ts";
@@ -22,6 +22,7 @@ keepCompiled();
 
 export interface NodeChanges {
   readonly ports?: Ports;
+  readonly databases?: NodeOptions["databases"];
   /** Stands between a node and the coordinator. */
   readonly wrap?: (link: CoordinatorLink) => CoordinatorLink;
 }
@@ -58,13 +59,13 @@ export class TwoNodes {
     const coordinator = await TestCoordinator.start();
     const logs: string[] = [];
     const open = async (party: NodeName) => {
-      const { ports = nodePorts, wrap = (link: CoordinatorLink) => link }: NodeChanges = changes[party] ?? {};
+      const { ports = nodePorts, databases = {}, wrap = (link) => link }: NodeChanges = changes[party] ?? {};
       const folder = join(coordinator.folder, party);
       await mkdir(folder, { recursive: true });
       const options = { name: party, level: "trace", serializers: { err: traceOf } };
       const logger = pino(options, { write: (line: string) => void logs.push(line) });
       const dial = (enrolled: Enrolled) => wrap(coordinator.dial(enrolled));
-      return Node.open({ ports, folder, party, logger, dial });
+      return Node.open({ ports, folder, party, logger, databases, dial });
     };
     const [bank, bureau] = [await open("bank"), await open("bureau")];
     const nodes = new TwoNodes(coordinator, { bank, bureau }, open, logs);
