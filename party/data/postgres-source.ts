@@ -107,7 +107,10 @@ export class PostgresReading {
     this.#isCopying = true;
     try {
       const sql = `COPY (\n${selectOf(from, columns)}\n) TO STDOUT (FORMAT csv, HEADER true)`;
-      yield* this.#client.query(copyTo(sql));
+      const stream = this.#client.query(copyTo(sql));
+      // A reader that stopped hears no more of it, and the connection's end is an error to the stream.
+      stream.on("error", () => {});
+      yield* stream;
       this.#isCopying = false;
     } catch (error) {
       throw databaseError(this.database, error);
