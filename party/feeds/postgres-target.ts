@@ -59,7 +59,7 @@ async function deliver(client: Client, config: PostgresTargetConfig, outgoing: O
   }
   await client.query(`CREATE TEMPORARY TABLE entente_changes (${TYPES}, is_ended boolean NOT NULL) ON COMMIT DROP`);
   const counts = await copy(client, outgoing);
-  await merge(client, table, mode);
+  await merge(client, table, { mode, hasEnded: counts.ended > 0 });
   await client.query(
     `INSERT INTO ${known} (delivery_id, feed, mode, written, ended, applied_at) VALUES ($1, $2, $3, $4, $5, now())`,
     [deliveryId, feed, mode, counts.written, counts.ended],
@@ -138,16 +138,23 @@ function cellOf(value: string | number | boolean | null): string {
 }
 
 /** A row that is as it was is not written again. */
-async function merge(client: Client, table: string, mode: Outgoing["mode"]): Promise<void> {
+async function merge(
+  client: Client,
+  table: string,
+  { mode, hasEnded }: { readonly mode: Outgoing["mode"]; readonly hasEnded: boolean },
+): Promise<void> {
   const set = CHANGED.map((column) => `${column} = excluded.${column}`).join(", ");
   const tuple = (of: string) => `(${CHANGED.map((column) => `${of}.${column}`).join(", ")})`;
   await client.query("ANALYZE entente_changes");
-  await client.query(
-    mode === "full"
-      ? `DELETE FROM ${table} t WHERE NOT EXISTS (
-           SELECT 1 FROM entente_changes c WHERE c.subject = t.subject AND c.key = t.key AND NOT c.is_ended)`
-      : `DELETE FROM ${table} t USING entente_changes c WHERE c.subject = t.subject AND c.key = t.key AND c.is_ended`,
-  );
+  if (mode === "full")
+    await client.query(
+      `DELETE FROM ${table} t WHERE NOT EXISTS (
+         SELECT 1 FROM entente_changes c WHERE c.subject = t.subject AND c.key = t.key AND NOT c.is_ended)`,
+    );
+  else if (hasEnded)
+    await client.query(
+      `DELETE FROM ${table} t USING entente_changes c WHERE c.subject = t.subject AND c.key = t.key AND c.is_ended`,
+    );
   await client.query(
     `INSERT INTO ${table} AS t (${COLUMNS}) SELECT ${COLUMNS} FROM entente_changes WHERE NOT is_ended
      ON CONFLICT (subject, key) DO UPDATE SET ${set} WHERE ${tuple("t")} IS DISTINCT FROM ${tuple("excluded")}`,

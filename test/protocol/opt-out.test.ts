@@ -92,6 +92,35 @@ test("between a job's offer and its first attempt at the provider: it ends, and 
   expect((await untilEnded(nodes.bank, jobId)).reason?.code).toBe("DATASET_CHANGED");
 });
 
+test("a batch knows where it comes from, and a definition binds the next job before the peer hears of it", async () => {
+  const { catalogue, store } = nodes.bank;
+  await ran();
+  const [batch] = await store.tagBatches();
+  expect(batch).toMatchObject({ key: "marketing:joint", agreement, state: "in-force" });
+  expect(JSON.parse(batch?.lineage ?? "")).toMatchObject({
+    ...{ operation: "audience", requestedBy: "Ada", dataset: "customers", peer: "bureau", peerDataset: "repayments" },
+    peerVersion: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(await catalogue.list()).toMatchObject([{ key: "marketing:joint", kind: "marketing", isDeclared: false }]);
+  const none = { owner: null, purpose: null, agreement: null, description: null };
+  const definition = {
+    key: "marketing:joint",
+    kind: "marketing",
+    valueType: ["hot", "cold"],
+    ttlDays: 7,
+    ...none,
+  } as const;
+  await catalogue.define({ ...definition, valueType: [...definition.valueType] }, "Ada");
+  const jobs = (await nodes.bureau.book.list()).length;
+  await expect(begin(nodes, { agreement })).rejects.toMatchObject({ code: "TAG_CATALOGUE" });
+  expect(await nodes.bureau.book.list()).toHaveLength(jobs);
+  await catalogue.define({ ...definition, valueType: ["yes"] }, "Ada");
+  await ran();
+  const [next] = await store.tagBatches();
+  const days = (Date.parse(next?.expiresAt ?? "") - Date.parse(next?.issuedAt ?? "")) / 86_400_000;
+  expect(days).toBe(7);
+});
+
 test("neither log nor disk has a plain id of the list", async () => {
   await nodes.bank.optOuts.add("email", ["planted-mark@example.com"], "Ada");
   expect(await nodes.bank.optOuts.counts()).toMatchObject([{ form: "email", count: 1 }, { count: 3 }]);
