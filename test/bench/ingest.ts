@@ -1,5 +1,6 @@
 /**
- * What it costs to bring a file's ids in: read, normalise, hash, write encrypted partitions, and load each of them once.
+ * What it costs to bring a file's ids in, as a job does: read, normalise, hash, quantise all numeric columns to int16 as
+ * `score` does, write encrypted partitions, and load each of them once.
  * `npm run bench -- ingest [--rows N] [--features K] [--register] [--folder DIR]`: one line of JSON for each case, each in
  * a process of its own, so that the peak of its memory is its own. Making and registering the files is not counted; with
  * `--register` registering is a case too.
@@ -18,6 +19,7 @@ import { inspectDataset } from "../../party/data/inspect.ts";
 import { prepareInput } from "../../party/data/prepare.ts";
 import { MAX_AUDIENCE_ROWS, partitionPlan } from "../../party/protocols/plan.ts";
 import { datasetName } from "../../proto/ids.ts";
+import { storedValue, type ViewColumn } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 
 const FORMATS = ["parquet", "csv"] as const;
@@ -26,8 +28,8 @@ type Format = (typeof FORMATS)[number];
 const { values } = parseArgs({
   args: process.argv.slice(process.argv[2] === "ingest" ? 3 : 2),
   options: {
-    rows: { type: "string", default: "1000000" },
-    features: { type: "string", default: "0" },
+    rows: { type: "string", default: "10000000" },
+    features: { type: "string", default: "20" },
     register: { type: "boolean", default: false },
     folder: { type: "string" },
     step: { type: "string" },
@@ -61,13 +63,19 @@ async function register(folder: string, format: Format): Promise<void> {
   writeFileSync(join(folder, `${format}.json`), JSON.stringify(registration));
 }
 
+/** Of a provider's column, as `providerInput` has it. */
+function quantiserOf(column: string): (value: number) => number {
+  const shown: ViewColumn = { kind: "number", column, standardise: { mean: 62, sd: 36 }, clip: [-8, 8], missing: 0 };
+  return (value) => storedValue(shown, Number.isNaN(value) ? null : value);
+}
+
 async function ingest(folder: string, format: Format): Promise<void> {
   const registration = JSON.parse(readFileSync(join(folder, `${format}.json`), "utf8")) as DatasetRegistration;
   const own = sizeClassOf(registration.accepted);
   const { partitions } = partitionPlan({ receiverClass: own, senderClass: own, maxRows: MAX_AUDIENCE_ROWS });
   const input = await prepareInput(registration, {
     jobKey: random.bytes(32),
-    columns: features.map((name) => ({ name, quantise: (value: number) => Math.round(value) })),
+    columns: features.map((name) => ({ name, quantise: quantiserOf(name) })),
     partitions,
     withSubjects: true,
     spill: { folder, key: random.bytes(32), random },
