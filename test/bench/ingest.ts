@@ -1,7 +1,8 @@
 /**
  * What it costs to bring a file's ids in, as a job does: read, normalise, hash, quantise all numeric columns to int16 as
  * `score` does, write encrypted partitions, and load each of them once.
- * `npm run bench -- ingest [--rows N] [--features K] [--register] [--folder DIR]`: one line of JSON for each case, each in
+ * And tags: as many issued and upserted into PostgreSQL, whose server's own CPU is not in `cpuS`.
+ * `npm run bench -- ingest [--rows N] [--features K] [--tags N] [--register] [--folder DIR]`: one line of JSON for each case, each in
  * a process of its own, so that the peak of its memory is its own. Making and registering the files is not counted; with
  * `--register` registering is a case too.
  */
@@ -21,6 +22,7 @@ import { MAX_AUDIENCE_ROWS, partitionPlan } from "../../party/protocols/plan.ts"
 import { datasetName } from "../../proto/ids.ts";
 import { storedValue, type ViewColumn } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
+import { TagsBench } from "../support/tags-bench.ts";
 
 const FORMATS = ["parquet", "csv"] as const;
 type Format = (typeof FORMATS)[number];
@@ -30,12 +32,14 @@ const { values } = parseArgs({
   options: {
     rows: { type: "string", default: "10000000" },
     features: { type: "string", default: "20" },
+    tags: { type: "string", default: "1000000" },
     register: { type: "boolean", default: false },
     folder: { type: "string" },
     step: { type: "string" },
   },
 });
 const rows = Number(values.rows);
+const tags = Number(values.tags);
 const features = Array.from({ length: Number(values.features) }, (_, j) => `f${j}`);
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
 
@@ -92,7 +96,7 @@ function peakRssMB(): number {
   return Math.round(Number(kilobytes ?? process.resourceUsage().maxRSS) / 1024);
 }
 
-async function measured(name: string, work: () => Promise<void>): Promise<void> {
+async function measured(name: string, rows: number, work: () => Promise<void>): Promise<void> {
   const startedMs = performance.now();
   const before = process.cpuUsage();
   await work();
@@ -104,8 +108,19 @@ async function measured(name: string, work: () => Promise<void>): Promise<void> 
   );
 }
 
+async function issueTags(): Promise<void> {
+  const bench = await TagsBench.start();
+  if (bench === undefined) return;
+  try {
+    await measured("tags", tags, () => bench.run(tags));
+  } finally {
+    await bench.stop();
+  }
+}
+
 function child(folder: string, step: string): string {
-  const args = ["--rows", values.rows, "--features", values.features, "--folder", folder, "--step", step];
+  const sizes = ["--rows", values.rows, "--features", values.features, "--tags", values.tags];
+  const args = [...sizes, "--folder", folder, "--step", step];
   const { status, stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
@@ -118,8 +133,9 @@ if (values.step !== undefined && values.folder !== undefined) {
   const { step, folder } = values;
   const format = FORMATS.find((one) => step.endsWith(one)) ?? "parquet";
   if (step === "make") await make(folder);
-  else if (step.startsWith("register ")) await measured(step, () => register(folder, format));
-  else await measured(step, () => ingest(folder, format));
+  else if (step === "tags") await issueTags();
+  else if (step.startsWith("register ")) await measured(step, rows, () => register(folder, format));
+  else await measured(step, rows, () => ingest(folder, format));
 } else {
   const folder = await mkdtemp(join(values.folder ?? tmpdir(), "entente-ingest-"));
   try {
@@ -129,6 +145,7 @@ if (values.step !== undefined && values.folder !== undefined) {
       if (values.register) process.stdout.write(registered);
       process.stdout.write(child(folder, format));
     }
+    process.stdout.write(child(folder, "tags"));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

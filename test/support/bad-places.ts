@@ -44,6 +44,63 @@ export const PLACES: readonly BadInput[] = [
   place("an empty folder", (_, path) => mkdir(path), missing),
 ];
 
+/** A folder, or what a pattern means, of these files. */
+function folder(
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  outcome: BadInput["outcome"],
+  pattern = "",
+): BadInput {
+  return place(
+    name,
+    async (at, path) => {
+      await mkdir(path);
+      for (const [file, content] of Object.entries(files)) await at.write(`list/${file}`, content);
+      return `${path}${pattern}`;
+    },
+    outcome,
+    "list",
+  );
+}
+
+const one = `phone,x\n${a},1\n`;
+const two = `phone,x\n${b},2\n`;
+const GBK = Uint8Array.from([...Buffer.from(`phone,x\n${b},`), 0xd6, 0xd0, 10]);
+
+export const FOLDERS: readonly BadInput[] = [
+  folder("two files", { "1.csv": one, "2.csv": two }, accepted([A, B])),
+  folder("the same person in two files", { "1.csv": one, "2.csv": one }, accepted([A], ["2 duplicate"])),
+  folder("a bad row in the second", { "1.csv": one, "2.csv": `${two}bad,1\n` }, accepted([A, B], ["3 id-characters"])),
+  folder(
+    "another header",
+    { "1.csv": one, "2.csv": `phone,y\n${b},2\n` },
+    refused("DATASET_FORMAT", /2\.csv.*columns/),
+  ),
+  folder("another order", { "1.csv": one, "2.csv": `x,phone\n2,${b}\n` }, refused("DATASET_FORMAT", /2\.csv.*columns/)),
+  folder("another delimiter", { "1.csv": one, "2.csv": `phone;x\n${b};2\n` }, refused("DATASET_FORMAT", /2\.csv/)),
+  folder(
+    "other line ends",
+    { "1.csv": one, "2.csv": `phone,x\r\n${b},2\r\n` },
+    refused("DATASET_FORMAT", /2\.csv.*end/),
+  ),
+  folder(
+    "another encoding",
+    { "1.csv": `phone,x\n${a},张三\n`, "2.csv": GBK },
+    refused("DATASET_FORMAT", /2\.csv.*encoding/),
+  ),
+  folder("a blank file", { "1.csv": one, "2.csv": "\n" }, refused("DATASET_FORMAT", /2\.csv.*blank/)),
+  folder("a workbook", { "1.csv": one, "2.xlsx": "PK" }, refused("DATASET_FORMAT", /2\.xlsx.*\.csv/)),
+  folder(
+    "an archive by another name",
+    { "1.csv": one, "2.csv": "PK\u0003\u0004" },
+    refused("DATASET_FORMAT", /2\.csv.*ZIP/),
+  ),
+  folder("files of two formats", { "1.csv": one, "2.parquet": "PAR1" }, refused("DATASET_FORMAT", /two formats/)),
+  folder("marks of the tool that wrote it", { "1.csv": one, _SUCCESS: "", ".crc": "x" }, accepted([A])),
+  folder("a pattern that fits", { "1.csv": one, "2.csv": two, "3.txt": "" }, accepted([A, B]), "/*.csv"),
+  folder("a pattern that fits none", { "1.csv": one }, missing, "/*.parquet"),
+];
+
 async function listen(_folder: DataFolder, path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(path, done));

@@ -5,7 +5,7 @@ import { DISGUISES, ENCODINGS } from "../support/bad-bytes.ts";
 import { COLUMNS, NUMBERS, OTHER_IDS, PHONES } from "../support/bad-cells.ts";
 import { accepted, type BadCell, type BadInput, tryBadInput, tryCells } from "../support/bad-input.ts";
 import { PARQUET_BYTES, PARQUET_TYPES } from "../support/bad-parquet.ts";
-import { CHANGES, PLACES } from "../support/bad-places.ts";
+import { CHANGES, FOLDERS, PLACES } from "../support/bad-places.ts";
 import { DELIMITED, EMPTY_FILES, HEADERS, LINES, QUOTES } from "../support/bad-shapes.ts";
 
 /** Of one entry, on a machine that does other things as well. */
@@ -23,6 +23,7 @@ const FILES: Readonly<Record<string, readonly BadInput[]>> = {
   "a Parquet file": PARQUET_BYTES,
   "a Parquet file with": PARQUET_TYPES,
   "where a file should be there is": PLACES,
+  "a folder of": FOLDERS,
   "a file that": CHANGES,
 };
 
