@@ -8,10 +8,10 @@ import { ENGLISH, type ReportStrings } from "./strings.ts";
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1f; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #ccc; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; } th:first-child { width: 46%; overflow-wrap: anywhere; } th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #ccc; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } code { font-size: .85em; overflow-wrap: anywhere; }
 footer { color: #444; font-size: .9rem; margin-top: 2rem; }
-@media print { body { margin: 0; max-width: none; } tr, svg { break-inside: avoid; } }`;
+@media print { * { print-color-adjust: exact; } body { margin: 0; max-width: none; } tr, svg { break-inside: avoid; } }`;
 
 /** The texts of a row's cells; also of a table in a terminal. */
 export function rowTexts({ size, overlap, rate }: ReportRow, strings: ReportStrings = ENGLISH): string[] {

@@ -27,9 +27,15 @@ function count(value: number): string {
   return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
+/** Of a bound of a range, which need be no whole number. */
+function bound(value: number | null): string {
+  if (value === null || !Number.isInteger(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return String(value);
+  return `${value < 0 ? "-" : ""}${count(Math.abs(value))}`;
+}
+
 function rangeOf({ from, below }: Extract<GroupName, { kind: "range" }>): string {
-  if (from === null) return `below ${below}`;
-  return below === null ? `${from} and above` : `${from} to below ${below}`;
+  if (from === null) return `below ${bound(below)}`;
+  return below === null ? `${bound(from)} and above` : `${bound(from)} to below ${bound(below)}`;
 }
 
 export const ENGLISH: ReportStrings = {
@@ -61,7 +67,7 @@ export const ENGLISH: ReportStrings = {
   notes: ({ group, result, cap, noiseScale }) => [
     `A group's overlap is shown when at least ${count(group)} of it matched, at least ${count(group)} did not, and its rate is ` +
       `not above ${cap}%. Other groups are withheld too where a count could be worked out from theirs.`,
-    `Nothing is shown when fewer than ${count(result)} matched in all.`,
+    `Nothing is shown when fewer than ${count(result)} matched in all, or too few did not.`,
     ...(noiseScale === null
       ? []
       : [

@@ -1,8 +1,18 @@
 /** Attacks on joint audience reports: other lists and groupings beside one, and totals that nobody may see. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { decideJob } from "../../party/jobs/approvals.ts";
+import { forgetOldResults } from "../../party/jobs/retention.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { begin, outcomeAtBank, rateOf, requestOf, STEWARD, untilEnded, withApproval } from "../support/policy-nodes.ts";
+import {
+  begin,
+  DAY_MS,
+  outcomeAtBank,
+  rateOf,
+  requestOf,
+  STEWARD,
+  untilEnded,
+  withApproval,
+} from "../support/policy-nodes.ts";
 import { BY_CITY, type By, EPOCH_DAYS, ReportWorld, reportWish, shownIn } from "../support/report-world.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
@@ -61,6 +71,21 @@ test("a report that waited for a person sees those that have run meanwhile", asy
   const job = await untilEnded(world.nodes.bank, jobId);
   expect(job.state).toBe("done");
   expect(shownIn(job).map(([, , overlap]) => overlap)).toEqual([null, null, null]);
+});
+
+test("a report is erased when its time has come", async () => {
+  const { jobId } = await world.run(await world.agree({ retention: { resultDays: 2 } }));
+  const { connected, book } = world.nodes.bank;
+  world.times.both(world.times.aheadMs.bank + DAY_MS);
+  await forgetOldResults(connected);
+  expect((await book.require(jobId)).summary).toHaveProperty("report");
+  world.times.both(world.times.aheadMs.bank + 2 * DAY_MS);
+  await forgetOldResults(connected);
+  expect(Object.keys((await book.require(jobId)).summary ?? {}).sort()).toEqual([
+    "bytesReceived",
+    "bytesSent",
+    "seconds",
+  ]);
 });
 
 describe("withheld", () => {
