@@ -33,7 +33,8 @@ import {
   resultRows,
   type TagOrder,
 } from "./open-result.ts";
-import { reportFloors, reportOf } from "./reporting.ts";
+import { reportFloors } from "./report-plan.ts";
+import { reportOf } from "./reporting.ts";
 import { outputCommitmentSetting, type ResultRow } from "./results.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 import { noiseSecret } from "./sketching.ts";

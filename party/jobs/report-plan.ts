@@ -1,7 +1,10 @@
 /** What a report is made by: the groupings that it was asked by, and those of earlier reports of the same list. */
+import type { Agreement } from "../../proto/agreement/agreement.ts";
+import { DEFAULT_GROUP_FLOOR } from "../../proto/agreement/references.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type Grouping, groupingsDigest } from "../../proto/report/grouping.ts";
+import type { ReportFloors } from "../../proto/report/overlap-report.ts";
 import type { Selection } from "../data/selection.ts";
 import { type GroupColumns, groupColumns } from "../report/group-columns.ts";
 import type { Asked } from "./ask.ts";
@@ -75,4 +78,9 @@ function encode(groupings: readonly Grouping[]): Uint8Array {
 
 function decode(bytes: Uint8Array): readonly Grouping[] {
   return parseCanonicalJson(bytes) as unknown as readonly Grouping[];
+}
+
+export function reportFloors({ document }: Agreement): ReportFloors {
+  const { result, matchRateCapPercent, group = DEFAULT_GROUP_FLOOR } = document.floors;
+  return { result, matchRateCapPercent, group };
 }

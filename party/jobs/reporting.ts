@@ -1,11 +1,9 @@
 /** A joint audience report as a job: what the list is broken down by, and what is made of the matches behind the gate. */
-import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { Output } from "../../proto/agreement/fields.ts";
-import { DEFAULT_GROUP_FLOOR } from "../../proto/agreement/references.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { AtomTable } from "../../proto/report/atoms.ts";
 import { type Breakdown, type Grouping, groupingsDigest, MAX_VALUES } from "../../proto/report/grouping.ts";
-import { makeReport, type OverlapReport, type ReportFloors } from "../../proto/report/overlap-report.ts";
+import { makeReport, type OverlapReport } from "../../proto/report/overlap-report.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Selection } from "../data/selection.ts";
 import { columnValues } from "../report/column-values.ts";
@@ -13,7 +11,7 @@ import type { Asked, JobRequestInput } from "./ask.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobInput } from "./inputs.ts";
 import type { OpenedPartition } from "./open-result.ts";
-import { planOf } from "./report-plan.ts";
+import { planOf, reportFloors } from "./report-plan.ts";
 import { noiseSecret } from "./sketching.ts";
 
 interface AskInput {
@@ -64,11 +62,6 @@ async function segmentGrouping(
 ): Promise<Grouping> {
   const { content, version: pinned } = await segments.resolve(await segments.pin(segment, version), registration);
   return { kind: "segment", segment, version: pinned, content };
-}
-
-export function reportFloors({ document }: Agreement): ReportFloors {
-  const { result, matchRateCapPercent, group = DEFAULT_GROUP_FLOOR } = document.floors;
-  return { result, matchRateCapPercent, group };
 }
 
 /** Of a total that is reportable. */

@@ -5,15 +5,15 @@ import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
 import { type ChargedRun, countedRuns } from "../../proto/policy/history.ts";
-import { groupingsDigest } from "../../proto/report/grouping.ts";
+import { groupingsDigest, MAX_GROUPINGS_TOGETHER } from "../../proto/report/grouping.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { type Epoch, noiseKey, sketchKey, versionTag } from "../policy/epoch-keys.ts";
-import { sketchInput } from "../policy/sketches.ts";
+import { type ReportTerms, sketchInput } from "../policy/sketches.ts";
 import type { Asked, OwnList } from "./ask.ts";
 import type { JobDeps } from "./deps.ts";
-import { areAsTheyWere, keepPlan } from "./report-plan.ts";
+import { areAsTheyWere, keepPlan, reportFloors } from "./report-plan.ts";
 
 export interface SketchingInput {
   readonly registration: DatasetRegistration;
@@ -38,13 +38,22 @@ export async function smallestDifference(asked: Asked): Promise<number | undefin
   if (list.sketched === undefined) return undefined;
   const { sketch, key, epoch } = list.sketched;
   const versionTagNow = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
-  const own = { sketch, groupings, key, datasetVersion: registration.version, versionTag: versionTagNow };
+  const own = { sketch, report: termsOf(asked), key, datasetVersion: registration.version, versionTag: versionTagNow };
   const limit = agreement.document.budgets.smallestDifference;
   const earlier = await earlierAggregates(asked);
-  // Who was in a segment then cannot be said any more: its report might differ from this one by a few people.
-  if (groupings !== undefined && !(await areAsTheyWere(asked, await deps.sketches.earlierGroupings(own, earlier))))
-    return 1;
+  if (groupings !== undefined) {
+    const before = await deps.sketches.earlierGroupings(own, earlier);
+    // Who was in a segment then cannot be said any more: its report might differ from this one by a few people.
+    const isKnown = before.length + groupings.length <= MAX_GROUPINGS_TOGETHER && (await areAsTheyWere(asked, before));
+    if (!isKnown) return 1;
+  }
   return deps.sketches.smallestDifference(own, earlier, limit);
+}
+
+function termsOf({ groupings, agreement }: Asked): ReportTerms | undefined {
+  if (groupings === undefined) return undefined;
+  const { group, matchRateCapPercent } = reportFloors(agreement);
+  return { groupings, floors: { group, matchRateCapPercent } };
 }
 
 async function earlierAggregates({ deps, agreement, spec }: Asked): Promise<readonly ChargedRun[]> {
@@ -58,7 +67,7 @@ export async function keepSketch(asked: Asked): Promise<void> {
   const { deps, spec, list, registration, groupings } = asked;
   if (list.sketched === undefined) return;
   const { sketch, key, epoch } = list.sketched;
-  const kept = { sketch, groupings, key, datasetVersion: registration.version };
+  const kept = { sketch, report: termsOf(asked), key, datasetVersion: registration.version };
   await deps.sketches.sweep(deps.clock.nowMs());
   if (groupings !== undefined)
     await keepPlan(asked, await deps.sketches.earlierGroupings(kept, await earlierAggregates(asked)));

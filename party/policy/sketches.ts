@@ -9,7 +9,8 @@ import { domainHash } from "../../proto/encoding/sha256.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
 import { DifferenceSketch, differenceBelow, SKETCH_BYTES } from "../../proto/policy/sketch.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
-import { type Grouping, groupingsDigest, groupingsSchema } from "../../proto/report/grouping.ts";
+import { type Grouping, groupingsDigest } from "../../proto/report/grouping.ts";
+import type { CountFloors } from "../../proto/report/suppression.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { prepareInput } from "../data/prepare.ts";
 import type { Selection } from "../data/selection.ts";
@@ -52,11 +53,16 @@ export async function sketchInput(
   }
 }
 
+/** What a report breaks its list down by, and the floors that decide on what it shows. */
+export interface ReportTerms {
+  readonly groupings: readonly Grouping[];
+  readonly floors: CountFloors;
+}
+
 /** A sketch, and what it is of. */
 export interface KeptSketch {
   readonly sketch: DifferenceSketch;
-  /** Of a report: what it broke the list down by. */
-  readonly groupings?: readonly Grouping[] | undefined;
+  readonly report?: ReportTerms | undefined;
   /** Content digest of the dataset, hex. */
   readonly datasetVersion: string;
   /** The epoch's key, under which the ids were hashed. */
@@ -82,11 +88,11 @@ export class Sketches {
   async put(
     jobId: string,
     epochEndsAtMs: number,
-    { sketch, groupings, datasetVersion, key: epochKey }: KeptSketch,
+    { sketch, report, datasetVersion, key: epochKey }: KeptSketch,
   ): Promise<void> {
     const { files, random, key, folder } = this.#options;
-    const broken = canonicalJson((groupings ?? []) as unknown as Json);
-    const secret = concat(keyCheck(epochKey), fromHex(datasetVersion), sketch.toBytes(), broken);
+    const terms = canonicalJson((report ?? null) as unknown as Json);
+    const secret = concat(keyCheck(epochKey), fromHex(datasetVersion), sketch.toBytes(), terms);
     const sealed = sealAtRest({ key, random, purpose: purposeOf(jobId), secret });
     await files.writeDurable(join(folder, `${epochEndsAtMs}-${jobId}`), sealed);
   }
@@ -98,7 +104,7 @@ export class Sketches {
    * version as the runs name it, which tells whether a sketch that is gone was of it.
    *
    * Beside a report there is no other list at all, and counts as a difference of one: another list may be one of its groups
-   * and a person more.
+   * and a person more. So does a report of the same list by other floors, since what is shown together follows from neither.
    */
   async smallestDifference(
     list: KeptSketch & { readonly versionTag: string },
@@ -114,7 +120,7 @@ export class Sketches {
   }
 
   async #difference(
-    { sketch, groupings, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
+    { sketch, report, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
     { jobId, output, receiverVersion }: ChargedRun,
     limit: number,
   ): Promise<number | undefined> {
@@ -123,8 +129,11 @@ export class Sketches {
     if (toHex(secret.subarray(CHECK_BYTES, VERSION_END)) !== datasetVersion) return undefined;
     if (!equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key))) return 1;
     const difference = differenceBelow(sketch, sketchIn(secret), limit);
-    const isReported = groupings !== undefined || output === "overlap-report";
-    return isReported && difference === undefined ? 1 : difference;
+    const isReported = report !== undefined || output === "overlap-report";
+    if (isReported && difference === undefined) return 1;
+    const before = termsIn(secret);
+    const isOtherwise = report !== undefined && before !== null && !isSame(report.floors, before.floors);
+    return isOtherwise ? Math.max(1, difference ?? 1) : difference;
   }
 
   /** Those of the reports of the very list, in the order of the runs, none twice. */
@@ -142,8 +151,7 @@ export class Sketches {
         equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key)) &&
         differenceBelow(sketch, sketchIn(secret), 1) === 0;
       if (!isOfList) continue;
-      const groupings = groupingsSchema.parse(parseCanonicalJson(secret.subarray(VERSION_END + SKETCH_BYTES)));
-      for (const grouping of groupings) found.set(groupingsDigest([grouping]), grouping);
+      for (const grouping of termsIn(secret)?.groupings ?? []) found.set(groupingsDigest([grouping]), grouping);
     }
     return [...found.values()];
   }
@@ -171,6 +179,16 @@ export class Sketches {
 
 function sketchIn(secret: Uint8Array): DifferenceSketch {
   return DifferenceSketch.fromBytes(secret.subarray(VERSION_END, VERSION_END + SKETCH_BYTES));
+}
+
+/** null of a match rate's list; nothing stands there in a sketch of before there were reports. */
+function termsIn(secret: Uint8Array): ReportTerms | null {
+  const terms = secret.subarray(VERSION_END + SKETCH_BYTES);
+  return terms.length === 0 ? null : (parseCanonicalJson(terms) as unknown as ReportTerms | null);
+}
+
+function isSame(a: CountFloors, b: CountFloors): boolean {
+  return a.group === b.group && a.matchRateCapPercent === b.matchRateCapPercent;
 }
 
 /** Tells whether two sketches were made under one key, and nothing else of it. */

@@ -7,6 +7,8 @@ import type { Digest } from "../ids.ts";
 import { segmentNameField } from "../segments/names.ts";
 
 export const MAX_GROUPINGS = 8;
+/** Of all reports of one list in an epoch: each further one is made by all of them. */
+export const MAX_GROUPINGS_TOGETHER = 32;
 /** Of one grouping, rest and blank included. */
 export const MAX_GROUPS = 64;
 export const MAX_VALUES = MAX_GROUPS - 2;

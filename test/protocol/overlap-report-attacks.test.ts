@@ -57,6 +57,24 @@ describe("attack", () => {
   });
 });
 
+test("a report by another floor beside one", async () => {
+  const [high, low] = [await world.agree({ floors: { group: 60 } }), await world.agree({ floors: { group: 50 } })];
+  expect(await world.outcome(high)).toBe("done");
+  expect(await world.outcome(low)).toBe("POLICY_DIFFERENCE");
+  expect(await world.outcome(high, [{ column: "city", values: ["Beijing"] }])).toBe("done");
+});
+
+test("a report by a segment beside one of when others were in it", async () => {
+  const { segments } = world.nodes.bank;
+  const definition = { kind: "tier" as const, key: "marketing:joint", values: ["yes"] };
+  await segments.define({ name: "tagged", dataset: "customers", definition }, "Ada");
+  const agreement = await world.agree({}, ["list", "overlap-report"]);
+  expect(await world.outcome(agreement, [{ segment: "tagged" }])).toBe("done");
+  expect((await world.ran(requestOf({ agreement, filter: "city = 'Lhasa'" }))).state).toBe("done");
+  expect(await world.outcome(agreement, [{ segment: "tagged" }])).toBe("POLICY_DIFFERENCE");
+  expect(await world.outcome(agreement)).toBe("POLICY_DIFFERENCE");
+});
+
 test("a report that waited for a person sees those that have run meanwhile", async () => {
   const agreement = await world.agree();
   const { operations } = withApproval("every-run", "automatic") as { operations: { operation: string }[] };
