@@ -1,11 +1,11 @@
 /** The party node as a process: `initParty` makes a folder, `startParty` serves. What is exported here is all that other
  * code may use of it. */
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
+import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
 import { nodePorts } from "../proto/ports/node.ts";
@@ -15,11 +15,14 @@ import { Tokens } from "./access/tokens.ts";
 import { handlers } from "./api/handlers.ts";
 import { startApi } from "./api/server.ts";
 import { modelLimits, readConfig, writeConfig } from "./config.ts";
+import { examineFolder } from "./doctor/doctor.ts";
+import { realMachine } from "./doctor/machine.ts";
 import { Node, STORE_FILE } from "./node.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import { traceOf } from "./trace.ts";
+import { PRODUCT_VERSION } from "./version.ts";
 
 const DEFAULT_API_PORT = 7430;
 /** The first token, for the command line on the same machine. */
@@ -107,6 +110,11 @@ async function writeToken(ports: Ports, folder: string): Promise<void> {
   }
 }
 
+/** Looks at the folder of a node that does not answer: runtime, disk, configuration, store, certificate, coordinator. */
+export async function examineParty(options: { readonly folder: string; readonly ports?: Ports }): Promise<Finding[]> {
+  return examineFolder(resolve(options.folder), options.ports ?? nodePorts, realMachine);
+}
+
 export interface StartPartyOptions {
   readonly folder: string;
   readonly ports?: Ports;
@@ -133,7 +141,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   const { random, timers } = ports;
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const api = await startApi({
-    handlers: handlers(node, access, logger, productVersion()),
+    handlers: handlers(node, access, logger, PRODUCT_VERSION),
     access,
     ...config.api,
     logger,
@@ -151,9 +159,4 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
       await node.close();
     },
   };
-}
-
-function productVersion(): string {
-  const path = new URL("../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }

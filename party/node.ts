@@ -7,9 +7,10 @@ import type { Logger } from "pino";
 import type { Agreement } from "../proto/agreement/agreement.ts";
 import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
+import type { Software } from "../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
 import { type CollaborationId, collaborationId, jobId as toJobId } from "../proto/ids.ts";
-import type { Ports } from "../proto/ports/ports.ts";
+import type { Clock, Ports } from "../proto/ports/ports.ts";
 import { Agreements } from "./agreements/agreements.ts";
 import { InForce } from "./agreements/in-force.ts";
 import { Revocations } from "./agreements/revocations.ts";
@@ -57,6 +58,7 @@ import { Meetings } from "./session/meetings.ts";
 import { PeerHistory } from "./session/peer-history.ts";
 import { Peers } from "./session/peers.ts";
 import { Successions } from "./session/successions.ts";
+import { SUITES } from "./session/suites.ts";
 import { Keyring } from "./store/keyring.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
@@ -64,6 +66,7 @@ import { TagCatalogue } from "./tags/catalogue.ts";
 import { recordExport } from "./tags/exported.ts";
 import { OptOuts } from "./tags/opt-outs.ts";
 import { Turns } from "./turns.ts";
+import { PRODUCT_VERSION } from "./version.ts";
 
 const UPKEEP_MS = 60_000;
 
@@ -112,7 +115,9 @@ export class Node {
   readonly clock: SteadyClock;
   /** Exports on their way to a client; emptied at every start. */
   readonly exportFolder: string;
-  readonly #folder: string;
+  readonly folder: string;
+  /** As the machine has it: the node's own never goes back. */
+  readonly wallClock: Clock;
   readonly #logger: Logger;
   readonly #vault: JobVault;
   readonly #models: KeptModels;
@@ -130,7 +135,8 @@ export class Node {
     this.keyring = keyring;
     this.store = store;
     this.clock = clock;
-    this.#folder = folder;
+    this.folder = folder;
+    this.wallClock = options.ports.clock;
     this.exportFolder = join(folder, "exports");
     this.#logger = options.logger;
     this.#dial = options.dial ?? dialCoordinator;
@@ -227,7 +233,7 @@ export class Node {
   /** Enrols, connects, and confirms the peer whose fingerprint came with the invite. Throws ALREADY_EXISTS when enrolled. */
   async enrol(code: string): Promise<void> {
     if (this.#connected !== undefined) throw new EntenteError("ALREADY_EXISTS", { detail: "this node is enrolled" });
-    const { enrolled, inviter } = await enrol(this.ports.files, this.#folder, this.keyring, code);
+    const { enrolled, inviter } = await enrol(this.ports.files, this.folder, this.keyring, code);
     this.#connect(enrolled);
     if (inviter !== undefined) await this.connected.peers.confirm(inviter.party, inviter.fingerprint);
   }
@@ -242,6 +248,11 @@ export class Node {
   async peerDatasets(party: string) {
     const { peers, meetings } = this.connected;
     return inControlSession(meetings, await peers.require(party), (client) => client.describe());
+  }
+
+  /** What this node tells peers of itself. */
+  software(): Software {
+    return { version: PRODUCT_VERSION, suites: SUITES, at: new Date(this.wallClock.nowMs()).toISOString() };
   }
 
   async close(): Promise<void> {
@@ -346,7 +357,7 @@ export class Node {
         files: ports.files,
         random: ports.random,
         key: keyring.atRestKey,
-        folder: join(this.#folder, "sketches"),
+        folder: join(this.folder, "sketches"),
       }),
       served: new ServedJobs(),
       pending: new PendingJobs(),
@@ -420,6 +431,7 @@ export class Node {
   #controlHandlers(deps: Connected): ControlHandlers {
     return {
       describe: () => deps.datasets.describe(),
+      software: () => this.software(),
       agreement: (peer, offered) => deps.agreements.receive(peer, offered),
       job: (peer, spec) => answerOffer(deps, peer, spec),
       prepare: (peer, request) => prepareJob(deps, peer, request),
@@ -439,7 +451,7 @@ export class Node {
   /** When this folder may be a backup that was put back, nothing is written before every peer has been heard. */
   async #suspectRestore(): Promise<void> {
     const { files, random } = this.ports;
-    const folder = join(this.#folder, "evidence");
+    const folder = join(this.folder, "evidence");
     if ((await beginGeneration({ files, random, store: this.store, folder })) !== "restored") return;
     for (const [collaboration, peer] of await collaborationsOf(this.store, this.keyring.party)) {
       await this.logbook.standings.change(collaboration, (now) => suspected(now, [peer]));

@@ -15,6 +15,9 @@ import { accessHandlers } from "../access/handlers.ts";
 import type { Caller } from "../access/tokens.ts";
 import { viewCheck } from "../data/check-view.ts";
 import { viewDataset } from "../data/view.ts";
+import { doctorHandlers } from "../doctor/handlers.ts";
+import { realMachine } from "../doctor/machine.ts";
+import { startOf } from "../doctor/validity.ts";
 import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
 import { feedHandlers } from "../feeds/handlers.ts";
@@ -40,6 +43,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     connected: node.isEnrolled && node.connected.isOnline(),
     version,
   });
+  const start = startOf(node.wallClock);
   const jobView = (job: Job) => viewJob(job, node.book.progress(job.jobId));
   return {
     ...segmentHandlers(node),
@@ -115,6 +119,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...tagHandlers(node),
     ...feedHandlers(node),
     ...accessHandlers(access, logger),
+    ...doctorHandlers({ node, machine: realMachine, start }),
   };
 }
 

@@ -60,7 +60,8 @@ export function evidenceHandlers(
   };
 }
 
-function adviceOn(standing: Standing, collaboration: string): string | null {
+/** What a person has to do; null when nothing. */
+export function adviceOn(standing: Standing, collaboration: string): string | null {
   switch (standing.state) {
     case "open":
       return null;

@@ -6,6 +6,7 @@ import type { KeysetRecord } from "../../proto/agreement/keyset-history.ts";
 import type {
   DatasetDescriptor,
   SessionMessage,
+  Software,
   WireLogOffer,
   WirePrepareRequest,
   WirePrepareResponse,
@@ -40,6 +41,7 @@ export interface CosignRequest {
 /** What this node answers a confirmed peer. A thrown error reaches the peer as its code. */
 export interface ControlHandlers {
   describe(peer: Peer): Promise<readonly DatasetDescriptor[]>;
+  software(): Software;
   agreement(peer: Peer, offered: Envelope): Promise<Envelope | undefined>;
   job(peer: Peer, spec: Envelope): Promise<Envelope>;
   prepare(peer: Peer, request: WirePrepareRequest): Promise<WirePrepareResponse>;
@@ -67,6 +69,12 @@ export class ControlClient {
   async describe(): Promise<readonly DatasetDescriptor[]> {
     await this.#channel.say({ kind: "describeRequest" });
     return (await this.#channel.hear(ANSWER_TIMEOUT_MS, "describeResponse")).datasets;
+  }
+
+  /** What the peer's node runs, and its clock. */
+  async software(): Promise<Software> {
+    await this.#channel.say({ kind: "describeRequest" });
+    return (await this.#channel.hear(ANSWER_TIMEOUT_MS, "describeResponse")).software;
   }
 
   async agreement(envelope: Envelope): Promise<Envelope | undefined> {
@@ -183,7 +191,7 @@ type Question = Extract<
 async function answer(question: Question, peer: Peer, handlers: ControlHandlers): Promise<SessionMessage> {
   switch (question.kind) {
     case "describeRequest":
-      return { kind: "describeResponse", datasets: await handlers.describe(peer) };
+      return { kind: "describeResponse", datasets: await handlers.describe(peer), software: handlers.software() };
     case "agreementOffer":
       return { kind: "agreementReply", envelope: await handlers.agreement(peer, question.envelope) };
     case "jobOffer":

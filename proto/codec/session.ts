@@ -18,6 +18,15 @@ export interface DatasetDescriptor {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
+/** What a node runs, as it says itself: for people who look for a mismatch. Nothing is decided by it. */
+export interface Software {
+  readonly version: string;
+  /** Protocols, each with the first bytes of its parameters' digest: `psi-vole/0a1b2c3d`. */
+  readonly suites: readonly string[];
+  /** The node's clock, ISO 8601. */
+  readonly at: string;
+}
+
 export interface PartitionOfAttempt {
   readonly partition: number;
   readonly attempt: number;
@@ -71,7 +80,7 @@ export type SessionMessage =
   | { readonly kind: "hello"; readonly envelope: Envelope }
   | { readonly kind: "failure"; readonly code: ErrorCode }
   | { readonly kind: "describeRequest" }
-  | { readonly kind: "describeResponse"; readonly datasets: readonly DatasetDescriptor[] }
+  | { readonly kind: "describeResponse"; readonly datasets: readonly DatasetDescriptor[]; readonly software: Software }
   | { readonly kind: "agreementOffer"; readonly envelope: Envelope }
   | { readonly kind: "agreementReply"; readonly envelope: Envelope | undefined }
   | { readonly kind: "jobOffer"; readonly specEnvelope: Envelope }
@@ -151,6 +160,7 @@ const KINDS = new Map(Object.entries(SESSION_FRAME_TYPES).map(([kind, type]) => 
 
 const MAX_SESSION_BODY_BYTES = 1024 * 1024;
 const MAX_DATASETS = 256;
+const MAX_SUITES = 64;
 const MAX_COLUMNS = 1024;
 const MAX_PROOF_HASHES = 63;
 const MAX_PARTITIONS = 1024;
@@ -294,6 +304,7 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
     case "describeResponse":
       return {
         describeResponse: {
+          software: { ...message.software, suites: [...message.software.suites] },
           datasets: message.datasets.map((d) => ({
             ...d,
             ids: d.ids.map((id) => ({ ...id })),
@@ -409,7 +420,7 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     case "describeResponse": {
       const datasets = wire.describeResponse?.datasets ?? [];
       if (datasets.length > MAX_DATASETS) throw invalid("too many datasets");
-      return { kind, datasets: datasets.map(readDescriptor) };
+      return { kind, datasets: datasets.map(readDescriptor), software: readSoftware(wire.describeResponse?.software) };
     }
     case "agreementOffer":
       return { kind, envelope: readEnvelope(wire.agreementOffer?.envelope) };
@@ -506,6 +517,15 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
       return { kind, keys: keys.map((key) => exactly(key, 32, "gate key")) };
     }
   }
+}
+
+function readSoftware(wire: entente.v1.SoftwareDescriptor.$Properties | null | undefined): Software {
+  const [version, suites, at] = [wire?.version ?? "", wire?.suites ?? [], wire?.at ?? ""];
+  const isVersion = /^[0-9A-Za-z.+-]{1,64}$/.test(version);
+  const areSuites =
+    suites.length <= MAX_SUITES && suites.every((suite) => /^[a-z0-9-]{1,32}\/[0-9a-f]{8}$/.test(suite));
+  if (!isVersion || !areSuites || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at)) throw invalid("software");
+  return { version, suites, at };
 }
 
 function readDescriptor(wire: entente.v1.DatasetDescriptor.$Properties): DatasetDescriptor {

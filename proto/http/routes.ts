@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { AGREEMENT_ROUTES } from "./agreement-routes.ts";
 import { DATA_ROUTES } from "./data-routes.ts";
+import { DOCTOR_ROUTES } from "./doctor-routes.ts";
 import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { FEED_ROUTES } from "./feed-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
@@ -30,6 +31,7 @@ export const ROUTES = {
   ...FEED_ROUTES,
   ...EVIDENCE_ROUTES,
   ...TOKEN_ROUTES,
+  ...DOCTOR_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -37,9 +37,14 @@ async function readText(path: string): Promise<string | undefined> {
  */
 export async function clientOf(command: Command): Promise<EntenteClient> {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const folder = resolve(options.node ?? process.env.ENTENTE_NODE ?? ".");
+  const folder = folderOf(command);
   const url = options.url ?? (await readUrl(folder));
   return new EntenteClient({ url, token: await tokenOf(options, folder) });
+}
+
+/** Of the node that the options name, absolute; there may be none in it. */
+export function folderOf(command: Command): string {
+  return resolve(command.optsWithGlobals<GlobalOptions>().node ?? process.env.ENTENTE_NODE ?? ".");
 }
 
 async function tokenOf({ token, tokenFile }: GlobalOptions, folder: string): Promise<string> {

@@ -9,6 +9,7 @@ import { auditCommand } from "./audit.ts";
 import { budgetCommand } from "./budget.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { datasetCommand } from "./dataset.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evidenceCommand, keysCommand } from "./evidence.ts";
 import { feedCommand } from "./feed.ts";
 import { jobCommand } from "./job.ts";
@@ -60,6 +61,7 @@ function program(isJson: boolean): Command {
     evidenceCommand(),
     keysCommand(),
     tokenCommand(),
+    doctorCommand(),
   ];
   for (const command of commands) root.addCommand(command);
   for (const command of withDescendants(root)) {

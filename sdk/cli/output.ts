@@ -26,6 +26,12 @@ export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, "\ufffd");
 }
 
+/** A finding's state, four columns wide. */
+export function coloured(state: "ok" | "warn" | "fail"): string {
+  const colour = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red }[state];
+  return colour(state.padEnd(4));
+}
+
 /** Columns aligned to the left, two spaces apart; `none` stands for an empty table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], none: string): string {
   if (rows.length === 0) return none;

@@ -1,6 +1,7 @@
 /** `entente party`: makes and runs an organisation's node. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { example, outputOf, parsePort, untilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 
@@ -55,6 +56,12 @@ export function partyCommand(): Command {
       await close();
     });
   return group;
+}
+
+/** For `entente doctor` where the node does not answer. */
+export async function examineStopped(folder: string): Promise<Finding[]> {
+  const { examineParty } = await import("../../party/main.ts");
+  return examineParty({ folder });
 }
 
 interface RecoverFlags {

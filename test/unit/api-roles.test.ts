@@ -79,6 +79,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   createToken: "operator",
   revokeToken: "operator",
   denials: "auditor operator",
+  doctor: "operator",
 };
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
@@ -253,7 +254,8 @@ test("the results of a job are shown to analysts, that it ran to stewards and au
   const summary = { seconds: 1, bytesSent: 2, bytesReceived: 3 };
   const job = { ...STUB_JOB, proposed, reason: undefined, summary: { ...summary, matched: 812, tags: { A: 812 } } };
   const book = { list: async () => [job], require: async () => job, progress: () => undefined };
-  const { jobs, job: one } = nodeHandlers({ book } as never, {} as never, {} as never, "0");
+  const wallClock = { nowMs: () => 0, monotonicMs: () => 0 };
+  const { jobs, job: one } = nodeHandlers({ book, wallClock } as never, {} as never, {} as never, "0");
   const seenBy = async (...roles: Role[]) => {
     const caller = { tokenId: STUB_TOKEN_ID, person: "Wang Li", roles };
     const seen = await one({ jobId: STUB_JOB.jobId as never }, caller, NOBODY_LISTENS);

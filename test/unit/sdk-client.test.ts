@@ -149,6 +149,7 @@ describe("call", () => {
       createToken: { person: "Wang Li", roles: ["analyst"], expiresInDays: 3 },
       revokeToken: { tokenId: "0b".repeat(8) },
       denials: {},
+      doctor: {},
     };
     const seen: [string, unknown][] = [];
     const handlers = Object.keys(ROUTES).map((name) => [

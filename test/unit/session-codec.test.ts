@@ -24,6 +24,7 @@ const finished = [{ partition: 3, attempt: 1 }];
 const head = { origin: `bank/${"6a".repeat(16)}/2026`, size: 7, root: bytes(32, 1) };
 const ids = [{ column: "phone", normaliser: "phone-e164 (libphonenumber-js 1.13.16)" }];
 const column = { name: "PAY_0", type: "DOUBLE" };
+const software = { version: "0.1.0-rc.1", suites: ["psi-vole/0a1b2c3d"], at: "2026-11-01T00:00:00.000Z" };
 const collaboration = collaborationId("0c".repeat(16));
 const logOffer = { oldSize: 1, proof: [bytes(32)], note: bytes(9), first: undefined };
 const offer = { ...logOffer, receiptIndex: 2, inclusionProof: [bytes(32, 2)] };
@@ -33,8 +34,8 @@ const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<Session
   hello: [{ kind: "hello", envelope: signed }],
   describeRequest: [{ kind: "describeRequest" }],
   describeResponse: [
-    { kind: "describeResponse", datasets: [] },
-    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column] }] },
+    { kind: "describeResponse", datasets: [], software: { ...software, suites: [] } },
+    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column] }], software },
   ],
   agreementOffer: [{ kind: "agreementOffer", envelope: signed }],
   agreementReply: [

@@ -1,0 +1,146 @@
+/** All examinations of a node: of one that runs, and of the folder of one that does not. */
+import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
+import type { Finding } from "../../proto/http/doctor-routes.ts";
+import type { Ports } from "../../proto/ports/ports.ts";
+import { readConfig } from "../config.ts";
+import { tableOf } from "../data/dataset.ts";
+import { estimateJob } from "../data/estimate.ts";
+import { readEnrolment } from "../enrolment.ts";
+import { adviceOn } from "../evidence/handlers.ts";
+import { collaborationsOf } from "../evidence/witnessing.ts";
+import { type Node, STORE_FILE } from "../node.ts";
+import { inControlSession } from "../session/control.ts";
+import { examineCoordinator } from "./coordinator.ts";
+import { type Examination, examineAll, failed, fine, warned } from "./finding.ts";
+import { examineDisk, examineRuntime, examineStore, type Need } from "./local.ts";
+import type { Machine } from "./machine.ts";
+import { examinePeer } from "./peers.ts";
+import { type ClockStart, examineCertificates, examineClock, examineKeyset } from "./validity.ts";
+
+/** An id of that many bytes, where none is known. */
+const ID_BYTES = 16;
+
+export interface Patient {
+  readonly node: Node;
+  readonly machine: Machine;
+  readonly start: ClockStart;
+}
+
+/** Of a node that runs. Never rejects; changes nothing but for a file of some kilobytes that comes and goes. */
+export async function examineNode({ node, machine, start }: Patient): Promise<Finding[]> {
+  const { folder, wallClock, keyring, databases } = node;
+  const need = await needOf(node).catch(() => undefined);
+  const one = (check: string, run: () => Promise<readonly Finding[]>): Examination => ({ check, run });
+  const examinations = [
+    one("runtime", () => examineRuntime(machine, need)),
+    one("disk", () => examineDisk(machine, folder, need)),
+    one("clock", async () => examineClock(wallClock, start, node.clock.nowMs())),
+    one("store", () => examineStore(machine, folder, STORE_FILE)),
+    ...(node.isEnrolled
+      ? connectedExaminations(node, machine, one)
+      : [one("coordinator", async () => [notEnrolled()])]),
+    ...databases.names.map((name) => one(`database ${name}`, () => examineDatabase(node, name))),
+    one("evidence", () => examineEvidence(node)),
+  ];
+  const keyset = keyring.verifiedKeysets.at(-1);
+  if (keyset !== undefined) examinations.push(one("keyset", async () => [examineKeyset(keyset, wallClock.nowMs())]));
+  return examineAll(examinations, node.ports.timers);
+}
+
+type One = (check: string, run: () => Promise<readonly Finding[]>) => Examination;
+
+function connectedExaminations(node: Node, machine: Machine, one: One): Examination[] {
+  const { enrolled, link } = node.connected;
+  return [
+    one("certificate", async () => examineCertificates(enrolled, node.wallClock.nowMs())),
+    one("coordinator", () => examineCoordinator(machine, enrolled, link)),
+    one("peer", () => examinePeers(node)),
+  ];
+}
+
+async function examinePeers(node: Node): Promise<Finding[]> {
+  const { peers, meetings } = node.connected;
+  const confirmed = (await node.store.peers()).map(({ party }) => party);
+  if (confirmed.length === 0) return [fine("peer", "none is confirmed yet")];
+  const asked = confirmed.map((party) => {
+    const ask = async () => inControlSession(meetings, await peers.require(party), (client) => client.software());
+    return examinePeer({ party, ask }, node.software(), node.wallClock);
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+async function examineDatabase({ databases }: Node, name: string): Promise<Finding[]> {
+  const check = `database ${name}`;
+  try {
+    const client = await databases.connect(name);
+    await client.query("SELECT 1").finally(() => client.end().catch(() => {}));
+    return [fine(check, "answers")];
+  } catch (error) {
+    const { code, detail } = toEntenteError(error);
+    const what = `${code}${detail === undefined ? "" : ` (${detail})`}`;
+    return [failed(check, { what, why: "datasets and feeds of it cannot be used", fix: CATALOGUE[code].text })];
+  }
+}
+
+async function examineEvidence({ logbook, store, keyring }: Node): Promise<Finding[]> {
+  const check = "evidence";
+  const all = [...(await collaborationsOf(store, keyring.party))];
+  const found: Finding[] = [];
+  for (const [collaboration, peer] of all) {
+    const standing = await logbook.standings.of(collaboration);
+    if (standing.state === "open") continue;
+    const trouble = {
+      what: `the log with ${peer} is ${standing.state}`,
+      why: standing.state === "frozen" ? "no job with it runs" : "nothing is written in it, so no job with it runs",
+      fix: adviceOn(standing, collaboration) ?? "",
+    };
+    found.push(standing.state === "read-only" ? warned(check, trouble) : failed(check, trouble));
+  }
+  return found.length > 0 ? found : [fine(check, `${all.length} ${all.length === 1 ? "log" : "logs"}, all open`)];
+}
+
+function notEnrolled(): Finding {
+  return warned("coordinator", {
+    what: "this node is not enrolled",
+    why: "it can register datasets, and nothing else",
+    fix: "entente enroll INVITE, with an invite from the coordinator's operator",
+  });
+}
+
+/** Of the largest dataset; undefined when there is none. */
+async function needOf({ datasets }: Node): Promise<Need | undefined> {
+  const needs = (await datasets.list()).flatMap(({ registration }) => {
+    const { rows, accepted, columns } = registration;
+    const { cells } = tableOf(registration);
+    return estimateJob({ rows, accepted, columns: columns.length, cells, idBytes: accepted * ID_BYTES }) ?? [];
+  });
+  if (needs.length === 0) return undefined;
+  return {
+    memoryMB: Math.max(...needs.map(({ memoryMB }) => memoryMB)),
+    diskMB: Math.max(...needs.map(({ diskMB }) => diskMB)),
+  };
+}
+
+/** Of a folder whose node does not answer. Never rejects. */
+export async function examineFolder(folder: string, ports: Ports, machine: Machine): Promise<Finding[]> {
+  const { files, clock, timers } = ports;
+  const one: One = (check, run) => ({ check, run });
+  return examineAll(
+    [
+      one("runtime", () => examineRuntime(machine)),
+      one("disk", () => examineDisk(machine, folder)),
+      one("configuration", async () => {
+        const { party } = await readConfig(files, folder);
+        return [fine("configuration", `node.json of ${party} can be read`)];
+      }),
+      one("store", () => examineStore(machine, folder, STORE_FILE)),
+      one("coordinator", async () => {
+        const enrolled = await readEnrolment(files, folder);
+        if (enrolled === undefined) return [notEnrolled()];
+        const certificates = examineCertificates(enrolled, clock.nowMs());
+        return [...certificates, ...(await examineCoordinator(machine, enrolled))];
+      }),
+    ],
+    timers,
+  );
+}

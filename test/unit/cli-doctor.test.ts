@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RouteResponse } from "../../proto/http/routes.ts";
+import { entente } from "../support/command-line.ts";
+import { STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
+
+type Report = RouteResponse<"doctor">;
+
+let folder: string;
+let node: StubNode | undefined;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "entente-cli-"));
+});
+afterEach(async () => {
+  await node?.close();
+  node = undefined;
+  await rm(folder, { recursive: true });
+});
+
+async function start(report: Report): Promise<void> {
+  node = await startStubNode({ doctor: async () => report });
+  await writeFile(join(folder, "api.json"), JSON.stringify({ url: node.url }));
+  await writeFile(join(folder, "token"), `${STUB_TOKEN}\n`);
+}
+
+const OK = { check: "disk", state: "ok", what: "9 MB free", why: null, fix: null } as const;
+const WARN = {
+  check: "peer bureau",
+  state: "warn",
+  what: "did not\x1b[2J answer",
+  why: "it is off",
+  fix: "Ring.",
+} as const;
+const FAIL = { check: "clock", state: "fail", what: "off", why: "bad", fix: "NTP." } as const;
+
+test("what is wrong comes first, with why and what to do; exit 1 only for that", async () => {
+  await start({ worst: "fail", findings: [OK, WARN, FAIL] });
+  const people = await entente(["doctor"], { cwd: folder });
+  expect([people.code, people.stdout]).toEqual([
+    1,
+    [
+      "fail  clock        off",
+      "                   why: bad",
+      "                   fix: NTP.",
+      "warn  peer bureau  did not\ufffd[2J answer",
+      "                   why: it is off",
+      "                   fix: Ring.",
+      "ok    disk         9 MB free",
+      "",
+      "1 ok, 1 to look at, 1 wrong",
+      "",
+    ].join("\n"),
+  ]);
+  await node?.close();
+  await start({ worst: "warn", findings: [OK, WARN] });
+  const programs = await entente(["doctor", "--json"], { cwd: folder });
+  expect([programs.code, JSON.parse(programs.stdout)]).toEqual([0, { worst: "warn", findings: [OK, WARN] }]);
+});
+
+test("of a node that does not run: that it does not, and what its folder says", async () => {
+  await entente(["party", "init", "--dir", folder, "--party", "bank", "--api-port", "0"]);
+  const { code, stdout } = await entente(["doctor", "--node", folder, "--json"]);
+  const { worst, findings } = JSON.parse(stdout) as Report;
+  const byCheck = new Map(findings.map((finding) => [finding.check, finding]));
+  expect([code, worst]).toEqual([1, "fail"]);
+  expect(byCheck.get("node")).toMatchObject({ state: "fail", fix: `entente party start --dir ${folder}` });
+  expect(byCheck.get("configuration")).toMatchObject({ state: "ok" });
+  expect(byCheck.get("store")).toMatchObject({ state: "ok" });
+  expect(byCheck.get("coordinator")).toMatchObject({ state: "warn" });
+  expect([...byCheck.keys()]).toEqual(["node", "runtime", "disk", "configuration", "store", "coordinator"]);
+});
+
+test("of a node on another machine nothing is looked at here; a token that it refuses is an error", async () => {
+  const away = await entente(["doctor", "--url", "http://127.0.0.1:9", "--token", "t", "--json"]);
+  expect([away.code, (JSON.parse(away.stdout) as Report).findings.map(({ check }) => check)]).toEqual([1, ["node"]]);
+  await start({ worst: "ok", findings: [OK] });
+  const refused = await entente(["doctor", "--token", "wrong", "--json"], { cwd: folder });
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "TOKEN_MISSING" } });
+});
