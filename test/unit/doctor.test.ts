@@ -214,9 +214,12 @@ describe("coordinator", () => {
 
   test("over real sockets: refused, and something that speaks no TLS", async () => {
     const server: Server = await new Promise((resolve) => {
-      const listening = createServer((socket) => socket.on("error", () => {}).resume().end("no")).listen(0, "127.0.0.1", () =>
-        resolve(listening),
-      );
+      const listening = createServer((socket) =>
+        socket
+          .on("error", () => {})
+          .resume()
+          .end("no"),
+      ).listen(0, "127.0.0.1", () => resolve(listening));
     });
     const { port } = server.address() as AddressInfo;
     const at = { host: "127.0.0.1", port };
