@@ -13,6 +13,8 @@ import type { FinishedPartition } from "./lifecycle.ts";
 /** Half of what a partition may hold: it bounds a node's memory at ten million rows to a gigabyte, and costs 1.6 MB of
  * traffic for each partition more. */
 const AUDIENCE_ROWS = MAX_AUDIENCE_ROWS / 2;
+/** Labels of a partition, at most: a provider holds them some four times over, and no score has more. */
+const MAX_LABELS_BYTES = 2 ** 26;
 
 export interface JobShape {
   readonly plan: PartitionPlan;
@@ -29,17 +31,23 @@ export function labelWidths({ model, labels = [] }: Pick<JobSpec, "model" | "lab
   return [model === undefined ? 0 : SCORE_LABEL_BYTES, labelsBytes(labels)];
 }
 
+function audienceRows(labelBytes: number): number {
+  let rows = AUDIENCE_ROWS;
+  while (rows * labelBytes > MAX_LABELS_BYTES) rows /= 2;
+  return rows;
+}
+
 export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
   const kind = spec.model?.kind;
+  const [scoreBytes, columnBytes] = labelWidths(spec);
+  const labelBytes = scoreBytes + columnBytes;
   const planInput = {
     // Of a shared score only the people found enter, by partitions that the provider's rows fit as well.
     receiverClass: spec.matched?.sizeClass ?? spec.receiverSizeClass,
     senderClass: senderSizeClass,
-    maxRows: kind === undefined ? AUDIENCE_ROWS : scorePacking(kind).maxCapacity,
+    maxRows: kind === undefined ? audienceRows(labelBytes) : scorePacking(kind).maxCapacity,
   };
   const plan = partitionPlan(planInput);
-  const [scoreBytes, columnBytes] = labelWidths(spec);
-  const labelBytes = scoreBytes + columnBytes;
   return {
     plan,
     labelBytes,
