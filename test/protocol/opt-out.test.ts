@@ -1,15 +1,17 @@
 /** People who have opted out take part in no run, at either node, and have no tag. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Digest } from "../../proto/ids.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { begin, rateOf, smallAgreement, stateOf, subjectsOf, untilEnded } from "../support/policy-nodes.ts";
+import { begin, eventsOf, rateOf, smallAgreement, stateOf, subjectsOf, untilEnded } from "../support/policy-nodes.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
 }));
 
+const BUDGETS = { runsPerEpoch: 1000, runsPerDay: 1000, epochDays: 30 };
 let nodes: TwoNodes;
 let agreement: Digest;
 const id = (person: number) => `+86${phoneOf(person)}`;
@@ -21,8 +23,7 @@ beforeAll(async () => {
     bank: await writePeople(join(data, "bank.csv"), range(0, 200), { n: (person) => person }),
     bureau: await writePeople(join(data, "bureau.csv"), range(100, 300), REPAYMENTS),
   });
-  const budgets = { runsPerEpoch: 1000, runsPerDay: 1000, epochDays: 30 };
-  agreement = await nodes.agree(smallAgreement({ title: "Opt-outs", budgets }));
+  agreement = await nodes.agree(smallAgreement({ title: "Opt-outs", budgets: BUDGETS }));
 });
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => nodes.close());
@@ -121,9 +122,28 @@ test("a batch knows where it comes from, and a definition binds the next job bef
   expect(days).toBe(7);
 });
 
+test("a revocation and an opt-out reach a feed, and evidence has what left", async () => {
+  const { feeds, optOuts, connected } = nodes.bank;
+  const folder = join(nodes.coordinator.folder, "feed");
+  const tag = { key: "marketing:fed", value: "yes", expiresInDays: 30 };
+  const other = await nodes.agree(smallAgreement({ title: "To be revoked", budgets: BUDGETS }));
+  const { bank } = await ran({ agreement: other, tag });
+  const people = bank.summary?.matched as number;
+  const target = { kind: "csv", folder, forSpreadsheet: false } as const;
+  await feeds.add("crm", { target, keys: [tag.key] }, "Ola");
+  expect(await feeds.run("crm", "full", "Ada")).toMatchObject({ written: people, ended: 0 });
+  expect(await eventsOf(nodes.bank, bank.jobId)).toContain("tags-exported");
+  await optOuts.add("phone-e164", [phoneOf(190)], "Ada");
+  expect(await feeds.run("crm", "since-last", "Ada")).toMatchObject({ written: 0, ended: 1 });
+  await connected.revocations.revoke(other);
+  expect(await feeds.run("crm", "since-last", "Ada")).toMatchObject({ written: 0, ended: people - 1 });
+  expect(await feeds.run("crm", "full", "Ada")).toMatchObject({ written: 0, ended: 0 });
+  expect((await readFile(join(folder, "crm.csv"), "utf8")).split("\r\n")).toHaveLength(2);
+});
+
 test("neither log nor disk has a plain id of the list", async () => {
   await nodes.bank.optOuts.add("email", ["planted-mark@example.com"], "Ada");
-  expect(await nodes.bank.optOuts.counts()).toMatchObject([{ form: "email", count: 1 }, { count: 3 }]);
+  expect(await nodes.bank.optOuts.counts()).toMatchObject([{ form: "email", count: 1 }, { count: 4 }]);
   const page = await nodes.bank.optOuts.page("email", { limit: 10 });
   expect(page).toMatchObject({ entries: [{ id: "planted-mark@example.com", person: "Ada" }], next: null });
   const rows = await nodes.bank.store.optOuts("email");
