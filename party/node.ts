@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import type { Agreement } from "../proto/agreement/agreement.ts";
 import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
-import type { Software } from "../proto/codec/session.ts";
+import type { DatasetDescriptor, Software } from "../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
 import { type CollaborationId, collaborationId, jobId as toJobId } from "../proto/ids.ts";
 import type { Clock, Ports } from "../proto/ports/ports.ts";
@@ -255,6 +255,17 @@ export class Node {
     return { version: PRODUCT_VERSION, suites: SUITES, at: new Date(this.wallClock.nowMs()).toISOString() };
   }
 
+  /** All that a peer is told of what is here. */
+  async #describe(): Promise<DatasetDescriptor[]> {
+    const published = await this.segments.published();
+    return (await this.datasets.describe()).map((described) => ({
+      ...described,
+      segments: published
+        .filter(({ dataset }) => dataset === described.name)
+        .map(({ name, version, description }) => ({ name, version, description })),
+    }));
+  }
+
   async close(): Promise<void> {
     this.#cancelUpkeep();
     this.#connected?.disconnect();
@@ -430,7 +441,7 @@ export class Node {
 
   #controlHandlers(deps: Connected): ControlHandlers {
     return {
-      describe: () => deps.datasets.describe(),
+      describe: () => this.#describe(),
       software: () => this.software(),
       agreement: (peer, offered) => deps.agreements.receive(peer, offered),
       job: (peer, spec) => answerOffer(deps, peer, spec),

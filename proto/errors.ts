@@ -534,7 +534,7 @@ export const CATALOGUE = {
     PERMISSION_DENIED,
     403,
     "caller",
-    "The list differs from an earlier one by so few people that the two results would tell about them. Use a list that differs by more.",
+    "The list, or the provider's segment, differs from an earlier one by so few people that the two results would tell about them. Use one that differs by more.",
   ),
   APPROVAL_NEEDED: entry(
     FAILED_PRECONDITION,

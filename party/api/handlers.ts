@@ -57,10 +57,11 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     confirmPeer: async ({ party, fingerprint: typed }) => node.connected.peers.confirm(party, typed),
     acceptSuccession: async ({ party, fingerprint: typed }) => node.connected.peers.acceptSuccession(party, typed),
     peerDatasets: async ({ party }) => ({
-      datasets: (await node.peerDatasets(party)).map(({ name, ids, columns }) => ({
+      datasets: (await node.peerDatasets(party)).map(({ name, ids, columns, segments }) => ({
         name,
         ids: [...ids],
         columns: [...columns],
+        segments: [...segments],
       })),
     }),
     datasets: async () => ({ datasets: (await node.datasets.list()).map(viewDataset) }),

@@ -134,8 +134,8 @@ export class Datasets {
     return found.registration;
   }
 
-  /** All that a peer is told of the datasets here. */
-  async describe(): Promise<DatasetDescriptor[]> {
+  /** All that a peer is told of the datasets here, beside their segments. */
+  async describe(): Promise<Omit<DatasetDescriptor, "segments">[]> {
     return (await this.list()).map(({ registration: { name, ids, columns } }) => ({
       name,
       ids: ids.map(({ column, normaliser }) => ({ column, normaliser: profileOf(normaliser) })),

@@ -14,7 +14,7 @@ import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors
 import type { Digest, JobId } from "../../proto/ids.ts";
 import { viewColumns } from "../../proto/model/partner-view.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
-import { type DatasetRegistration, effectiveVersion, featureIndex, formDigest, peopleOf } from "../data/dataset.ts";
+import { effectiveVersion, featureIndex, formDigest, peopleOf } from "../data/dataset.ts";
 import { placedLabels } from "../data/label-cells.ts";
 import type { Question } from "../policy/desk.ts";
 import { epochAt, versionTag } from "../policy/epoch-keys.ts";
@@ -26,6 +26,8 @@ import { endRefused } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { endWhenIdle, type LoadedJob, questionOf, sameDataset } from "./served-job.ts";
+import { countList, keepSketch, type OwnSide, smallestDifference } from "./sketching.ts";
+import { keepTakingPart, requireSamePeople, type TakingPart, takingPartOf } from "./taking-part.ts";
 
 /** The answer to an offer. A refusal is an answer, signed and in evidence; what is no offer at all, or another one under a
  * known id, throws and nothing is signed. */
@@ -90,8 +92,14 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     const epoch = epochAt(agreement.document.budgets.epochDays, await deps.clock.keep());
     const ownVersion = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
     await evidence.requested(spec);
-    const question = questionOf(agreement, spec, registration, ownVersion);
-    const charged = await chargeFor(deps, question, registration, evidence);
+    const offered = { deps, agreement, spec, registration, versionTag: ownVersion };
+    if (spec.providerSegment !== undefined)
+      await deps.segments.requirePublished(spec.providerSegment, registration.name);
+    const hopeless = await refusedUnread(offered);
+    const side = hopeless === undefined ? await servedSide(offered) : undefined;
+    const ownRows = side?.list.rows ?? peopleOf(registration);
+    const question = questionOf(agreement, spec, { ownRows, versionTag: ownVersion });
+    const charged = await chargeFor(offered, question, side, evidence);
     await deps.book.append(jobId, {
       type: "proposed",
       at: deps.logbook.now(),
@@ -102,8 +110,8 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
       agreement: agreement.digest,
       collaboration: agreement.collaboration,
       jobDigest: digest,
-      ownRows: peopleOf(registration),
-      ownSizeClass: sizeClassOf(peopleOf(registration)),
+      ownRows,
+      ownSizeClass: sizeClassOf(ownRows),
       datasetVersion: registration.version,
       datasetForm: formDigest(registration),
       effectiveVersion: effectiveVersion(registration),
@@ -112,6 +120,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     });
     isRecorded = true;
     if (charged.as === "refused") throw new EntenteError(charged.code);
+    if (side !== undefined) await keepTakingPart(deps, jobId, side.taking);
     await deps.store.putJobDocument(jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
     if (charged.as === "approval-needed") return { decision: "pending" };
     await beginServing(deps, peer, jobId);
@@ -125,20 +134,53 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
   }
 }
 
+interface Offered extends Pick<OwnSide, "deps" | "agreement" | "spec" | "registration"> {
+  /** Of the own dataset's version. */
+  readonly versionTag: string;
+}
+
+/** What of the own dataset takes part in a peer's job. */
+type ServedSide = OwnSide & { readonly taking: TakingPart };
+
+/** The code of a rule that refuses the job however many of the dataset take part: then nothing is read for the peer. */
+async function refusedUnread({
+  deps,
+  agreement,
+  spec,
+  registration,
+  versionTag: tag,
+}: Offered): Promise<ErrorCode | undefined> {
+  const question = questionOf(agreement, spec, { ownRows: peopleOf(registration), versionTag: tag });
+  const { rules } = await deps.policy.decide(question);
+  return rules.find(({ code, outcome }) => outcome === "failed" && code !== "POLICY_SIZE_RATIO")?.code;
+}
+
+/** Reads the dataset where who takes part is not known already, and always for an aggregate. Throws as `takingPartOf` and
+ * `prepareInput`. */
+async function servedSide({ deps, agreement, spec, registration }: Omit<Offered, "versionTag">): Promise<ServedSide> {
+  const taking = await takingPartOf(deps, spec, registration);
+  const epoch = epochAt(agreement.document.budgets.epochDays, await deps.clock.keep());
+  const spill = deps.vault.spillPlace(spec.jobId);
+  const { selection } = taking;
+  const list = await countList(deps, { output: spec.output, registration, selection, epoch, spill });
+  return { deps, agreement, spec, registration, list, groupings: undefined, role: "provider", taking };
+}
+
 /** A dataset that is not of the agreed form, or lacks a column, is charged nothing, nor is an audience that cannot be gone on
  * from; both are looked at only for a job that the rules allow. */
 async function chargeFor(
-  deps: JobDeps,
+  { deps, agreement, spec, registration }: Offered,
   question: Question,
-  registration: DatasetRegistration,
+  /** Undefined when a rule refuses the job anyhow. */
+  side: ServedSide | undefined,
   evidence: JobEvidence,
 ): Promise<Charged> {
-  const { agreement, spec } = question;
   return deps.policy.inTurn(agreement, async () => {
     // A node that has lost its store still knows from its log what it has run: an old spec is not run again.
     if ((await deps.policy.runs(agreement)).some((run) => run.jobId === spec.jobId))
       return { as: "refused", code: "ATTEMPT_REPLAYED" };
     const requireFit = async () => {
+      if (side === undefined) throw new EntenteError("OVERLOADED", { detail: "what refused the job has changed" });
       requireAgreedForm(agreement, deps.keyring.party, registration);
       requireSameRules(spec, registration);
       for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
@@ -147,7 +189,9 @@ async function chargeFor(
       placedLabels(registration.columns, spec.labels ?? []);
       if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
     };
-    return charge(deps, { question, evidence, isApproved: false, requireFit });
+    const asked = { ...question, difference: side && (await smallestDifference(side)) };
+    const beforeCharge = async () => side && keepSketch(side);
+    return charge(deps, { question: asked, evidence, isApproved: false, requireFit, beforeCharge });
   });
 }
 
@@ -164,8 +208,13 @@ export async function admitApproved(deps: JobDeps, peer: Peer, loaded: LoadedJob
   const { job, spec, agreement, evidence } = loaded;
   const { jobId } = spec;
   const registration = await sameDataset(deps, loaded);
-  const question = questionOf(agreement, spec, registration, job.proposed.versionTag);
-  const charged = await deps.policy.inTurn(agreement, () => charge(deps, { question, evidence, isApproved: true }));
+  if (spec.providerSegment !== undefined) await deps.segments.requirePublished(spec.providerSegment, registration.name);
+  const side = await servedSide({ deps, agreement, spec, registration });
+  await requireSamePeople(deps, jobId, side.taking);
+  const charged = await deps.policy.inTurn(agreement, async () => {
+    const question = { ...questionOf(agreement, spec, job.proposed), difference: await smallestDifference(side) };
+    return charge(deps, { question, evidence, isApproved: true, beforeCharge: () => keepSketch(side) });
+  });
   if (charged.as === "refused") return endRefused(deps, evidence, jobId, charged.code);
   await deps.book.append(jobId, { type: "approved", at: deps.logbook.now() });
   await beginServing(deps, peer, jobId);

@@ -23,18 +23,17 @@ import { type Digest, jobId } from "../../proto/ids.ts";
 import { columnsOf, modelDigest, parseModel } from "../../proto/model/model.ts";
 import { partnerView } from "../../proto/model/partner-view.ts";
 import { encryptedPolynomials, quantise } from "../../proto/model/quantise.ts";
-import { agreedOperation, operationsOver } from "../../proto/policy/request.ts";
+import { agreedOperation, allowsSegment, operationsOver } from "../../proto/policy/request.ts";
 import type { DifferenceSketch } from "../../proto/policy/sketch.ts";
 import { countGroups, type Grouping } from "../../proto/report/grouping.ts";
+import type { SegmentRef } from "../../proto/segments/names.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { type DatasetRegistration, featureIndex } from "../data/dataset.ts";
-import { effectiveRows } from "../data/effective.ts";
-import { parseFilter } from "../data/filter.ts";
 import type { Selection } from "../data/selection.ts";
 import type { Question } from "../policy/desk.ts";
 import { type Epoch, epochAt, versionTag } from "../policy/epoch-keys.ts";
 import type { Peer } from "../session/peers.ts";
-import { type Matched, matchedPeople } from "./audience.ts";
+import { audienceSegment, type Matched, matchedPeople } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import { type Issued, issuedBy, issuedKeys } from "./issued-tags.ts";
@@ -42,8 +41,9 @@ import type { LoadedModel } from "./open-result.ts";
 import { type DatasetThen, isSameInput, normaliserProfiles, requireAgreedForm } from "./own-dataset.ts";
 import { storedGroupings, storeGroupings } from "./report-plan.ts";
 import { readGroupings } from "./reporting.ts";
-import { sketchOwnList, smallestDifference } from "./sketching.ts";
+import { countList, smallestDifference } from "./sketching.ts";
 import { readStoredSpec } from "./stored-spec.ts";
+import { keepTakingPart, requireSamePeople, type TakingPart, takingPart } from "./taking-part.ts";
 
 export type JobRequestInput = RouteInput<"startJob">;
 
@@ -54,7 +54,8 @@ export interface Asked {
   readonly agreement: Agreement;
   readonly peer: Peer;
   readonly registration: DatasetRegistration;
-  /** Who of it takes part; everybody when undefined. */
+  readonly taking: TakingPart;
+  /** Who of it enters the protocol; everybody when undefined. */
   readonly selection: Selection | undefined;
   readonly loaded: LoadedModel | undefined;
   /** Undefined for an output that issues no tags. */
@@ -94,13 +95,16 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   const view = loaded && partnerView(loaded.model, await deps.vault.modelSalt(modelDigest(loaded.model)));
   const { document } = agreement;
   const alignment = alignmentOf(request);
+  const { audience, peerSegment } = request;
+  const providerSegment = audience === undefined ? peerSegment : await audienceSegment(deps, audience);
   const operations = operationsOver(document, {
     operation: request.operation,
     receiver: keyring.party,
     receiverDataset: request.dataset,
     providerDataset: request.peerDataset,
   });
-  const operation = operations.find((item) => item.alignment === alignment) ?? operations[0];
+  const aligned = operations.filter((item) => item.alignment === alignment);
+  const operation = aligned.find((item) => allowsSegment(item, providerSegment)) ?? aligned[0] ?? operations[0];
   const output = request.output ?? operation?.outputs[0] ?? OUTPUTS_OF[request.operation][0];
   const labels = labelsOf(request, output, document, peer.party);
   const wishes = await readWishes(gathered, output, operation, labels);
@@ -117,6 +121,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     provider: peer.party,
     receiverDataset: request.dataset,
     providerDataset: request.peerDataset,
+    ...(providerSegment === undefined ? {} : { providerSegment }),
     normalisers: normaliserProfiles(registration),
     ...(view === undefined ? {} : { model: view }),
     ...(labels.length === 0 ? {} : { labels: [...labels] }),
@@ -126,8 +131,9 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
     receiverNonce: toHex(ports.random.bytes(32)),
     createdAt: deps.logbook.now(),
   } as const;
-  const groupings = await readGroupings({ deps, request, output, registration, selection: wishes.selection });
-  const list = await ownList(gathered, base, wishes.selection, epoch);
+  const { selection: own } = gathered.taking;
+  const groupings = await readGroupings({ deps, request, output, registration, selection: own });
+  const list = await ownList(gathered, base, epoch);
   const spec: JobSpec = {
     ...base,
     receiverSizeClass: sizeClassOf(list.rows),
@@ -136,46 +142,59 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   };
   const { envelope, digest } = signJobSpec(spec, keyring.keys.jobs);
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
-  const selection = selectionOf(wishes, list);
+  const selection = selectionOf(gathered, list);
   const all = { ...gathered, ...wishes, selection, groupings };
   return { ...all, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
 }
 
-type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "loaded">;
+type Gathered = Pick<Asked, "deps" | "request" | "agreement" | "peer" | "registration" | "taking" | "loaded">;
 
 /** What a request names. `before`: what its dataset must still be. */
-async function gather(deps: JobDeps, request: JobRequestInput, before?: DatasetThen): Promise<Gathered> {
+async function gather(deps: JobDeps, given: JobRequestInput, before?: DatasetThen): Promise<Gathered> {
   const { party } = deps.keyring;
+  const request = await pinned(deps, given);
   const { agreement } = await deps.agreements.require(request.agreement);
   const peer = await deps.peers.require(otherParty(agreement.document, party).name);
   const registration = await deps.datasets.require(request.dataset);
   if (before !== undefined && !isSameInput(registration, before))
     throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   requireAgreedForm(agreement, party, registration);
-  return { deps, request, agreement, peer, registration, loaded: loadModel(request, registration) };
+  const taking = await takingPart(deps, registration, request.segment);
+  return { deps, request, agreement, peer, registration, taking, loaded: loadModel(request, registration) };
 }
 
-/** What the person wants of the own side: tags to issue, and who takes part. */
+type PinnedRequest = JobRequestInput & { readonly segment?: SegmentRef | undefined };
+
+/** A job that goes on later goes on with the version that was asked for. A version that the request names may be retired. */
+async function pinned(deps: JobDeps, request: JobRequestInput): Promise<PinnedRequest> {
+  const { segment, ...rest } = request;
+  if (segment === undefined) return rest;
+  const { name } = segment;
+  const version = segment.version ?? (await deps.segments.pin(name)).version;
+  return { ...rest, segment: { name, version } };
+}
+
+/** The tags that the person wants. */
 async function readWishes(
   { deps: { vault, catalogue }, request, registration, agreement, loaded }: Gathered,
   output: Output,
   operation: AgreedOperation | undefined,
   labels: readonly LabelColumn[],
-): Promise<Pick<Asked, "issued" | "selection">> {
+): Promise<Pick<Asked, "issued">> {
   const { columns } = registration;
   const asked = await issuedBy({ request, output, operation, columns, labels, model: loaded?.model, vault });
   const keys = asked && issuedKeys(asked, loaded?.model.tiers);
   const issued = asked &&
     keys && { ...asked, expiresInDays: await catalogue.check(keys, agreement.digest, asked.expiresInDays) };
-  const selection = request.filter === undefined ? undefined : await parseFilter(registration, request.filter);
-  return { issued, selection };
+  return { issued };
 }
 
 /** So that a restart can go on with the job. The request may hold a model: it is kept as a secret. */
 export async function storeAsked(asked: Asked): Promise<void> {
-  const { deps, spec, specEnvelope, request } = asked;
+  const { deps, spec, specEnvelope, request, taking } = asked;
   const { matched } = asked.list;
   await storeGroupings(asked);
+  await keepTakingPart(deps, spec.jobId, taking);
   if (matched !== undefined) await deps.vault.put(spec.jobId, MATCHED_SECRET, matched.digest);
   await deps.vault.put(spec.jobId, REQUEST_SECRET, canonicalJson(request as unknown as Json));
   await deps.store.putJobDocument(spec.jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
@@ -183,7 +202,7 @@ export async function storeAsked(asked: Asked): Promise<void> {
 
 /** The job as it was asked. A list that is not charged yet is compared with those of the epoch of now. Throws what `ask`
  * would now, DATASET_CHANGED when the dataset was registered anew since, or when of a shared score's people some do not
- * count any more. */
+ * count any more, and SEGMENT_CHANGED when others are in the segment. */
 export async function restoreAsked(deps: JobDeps, id: string, before: DatasetThen): Promise<Asked> {
   const { spec, digest, envelope } = await readStoredSpec(deps.store, id, deps.keyring.everyKey("jobs"));
   const request = parseCanonicalJson(await deps.vault.get(id, REQUEST_SECRET)) as unknown as JobRequestInput;
@@ -192,7 +211,8 @@ export async function restoreAsked(deps: JobDeps, id: string, before: DatasetThe
   const wishes = await readWishes(gathered, spec.output, agreedOperation(agreement, spec), spec.labels ?? []);
   const charged = (await deps.policy.runs(agreement)).find((run) => run.jobId === spec.jobId);
   const epoch = epochAt(agreement.document.budgets.epochDays, charged?.at ?? (await deps.clock.keep()));
-  const list = await ownList(gathered, spec, wishes.selection, epoch);
+  await requireSamePeople(deps, id, gathered.taking);
+  const list = await ownList(gathered, spec, epoch);
   const { matched } = list;
   const isSame =
     String(normaliserProfiles(registration)) === String(spec.normalisers) &&
@@ -200,7 +220,7 @@ export async function restoreAsked(deps: JobDeps, id: string, before: DatasetThe
     (matched === undefined || equalBytes(matched.digest, await deps.vault.get(id, MATCHED_SECRET)));
   if (!isSame) throw new EntenteError("DATASET_CHANGED", { detail: registration.name });
   const evidence = jobEvidence(deps.logbook, agreement, spec, digest);
-  const selection = selectionOf(wishes, list);
+  const selection = selectionOf(gathered, list);
   const groupings = await storedGroupings(gathered, spec);
   const all = { ...gathered, ...wishes, selection, groupings };
   return { ...all, spec, specEnvelope: envelope, jobDigest: digest, evidence, list };
@@ -217,21 +237,20 @@ export async function questionOf(
     spec,
     role: "receiver",
     ownRows: list.rows,
-    difference: await smallestDifference(asked),
+    difference: await smallestDifference({ ...asked, role: "receiver" }),
     ...peer,
   };
 }
 
 /** Of a shared score those whom the audience found. */
-function selectionOf({ selection }: Pick<Asked, "selection">, { matched }: OwnList): Selection | undefined {
-  return matched === undefined ? selection : { kind: "people", people: matched.people };
+function selectionOf({ taking }: Gathered, { matched }: OwnList): Selection | undefined {
+  return matched === undefined ? taking.selection : { kind: "people", people: matched.people };
 }
 
 /** Reads the dataset only where the registration does not say it already. */
 async function ownList(
-  { deps, request: { audience }, agreement, registration }: Gathered,
+  { deps, request: { audience }, agreement, registration, taking: { selection } }: Gathered,
   spec: Omit<JobSpec, "receiverSizeClass" | "matched">,
-  selection: Selection | undefined,
   epoch: Epoch,
 ): Promise<OwnList> {
   if (audience !== undefined) {
@@ -240,8 +259,7 @@ async function ownList(
     return { rows: matched.audience.proposed.ownRows, matched };
   }
   const spill = deps.vault.spillPlace(spec.jobId);
-  if (AGGREGATE_OUTPUTS.includes(spec.output)) return sketchOwnList(deps, { registration, selection, epoch, spill });
-  return { rows: await effectiveRows(registration, selection, { spill, access: deps.datasets.access }) };
+  return countList(deps, { output: spec.output, registration, selection, epoch, spill });
 }
 
 /** Throws POLICY_OUTPUT for a column that the agreement does not give away, BAD_REQUEST beside an aggregate. */
@@ -256,11 +274,13 @@ function labelsOf(
   return agreedLabels(document, { provider, providerDataset: peerDataset }, names);
 }
 
-/** A filter beside the audience's own would tell the provider more of each person than that. Throws BAD_REQUEST. */
-function alignmentOf({ operation, audience, filter }: JobRequestInput): Alignment {
+/** A segment beside the audience's own would tell the provider more of each person than that. Throws BAD_REQUEST. */
+function alignmentOf({ operation, audience, segment, peerSegment }: JobRequestInput): Alignment {
   if (audience === undefined) return "hidden";
   if (operation !== "score") throw new EntenteError("BAD_REQUEST", { detail: "audience: only a score has one" });
-  if (filter !== undefined) throw new EntenteError("BAD_REQUEST", { detail: "filter: the audience has its own" });
+  if (segment !== undefined) throw new EntenteError("BAD_REQUEST", { detail: "segment: the audience has its own" });
+  if (peerSegment !== undefined)
+    throw new EntenteError("BAD_REQUEST", { detail: "peerSegment: the audience has its own" });
   return "shared";
 }
 

@@ -2,12 +2,14 @@
  * One attempt of a job, the part that both roles share: partition after partition through the worker, each recorded when
  * it is durable, then the receipt, then cosigning. Roles differ in the tasks they run and in what they keep.
  */
+
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { FrameHeader } from "../../proto/codec/frame.ts";
 import { concat, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
+import type { Digest } from "../../proto/ids.ts";
 import { encryptedWeights } from "../../proto/model/partner-view.ts";
 import { ID_HASH_BYTES } from "../data/id-hash.ts";
 import { type CosignedPair, cosignEachOther } from "../evidence/cosigning.ts";
@@ -46,6 +48,8 @@ export interface AttemptInput {
   readonly input: JobInput;
   /** Of this node's own dataset. */
   readonly datasetVersion: string;
+  /** Digest of the definition of its segment. */
+  readonly segment: Digest | undefined;
   /** Hex tag of the provider's. */
   readonly providerVersion: string;
   /** At the receiver, of an aggregate output. */
@@ -147,7 +151,14 @@ export function attemptsOf(finished: readonly FinishedPartition[]): FinishedAtte
 }
 
 /** A salted commitment to what this node brought: the dataset version, how many people, every partition's hashes. */
-async function inputCommitment({ deps, spec, input, shape, datasetVersion }: AttemptInput): Promise<Uint8Array> {
+async function inputCommitment({
+  deps,
+  spec,
+  input,
+  shape,
+  datasetVersion,
+  segment,
+}: AttemptInput): Promise<Uint8Array> {
   const salt = await deps.vault.drawOnce(spec.jobId, "input-salt");
   const digests: Uint8Array[] = [];
   let rows = 0;
@@ -159,7 +170,8 @@ async function inputCommitment({ deps, spec, input, shape, datasetVersion }: Att
     digests.push(sha256(ids));
     rows += ids.length / ID_HASH_BYTES;
   }
-  return deps.vault.commitTo("input", { datasetVersion, rows, digest: digestOf(concat(...digests)) }, salt);
+  const brought = { datasetVersion, ...(segment && { segment }), rows, digest: digestOf(concat(...digests)) };
+  return deps.vault.commitTo("input", brought, salt);
 }
 
 export interface SettledReceipt {

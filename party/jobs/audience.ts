@@ -9,6 +9,7 @@ import { utf8 } from "../../proto/encoding/bytes.ts";
 import { sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
+import type { SegmentRef } from "../../proto/segments/names.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { type PackedText, packTexts } from "../data/packed-text.ts";
 import type { JobDeps } from "./deps.ts";
@@ -29,7 +30,15 @@ function unusable(detail: string): EntenteError {
   return new EntenteError("POLICY_AUDIENCE", { detail });
 }
 
-type Pair = Pick<JobSpec, "receiver" | "provider" | "receiverDataset" | "providerDataset">;
+type Pair = Pick<JobSpec, "receiver" | "provider" | "receiverDataset" | "providerDataset" | "providerSegment">;
+
+/** The provider's segment that an audience was of: a score over it is of the same. Undefined for what is no audience. */
+export async function audienceSegment(deps: JobDeps, audienceId: string): Promise<SegmentRef | undefined> {
+  const [known] = await deps.store.jobEvents(audienceId);
+  if (known === undefined) return undefined;
+  const { providerSegment } = await storedSpec(deps, await deps.book.require(audienceId));
+  return providerSegment;
+}
 
 /** `own`: this node's dataset of the pair. Throws POLICY_AUDIENCE, saying to this node's people what stands against it. */
 export async function requireAudience(
@@ -50,8 +59,10 @@ export async function requireAudience(
     spec.receiver === pair.receiver &&
     spec.provider === pair.provider &&
     spec.receiverDataset === pair.receiverDataset &&
-    spec.providerDataset === pair.providerDataset;
-  if (!isOfPair) throw unusable("of other datasets");
+    spec.providerDataset === pair.providerDataset &&
+    spec.providerSegment?.name === pair.providerSegment?.name &&
+    spec.providerSegment?.version === pair.providerSegment?.version;
+  if (!isOfPair) throw unusable("of other datasets, or of another segment");
   if (!isSameContent(own, job.proposed)) throw unusable("the dataset has changed since");
   // Who has opted out at the receiver since has no tag any more; at the provider the receiver would name such a person.
   if (role === "provider" && !isSameInput(own, job.proposed)) throw unusable("people have opted out since");

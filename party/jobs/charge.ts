@@ -4,7 +4,7 @@ import type { PredicateInput } from "../../proto/evidence/predicates.ts";
 import { type Question, requestOf } from "../policy/desk.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
-import { releasedBy } from "./receipt.ts";
+import { releasedBy, segmentOf } from "./receipt.ts";
 
 export type Charged =
   | { readonly as: "allowed" | "approval-needed" }
@@ -54,5 +54,13 @@ function chargeOf(question: Question): NonNullable<PredicateInput<"policy-decisi
     providerVersion = null,
   } = requestOf(question);
   const pair = { operation, output, receiver, provider, receiverDataset, providerDataset };
-  return { ...pair, modelVersion, featureBits, ...releasedBy(question.spec), receiverVersion, providerVersion };
+  return {
+    ...pair,
+    modelVersion,
+    featureBits,
+    ...segmentOf(question.spec),
+    ...releasedBy(question.spec),
+    receiverVersion,
+    providerVersion,
+  };
 }

@@ -28,6 +28,7 @@ import { providerInput } from "./inputs.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
 import { cleanUp, endWhenIdle, type LoadedJob, loadServed, stillAllowed } from "./served-job.ts";
 import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
+import { requireSamePeople, takingPartOf } from "./taking-part.ts";
 
 const OPENED_TIMEOUT_MS = 120_000;
 /** Jobs at once: each holds a thread and a partition in memory. */
@@ -55,16 +56,18 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     const shape = jobShape(spec, sizeClass);
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
     const spill = deps.vault.spillPlace(jobId);
-    deps.served.expect(jobId, { attempt, finished, shape, jobKey }, () =>
-      providerInput(registration, spec, {
+    deps.served.expect(jobId, { attempt, finished, shape, jobKey }, async () => {
+      const taking = await takingPartOf(deps, spec, registration);
+      await requireSamePeople(deps, jobId, taking);
+      return providerInput(registration, spec, {
         jobKey,
         partitions: shape.plan.partitions,
         spill,
         access: deps.datasets.access,
-        selection: undefined,
+        selection: taking.selection,
         onProgress: (report) => deps.book.report(jobId, report),
-      }),
-    );
+      });
+    });
     endWhenIdle(deps, async () => peer, jobId);
     const held = finished.map(({ partition, attempt: of }) => ({ partition, attempt: of }));
     const version = fromHex(job.proposed.versionTag);
@@ -172,7 +175,9 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
   const { ownSizeClass: senderSizeClass, datasetVersion, versionTag: providerVersion } = job.proposed;
   const input = await deps.served.input(jobId);
   const common = { deps, spec, jobDigest: digest, agreement, peer, evidence, channel, worker, shape, senderSizeClass };
-  const versions = { datasetVersion, providerVersion, sketchCommitment: undefined };
+  const { providerSegment } = spec;
+  const segment = providerSegment && (await deps.segments.version(providerSegment)).digest;
+  const versions = { datasetVersion, segment, providerVersion, sketchCommitment: undefined };
   const attemptInput: AttemptInput = { ...common, ...versions, attempt, input };
   const model = await modelForTasks(attemptInput, "partner");
   const finished = await runPartitions(

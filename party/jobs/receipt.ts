@@ -75,6 +75,7 @@ function payloadOf(facts: ReceiptFacts, parts: Parts, { finishedAt, gateKeyHashe
       operation: spec.operation,
       output: spec.output,
       modelVersion: spec.model?.commitment ?? null,
+      ...segmentOf(spec),
       ...releasedBy(spec),
       protocol: { name: protocolOf(spec), parametersDigest: facts.parametersDigest, version: facts.protocolVersion },
       parties: { receiver: spec.receiver, sender: spec.provider },
@@ -90,6 +91,11 @@ function payloadOf(facts: ReceiptFacts, parts: Parts, { finishedAt, gateKeyHashe
       finishedAt,
     },
   );
+}
+
+/** The provider's segment, as evidence names it. */
+export function segmentOf({ providerSegment }: Pick<JobSpec, "providerSegment">): Pick<JobSpec, "providerSegment"> {
+  return providerSegment === undefined ? {} : { providerSegment };
 }
 
 /** The columns that leave in clear, as evidence names them. */

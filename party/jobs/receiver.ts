@@ -127,7 +127,7 @@ async function inSession(
     const { version: datasetVersion } = registration;
     const common = { deps, spec, jobDigest, agreement, peer, evidence, channel, worker, shape, senderSizeClass };
     const sketch = await sketchCommitment(asked);
-    const versions = { datasetVersion, providerVersion, sketchCommitment: sketch };
+    const versions = { datasetVersion, segment: asked.taking.definition, providerVersion, sketchCommitment: sketch };
     const attemptInput: AttemptInput = { ...common, ...versions, attempt: number, input };
     const weights = loaded?.weights;
     const model = await modelForTasks(attemptInput, "bank");

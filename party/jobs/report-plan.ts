@@ -24,7 +24,10 @@ export async function storedGroupings({ deps }: Pick<Asked, "deps">, spec: Asked
 
 /** `earlier`: groupings of the reports of this list before it. The report is made as if it had asked by them, too, and first
  * (proto/report/README.md). */
-export async function keepPlan({ deps, spec, groupings = [] }: Asked, earlier: readonly Grouping[]): Promise<void> {
+export async function keepPlan(
+  { deps, spec, groupings = [] }: Pick<Asked, "deps" | "spec" | "groupings">,
+  earlier: readonly Grouping[],
+): Promise<void> {
   const known = earlier.map((grouping) => groupingsDigest([grouping]));
   const added = groupings.filter((grouping) => !known.includes(groupingsDigest([grouping])));
   await deps.vault.put(spec.jobId, PLAN_SECRET, encode([...earlier, ...added]));

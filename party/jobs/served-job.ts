@@ -3,7 +3,7 @@ import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Digest, JobId } from "../../proto/ids.ts";
-import { type DatasetRegistration, peopleOf } from "../data/dataset.ts";
+import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Question } from "../policy/desk.ts";
 import type { Peer } from "../session/peers.ts";
 import { requireAudience } from "./audience.ts";
@@ -50,24 +50,24 @@ export async function sameDataset(deps: JobDeps, { job, spec, agreement }: Loade
 export async function stillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<DatasetRegistration> {
   const { job, spec, agreement } = loaded;
   const registration = await sameDataset(deps, loaded);
-  const { refusedBy } = await deps.policy.decide(questionOf(agreement, spec, registration, job.proposed.versionTag));
+  const { refusedBy } = await deps.policy.decide(questionOf(agreement, spec, job.proposed));
   if (refusedBy !== undefined) throw new EntenteError(refusedBy);
   if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
   return registration;
 }
 
-/** What this node's policy is asked about a peer's job. `providerVersion`: the tag of its own dataset's version. */
+/** What this node's policy is asked about a peer's job. `ownRows`: people who take part of its own; `versionTag`: of its own
+ * dataset's version. */
 export function questionOf(
   agreement: Agreement,
   spec: JobSpec,
-  registration: Pick<DatasetRegistration, "accepted" | "people">,
-  providerVersion: string,
+  { ownRows, versionTag: providerVersion }: Pick<Job["proposed"], "ownRows" | "versionTag">,
 ): Question {
   return {
     agreement,
     spec,
     role: "provider",
-    ownRows: peopleOf(registration),
+    ownRows,
     peerSizeClass: spec.receiverSizeClass,
     providerVersion,
   };

@@ -1,18 +1,21 @@
-/** The differencing guard at the receiver: its list is sketched before an aggregate output of it is asked for. */
+/** The differencing guard: each node sketches its own list before an aggregate output of it is asked for, or admitted. */
 import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
+import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { concat, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
-import { type ChargedRun, countedRuns } from "../../proto/policy/history.ts";
+import { countedRuns } from "../../proto/policy/history.ts";
 import { groupingsDigest, MAX_GROUPINGS_TOGETHER } from "../../proto/report/grouping.ts";
-import type { DatasetRegistration } from "../data/dataset.ts";
+import { type DatasetRegistration, effectiveVersion } from "../data/dataset.ts";
+import { effectiveRows } from "../data/effective.ts";
 import type { Selection } from "../data/selection.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { type Epoch, noiseKey, sketchKey, versionTag } from "../policy/epoch-keys.ts";
-import { type ReportTerms, sketchInput } from "../policy/sketches.ts";
+import { type ReportTerms, type SketchedRun, sketchInput } from "../policy/sketches.ts";
 import type { Asked, OwnList } from "./ask.ts";
 import type { JobDeps } from "./deps.ts";
+import type { JobRole } from "./lifecycle.ts";
 import { areAsTheyWere, keepPlan, reportFloors } from "./report-plan.ts";
 
 export interface SketchingInput {
@@ -22,7 +25,14 @@ export interface SketchingInput {
   readonly spill: SpillPlace;
 }
 
-export async function sketchOwnList(
+/** Distinct people, and of an aggregate output their sketch. Throws the errors of `prepareInput`. */
+export async function countList(deps: JobDeps, input: SketchingInput & Pick<JobSpec, "output">): Promise<OwnList> {
+  if (AGGREGATE_OUTPUTS.includes(input.output)) return sketchOwnList(deps, input);
+  const { registration, selection, spill } = input;
+  return { rows: await effectiveRows(registration, selection, { spill, access: deps.datasets.access }) };
+}
+
+async function sketchOwnList(
   deps: JobDeps,
   { registration, selection, epoch, spill }: SketchingInput,
 ): Promise<OwnList> {
@@ -31,46 +41,65 @@ export async function sketchOwnList(
   return { rows, sketched: { sketch, key, epoch } };
 }
 
+/** A job's list at one of its two nodes. */
+export interface OwnSide extends Pick<Asked, "deps" | "agreement" | "spec" | "registration" | "list" | "groupings"> {
+  readonly role: JobRole;
+}
+
+/**
+ * What of the dataset a list is compared within. The receiver's people choose its lists, and opting out changes one as much as
+ * a filter. Nobody at the receiver chooses who opts out at the provider: that is another version, as new data are.
+ */
+function comparedVersion({ registration, role }: Pick<OwnSide, "registration" | "role">): string {
+  return role === "receiver" ? registration.version : effectiveVersion(registration);
+}
+
 /** The smallest difference of the list to those of the epoch's aggregate runs before it, over the same version of the
  * dataset; undefined for outputs by person, and when none is too small. To be asked in turn with what is charged. */
-export async function smallestDifference(asked: Asked): Promise<number | undefined> {
-  const { deps, agreement, registration, list, groupings } = asked;
+export async function smallestDifference(side: OwnSide): Promise<number | undefined> {
+  const { deps, agreement, spec, registration, list, groupings } = side;
   if (list.sketched === undefined) return undefined;
   const { sketch, key, epoch } = list.sketched;
   const versionTagNow = toHex(versionTag(deps.keyring.epochSeed, epoch, registration));
-  const own = { sketch, report: termsOf(asked), key, datasetVersion: registration.version, versionTag: versionTagNow };
+  const compared = { sketch, report: termsOf(side), key, datasetVersion: comparedVersion(side) };
+  const own = { ...compared, versionTag: versionTagNow, output: spec.output };
   const limit = agreement.document.budgets.smallestDifference;
-  const earlier = await earlierAggregates(asked);
+  const earlier = await earlierAggregates(side);
   if (groupings !== undefined) {
     const before = await deps.sketches.earlierGroupings(own, earlier);
     // Who was in a segment then cannot be said any more: its report might differ from this one by a few people.
-    const isKnown = before.length + groupings.length <= MAX_GROUPINGS_TOGETHER && (await areAsTheyWere(asked, before));
+    const isKnown = before.length + groupings.length <= MAX_GROUPINGS_TOGETHER && (await areAsTheyWere(side, before));
     if (!isKnown) return 1;
   }
   return deps.sketches.smallestDifference(own, earlier, limit);
 }
 
-function termsOf({ groupings, agreement }: Asked): ReportTerms | undefined {
+function termsOf({ groupings, agreement }: Pick<OwnSide, "groupings" | "agreement">): ReportTerms | undefined {
   if (groupings === undefined) return undefined;
   const { group, matchRateCapPercent } = reportFloors(agreement);
   return { groupings, floors: { group, matchRateCapPercent } };
 }
 
-async function earlierAggregates({ deps, agreement, spec }: Asked): Promise<readonly ChargedRun[]> {
+async function earlierAggregates({ deps, agreement, spec, role }: OwnSide): Promise<readonly SketchedRun[]> {
   const runs = await deps.policy.runs(agreement);
   const { inEpoch } = countedRuns(runs, spec, deps.clock.nowMs(), agreement.document);
-  return inEpoch.filter((run) => AGGREGATE_OUTPUTS.includes(run.output));
+  return inEpoch
+    .filter((run) => AGGREGATE_OUTPUTS.includes(run.output))
+    .map(({ jobId, output, receiverVersion, providerVersion }) => ({
+      ...{ jobId, output },
+      versionTag: role === "receiver" ? receiverVersion : providerVersion,
+    }));
 }
 
 /** Before the job is charged, in turn with that: a charged run without a sketch would block all that follow it. */
-export async function keepSketch(asked: Asked): Promise<void> {
-  const { deps, spec, list, registration, groupings } = asked;
+export async function keepSketch(side: OwnSide): Promise<void> {
+  const { deps, spec, list, groupings } = side;
   if (list.sketched === undefined) return;
   const { sketch, key, epoch } = list.sketched;
-  const kept = { sketch, report: termsOf(asked), key, datasetVersion: registration.version };
+  const kept = { sketch, report: termsOf(side), key, datasetVersion: comparedVersion(side) };
   await deps.sketches.sweep(deps.clock.nowMs());
   if (groupings !== undefined)
-    await keepPlan(asked, await deps.sketches.earlierGroupings(kept, await earlierAggregates(asked)));
+    await keepPlan(side, await deps.sketches.earlierGroupings(kept, await earlierAggregates(side)));
   await deps.sketches.put(spec.jobId, epoch.endsAtMs, kept);
 }
 

@@ -40,7 +40,12 @@ export async function startJob(
 async function chargeOwn(asked: Asked, { isApproved }: { isApproved: boolean }): Promise<Charged> {
   const { deps, evidence } = asked;
   const question = await questionOf(asked);
-  return charge(deps, { question, evidence, isApproved, beforeCharge: () => keepSketch(asked) });
+  return charge(deps, {
+    question,
+    evidence,
+    isApproved,
+    beforeCharge: () => keepSketch({ ...asked, role: "receiver" }),
+  });
 }
 
 async function propose(

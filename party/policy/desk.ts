@@ -103,6 +103,7 @@ export function requestOf({ spec, role, providerVersion }: Question): JobRequest
       role,
     },
     providerFeatures: spec.model === undefined ? [] : viewColumns(spec.model),
+    providerSegment: spec.providerSegment,
     releasedColumns: spec.labels?.map(({ name }) => name),
     receiverVersion: spec.receiverVersion,
     ...(spec.groups === undefined ? {} : { groups: spec.groups }),

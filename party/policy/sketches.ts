@@ -3,10 +3,10 @@
  * lasts: sealed on disk, keyed by the epoch, never an id.
  */
 import { join } from "node:path";
+import type { Output } from "../../proto/agreement/fields.ts";
 import { concat, equalBytes, fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash } from "../../proto/encoding/sha256.ts";
-import type { ChargedRun } from "../../proto/policy/history.ts";
 import { DifferenceSketch, differenceBelow, SKETCH_BYTES } from "../../proto/policy/sketch.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import { type Grouping, groupingsDigest } from "../../proto/report/grouping.ts";
@@ -69,6 +69,16 @@ export interface KeptSketch {
   readonly key: Uint8Array;
 }
 
+/** A run, and the version of this node's dataset in it as the log names it. */
+export interface SketchedRun {
+  readonly jobId: string;
+  readonly output: Output;
+  readonly versionTag: string | undefined;
+}
+
+/** A list that is to be compared with those of earlier runs. */
+export type ComparedList = KeptSketch & { readonly versionTag: string; readonly output: Output };
+
 export interface SketchesOptions {
   readonly files: Files;
   readonly random: Random;
@@ -107,8 +117,8 @@ export class Sketches {
    * and a person more. So does a report of the same list by other floors, since what is shown together follows from neither.
    */
   async smallestDifference(
-    list: KeptSketch & { readonly versionTag: string },
-    earlier: readonly ChargedRun[],
+    list: ComparedList,
+    earlier: readonly SketchedRun[],
     limit: number,
   ): Promise<number | undefined> {
     let smallest: number | undefined;
@@ -120,16 +130,16 @@ export class Sketches {
   }
 
   async #difference(
-    { sketch, report, datasetVersion, key, versionTag }: KeptSketch & { readonly versionTag: string },
-    { jobId, output, receiverVersion }: ChargedRun,
+    { sketch, report, datasetVersion, key, versionTag, output }: ComparedList,
+    { jobId, output: earlier, versionTag: sketched }: SketchedRun,
     limit: number,
   ): Promise<number | undefined> {
     const secret = await this.#get(jobId);
-    if (secret === undefined) return receiverVersion === versionTag ? 1 : undefined;
+    if (secret === undefined) return sketched === versionTag ? 1 : undefined;
     if (toHex(secret.subarray(CHECK_BYTES, VERSION_END)) !== datasetVersion) return undefined;
     if (!equalBytes(secret.subarray(0, CHECK_BYTES), keyCheck(key))) return 1;
     const difference = differenceBelow(sketch, sketchIn(secret), limit);
-    const isReported = report !== undefined || output === "overlap-report";
+    const isReported = output === "overlap-report" || earlier === "overlap-report";
     if (isReported && difference === undefined) return 1;
     const before = termsIn(secret);
     const isOtherwise = report !== undefined && before !== null && !isSame(report.floors, before.floors);
@@ -139,7 +149,7 @@ export class Sketches {
   /** Those of the reports of the very list, in the order of the runs, none twice. */
   async earlierGroupings(
     { sketch, datasetVersion, key }: KeptSketch,
-    earlier: readonly ChargedRun[],
+    earlier: readonly SketchedRun[],
   ): Promise<readonly Grouping[]> {
     const found = new Map<string, Grouping>();
     for (const { jobId, output } of earlier) {

@@ -3,7 +3,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { SegmentDefinitionInput } from "../../proto/http/segment-routes.ts";
 import type { Clock, Files, Random } from "../../proto/ports/ports.ts";
 import type { SegmentOperand } from "../../proto/segments/expression.ts";
-import { MAX_SEGMENT_VERSION, type SegmentRef } from "../../proto/segments/names.ts";
+import { MAX_PUBLISHED_SEGMENTS, MAX_SEGMENT_VERSION, type SegmentRef } from "../../proto/segments/names.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Datasets, SpillSource } from "../data/datasets.ts";
 import { effectiveRows } from "../data/effective.ts";
@@ -103,6 +103,11 @@ export class Segments {
     return this.#turns.take("change", async () => {
       const all = await this.#all();
       const pinned = usable(all, name, version);
+      const others = (await this.published()).filter(
+        (other) => other.dataset === pinned.dataset && other.name !== name,
+      );
+      if (others.length >= MAX_PUBLISHED_SEGMENTS)
+        throw new EntenteError("SEGMENT_INVALID", { detail: `${others.length} of the dataset are published already` });
       const at = new Date(this.#options.clock.nowMs()).toISOString();
       return this.#stand(all.get(name) as Segment, { published: { version: pinned.version, description, at } });
     });
@@ -135,6 +140,11 @@ export class Segments {
     const found = (await this.published()).find((segment) => segment.name === name && segment.dataset === dataset);
     if (found === undefined) throw new EntenteError("SEGMENT_UNPUBLISHED", { detail: name });
     if (found.version !== version) throw new EntenteError("SEGMENT_VERSION", { detail: `${name}@${found.version}` });
+  }
+
+  /** Retired or not. Throws NOT_FOUND. */
+  async version(ref: SegmentRef): Promise<SegmentVersion> {
+    return versionOf(await this.#all(), ref);
   }
 
   /** A version that was pinned, retired or not. Throws NOT_FOUND, SEGMENT_INVALID for another dataset's, and as

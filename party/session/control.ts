@@ -20,7 +20,7 @@ import type { Meetings } from "./meetings.ts";
 import type { Peer } from "./peers.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
-/** To prepare means reading the whole dataset. */
+/** To prepare means reading the whole dataset, and so does to decide on a job over a segment of it. */
 const PREPARE_TIMEOUT_MS = 600_000;
 const IDLE_TIMEOUT_MS = 600_000;
 
@@ -84,7 +84,7 @@ export class ControlClient {
 
   async job(specEnvelope: Envelope): Promise<Envelope> {
     await this.#channel.say({ kind: "jobOffer", specEnvelope });
-    return (await this.#channel.hear(ANSWER_TIMEOUT_MS, "jobReply")).answerEnvelope;
+    return (await this.#channel.hear(PREPARE_TIMEOUT_MS, "jobReply")).answerEnvelope;
   }
 
   async prepare(request: WirePrepareRequest): Promise<WirePrepareResponse> {

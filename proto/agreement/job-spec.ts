@@ -11,6 +11,7 @@ import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Digest } from "../ids.ts";
 import { partnerViewSchema } from "../model/partner-view.ts";
 import { MAX_GROUPINGS, MAX_GROUPS } from "../report/grouping.ts";
+import { segmentRefField } from "../segments/names.ts";
 import {
   AGGREGATE_OUTPUTS,
   ALIGNMENTS,
@@ -50,6 +51,8 @@ const jobSpecSchema = z.strictObject({
   provider: partyName,
   receiverDataset: datasetNameField,
   providerDataset: datasetNameField,
+  /** Who of it takes part, by a name and version that the provider has published; absent: everybody. */
+  providerSegment: segmentRefField.optional(),
   /** Of the receiver's ids, part by part: two lists that are normalised by other rules would miss people. */
   normalisers: z.array(normaliserProfileField).min(1).max(MAX_ID_COLUMNS),
   /** What the provider learns of the model; present exactly when the operation is `score`. */

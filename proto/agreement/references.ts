@@ -125,6 +125,7 @@ function checkOperations(document: AgreementDocument): void {
     const [ownIds, otherIds] = [own, other].map((dataset) => agreedIds(dataset).map(({ normaliser }) => normaliser));
     if (String(ownIds) !== String(otherIds)) throw invalid(`${at}: the two datasets' ids have different normalisers`);
     requireUnique(item.outputs, `${at}.outputs`);
+    requireUnique(item.segments ?? [], `${at}.segments`);
     const possible: readonly Output[] = OUTPUTS_OF[item.operation];
     if (!item.outputs.every((output) => possible.includes(output)))
       throw invalid(`${at}.outputs: not of this operation`);

@@ -3,6 +3,7 @@
  * references.ts. Defaults are the ad industry's (proto/policy/README.md names the sources).
  */
 import * as z from "zod";
+import { segmentNameField } from "../segments/names.ts";
 import {
   ALIGNMENTS,
   columnName,
@@ -40,6 +41,7 @@ export const KEY_SUITES = ["ed25519-sha256"] as const;
 const MAX_ROWS = 4_000_000_000;
 const MAX_RUNS = 1_000_000;
 const MAX_DAYS = 3650;
+const MAX_AGREED_SEGMENTS = 64;
 
 const rows = (min: number) => z.int().min(min).max(MAX_ROWS);
 const runs = z.int().min(1).max(MAX_RUNS);
@@ -91,6 +93,9 @@ const operationSchema = z
     receiver: partyName,
     receiverDataset: datasetNameField,
     providerDataset: datasetNameField,
+    /** Names of the provider's segments: a job names one of these. Without it any that the provider publishes of the dataset,
+     * or none. */
+    segments: z.array(segmentNameField).min(1).max(MAX_AGREED_SEGMENTS).optional(),
     protocol: z.enum(PSI_PROTOCOLS).default(PSI_PROTOCOLS[0]),
     /** What the receiver may be given; a job names one of them. */
     outputs: z.array(z.enum(OUTPUTS)).min(1).max(OUTPUTS.length).optional(),

@@ -9,13 +9,26 @@ import { MAX_ENTRY_BYTES } from "../evidence/tiles.ts";
 import { entente } from "../gen/messages.js";
 import { type CollaborationId, collaborationId, type Digest, digest, type JobId, jobId } from "../ids.ts";
 import { RULE_CODES } from "../policy/rules.ts";
+import {
+  MAX_PUBLISHED_SEGMENTS,
+  type SegmentRef,
+  segmentDescriptionField,
+  segmentRefField,
+} from "../segments/names.ts";
 import type { Frame } from "./frame.ts";
+
+/** All that a peer is told of a segment. */
+export interface SegmentDescriptor extends SegmentRef {
+  readonly description: string;
+}
 
 export interface DatasetDescriptor {
   readonly name: string;
   /** In order; of each its normaliser's profile. */
   readonly ids: readonly { readonly column: string; readonly normaliser: string }[];
   readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Those that are published. */
+  readonly segments: readonly SegmentDescriptor[];
 }
 
 /** What a node runs, as it says itself: for people who look for a mismatch. Nothing is decided by it. */
@@ -216,6 +229,7 @@ const SAYABLE: readonly ErrorCode[] = [
     "NORMALISER_RECEIVER_OLDER",
     "NORMALISER_PROVIDER_OLDER",
     "DATASET_CHANGED",
+    "SEGMENT_CHANGED",
     "LABEL_UNFIT",
     "LOG_FORKED",
     "LOG_BEHIND",
@@ -309,6 +323,7 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
             ...d,
             ids: d.ids.map((id) => ({ ...id })),
             columns: d.columns.map((c) => ({ ...c })),
+            segments: d.segments.map((segment) => ({ ...segment })),
           })),
         },
       };
@@ -533,11 +548,22 @@ function readDescriptor(wire: entente.v1.DatasetDescriptor.$Properties): Dataset
   if (columns.length > MAX_COLUMNS) throw invalid("too many columns");
   const ids = wire.ids ?? [];
   if (ids.length === 0 || ids.length > MAX_ID_COLUMNS) throw invalid("number of id columns");
+  const segments = wire.segments ?? [];
+  if (segments.length > MAX_PUBLISHED_SEGMENTS) throw invalid("too many segments");
   return {
     name: name(wire.name),
     ids: ids.map(({ column, normaliser }) => ({ column: name(column), normaliser: name(normaliser) })),
     columns: columns.map((column) => ({ name: name(column.name), type: name(column.type) })),
+    segments: segments.map(readSegment),
   };
+}
+
+function readSegment(wire: entente.v1.SegmentDescriptor.$Properties): SegmentDescriptor {
+  const { name, version, description } = wire;
+  const ref = segmentRefField.safeParse({ name, version });
+  const text = segmentDescriptionField.safeParse(description);
+  if (!ref.success || !text.success) throw invalid("segment");
+  return { ...ref.data, description: text.data };
 }
 
 export function encodeSessionMessage(message: SessionMessage): Frame {

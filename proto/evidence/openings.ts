@@ -21,8 +21,14 @@ const count = z.int().min(0).max(4_000_000_000);
 
 /** One form a kind; all values but the model version's are canonical JSON. */
 const VALUES = {
-  /** What this party brought: distinct people, and SHA-256 over the SHA-256 of every partition's keyed hashes in order. */
-  input: z.strictObject({ datasetVersion: digestField, rows: count, digest: digestField }),
+  /** What this party brought: distinct people, and SHA-256 over the SHA-256 of every partition's keyed hashes in order; and
+   * the digest of the segment's definition, where not everybody takes part. */
+  input: z.strictObject({
+    datasetVersion: digestField,
+    segment: digestField.optional(),
+    rows: count,
+    digest: digestField,
+  }),
   /** What came out by person, at the receiver; the digest is over the SHA-256 of every partition's matched rows and their labels. */
   output: z.strictObject({ matched: count, digest: digestField }),
   /** What came out as an aggregate, exactly as it was shown: the count itself is kept nowhere. Of a report the total's

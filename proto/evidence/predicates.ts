@@ -19,6 +19,7 @@ import {
 } from "../agreement/fields.ts";
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { isErrorCode } from "../errors.ts";
+import { segmentRefField } from "../segments/names.ts";
 
 export const EVIDENCE_EVENTS = [
   "enrolled",
@@ -124,6 +125,9 @@ const finishedAttempts = z
 /** Columns of the provider's dataset that the receiver is given in clear, for matched rows; absent: none. */
 const releasedColumns = z.array(columnName).min(1).max(MAX_LABELS).optional();
 
+/** Who of the provider's dataset takes part; absent: everybody. */
+const providerSegment = segmentRefField.optional();
+
 const receipt = z.strictObject({
   job: z.strictObject({ jobId: jobIdField, jobDigest: digestField }),
   agreementDigest: digestField,
@@ -131,6 +135,7 @@ const receipt = z.strictObject({
   output: z.enum(OUTPUTS),
   /** Of `score`: the commitment to the model version that the provider was shown. */
   modelVersion: commitment.nullable(),
+  providerSegment,
   releasedColumns,
   protocol: z.strictObject({
     name: z.enum(EVIDENCE_PROTOCOLS),
@@ -170,6 +175,7 @@ const charge = z.strictObject({
   modelVersion: commitment.nullable(),
   /** Of the narrowest of the model's features: how many columns one score could carry. */
   featureBits: z.int().min(1).max(32).nullable(),
+  providerSegment,
   releasedColumns,
   receiverVersion: versionTag.nullable(),
   providerVersion: versionTag.nullable(),

@@ -15,6 +15,7 @@ import {
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
 import { breakdownsField } from "../report/grouping.ts";
+import { segmentRefField } from "../segments/names.ts";
 import { MAX_RULES } from "../tags/rule.ts";
 import { progress } from "./progress.ts";
 import { budget, empty, publicError, type Route } from "./route.ts";
@@ -77,8 +78,10 @@ const jobRequest = z.strictObject({
   by: breakdownsField.optional(),
   /** One of the agreement's purposes; its first by default. */
   purpose: purposeIdField.optional(),
-  /** One SQL expression over the own dataset's columns: who of it takes part. */
-  filter: z.string().min(1).max(4000).optional(),
+  /** Who of the own dataset takes part, by default of its newest version; the peer is not told. */
+  segment: segmentRefField.partial({ version: true }).optional(),
+  /** Who of the peer's dataset takes part: one of the segments that it publishes, in that version. */
+  peerSegment: segmentRefField.optional(),
   /** Of a score whose alignment is agreed to be shared: the earlier audience whose people are scored. */
   audience: jobIdField.optional(),
   /** The model document; for `score` only. */

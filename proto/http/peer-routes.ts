@@ -19,7 +19,13 @@ const peer = z.object({
   succession: succession.nullable(),
 });
 
-const peerDataset = z.object({ name: z.string(), ids: z.array(idColumn), columns: z.array(column) });
+const peerDataset = z.object({
+  name: z.string(),
+  ids: z.array(idColumn),
+  columns: z.array(column),
+  /** Those that the peer has published: a job may name one, with its version. */
+  segments: z.array(z.object({ name: z.string(), version: z.number(), description: z.string() })),
+});
 
 export const PEER_ROUTES = {
   peers: {

@@ -1,8 +1,8 @@
 /** Routes about segments of own datasets; those that a peer has published come with its datasets. */
 import * as z from "zod";
-import { datasetNameField, jobIdField, MAX_ID_COLUMNS, tagKeyField, writtenText } from "../agreement/fields.ts";
+import { datasetNameField, jobIdField, MAX_ID_COLUMNS, tagKeyField } from "../agreement/fields.ts";
 import { MAX_EXPRESSION_CHARACTERS } from "../segments/expression.ts";
-import { MAX_SEGMENT_VERSION, SEGMENT_KINDS, segmentNameField } from "../segments/names.ts";
+import { MAX_SEGMENT_VERSION, SEGMENT_KINDS, segmentDescriptionField, segmentNameField } from "../segments/names.ts";
 import { segmentRuleSchema } from "../segments/rule.ts";
 import { empty, type Route } from "./route.ts";
 
@@ -121,7 +121,11 @@ export const SEGMENT_ROUTES = {
     method: "POST",
     path: "/v1/segments/:name/publication",
     roles: ["steward"],
-    request: z.strictObject({ name: segmentNameField, description: writtenText(200), version: version.optional() }),
+    request: z.strictObject({
+      name: segmentNameField,
+      description: segmentDescriptionField,
+      version: version.optional(),
+    }),
     response: segment,
   },
   unpublishSegment: {

@@ -5,7 +5,7 @@ import { agreedOperation, type JobRequest } from "./request.ts";
 
 /**
  * By the mode that the agreement names for `job.role`. `first-run` asks until a run of this kind has completed under this
- * very agreement: of this operation and output, for a score by this model version, and with at least the columns that leave in clear. Another kind tells something else,
+ * very agreement: of this operation and output, for a score by this model version, over this version of a segment, and with at least the columns that leave in clear. Another kind tells something else,
  * and nobody has approved that. True for what was not agreed.
  */
 export function approvalNeeded(agreement: Agreement, job: JobRequest, history: History): boolean {
@@ -20,6 +20,8 @@ export function approvalNeeded(agreement: Agreement, job: JobRequest, history: H
       run.operation === job.operation &&
       run.output === job.output &&
       run.modelVersion === job.modelVersion &&
+      run.providerSegment?.name === job.providerSegment?.name &&
+      run.providerSegment?.version === job.providerSegment?.version &&
       (job.releasedColumns ?? []).every((name) => run.releasedColumns?.includes(name)) &&
       run.receiver === job.receiver &&
       run.receiverDataset === job.receiverDataset &&

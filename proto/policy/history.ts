@@ -1,6 +1,7 @@
 /** The runs that were charged to the budgets, as the evidence log of the collaboration tells them, and how they count. */
 import type { Operation, Output } from "../agreement/fields.ts";
 import type { AgreementDocument } from "../agreement/schema.ts";
+import type { SegmentRef } from "../segments/names.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -16,6 +17,8 @@ export interface ChargedRun {
   readonly provider: string;
   readonly receiverDataset: string;
   readonly providerDataset: string;
+  /** Who of the provider's dataset took part; absent: everybody. */
+  readonly providerSegment?: SegmentRef | undefined;
   /** Commitment to the model version, hex; of a score. */
   readonly modelVersion?: string;
   /** Of a score: see `featureBits`. Absent: taken to be the asking job's. */

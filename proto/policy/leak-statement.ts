@@ -85,24 +85,30 @@ function promise(side: Side, what: string): string {
   return `(that ${side.name} ${side.sees} only ${what} is ${side.own} own software's promise)`;
 }
 
+function inSegment({ providerSegment }: JobRequest, provider: Side): string {
+  if (providerSegment === undefined) return "";
+  return ` and in ${provider.own} segment "${providerSegment.name}" (version ${providerSegment.version})`;
+}
+
 /** What the receiver is told of the people, for an audience and for the rows of a score alike. */
 function people({ agreement, job }: LeakQuestion, receiver: Side, provider: Side): string {
   // An exact size is told to its owner alone.
   const exact = receiver.name === "you" ? receiver.rows?.exact : undefined;
   const customers = `${receiver.whose}${exact === undefined ? "" : ` ${count(exact)}`} customers`;
-  if (!AGGREGATE_OUTPUTS.includes(job.output)) return `which of ${customers} are ${provider.theirs}`;
+  const found = `${provider.theirs}${inSegment(job, provider)}`;
+  if (!AGGREGATE_OUTPUTS.includes(job.output)) return `which of ${customers} are ${found}`;
   const { noise, floors } = agreement.document;
   const after = noise.kind === "none" ? "" : ` after noise of scale ${noise.scale}`;
   if (job.output === "overlap-report") {
     const { group = DEFAULT_GROUP_FLOOR, matchRateCapPercent } = floors;
     return (
-      `how many of ${customers} are ${provider.theirs}${after}, in all and in up to ${count(job.groups ?? 0)} groups of ` +
+      `how many of ${customers} are ${found}${after}, in all and in up to ${count(job.groups ?? 0)} groups of ` +
       `${receiver.own} own making, each only where at least ${count(group)} are, at least ${count(group)} are not, and the ` +
       `share is not above ${matchRateCapPercent}% ${promise(receiver, "those counts")}`
     );
   }
   return (
-    `the share of ${customers} that are ${provider.theirs}, as a whole percent${after}, ` +
+    `the share of ${customers} that are ${found}, as a whole percent${after}, ` +
     `or that it is above ${floors.matchRateCapPercent}% ${promise(receiver, "the percentage")}`
   );
 }

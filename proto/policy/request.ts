@@ -3,6 +3,7 @@ import type { AgreedOperation, Agreement, AgreementDocument } from "../agreement
 import type { Alignment, Operation, Output } from "../agreement/fields.ts";
 import type { JobSpec } from "../agreement/job-spec.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { SegmentRef } from "../segments/names.ts";
 import type { DatasetPair, History } from "./history.ts";
 
 export interface JobRequest extends DatasetPair {
@@ -17,6 +18,8 @@ export interface JobRequest extends DatasetPair {
   readonly alignment: Alignment;
   /** Whose node decides. */
   readonly role: "receiver" | "provider";
+  /** Who of the provider's dataset takes part; everybody when absent. */
+  readonly providerSegment?: SegmentRef | undefined;
   /** Columns of the provider that the model uses; empty for an audience. */
   readonly providerFeatures: readonly string[];
   /** Columns of the provider that are to leave in clear with the result; none when absent. */
@@ -33,15 +36,15 @@ export interface JobRequest extends DatasetPair {
 
 export interface PolicyFacts {
   readonly nowMs: number;
-  /** Distinct usable ids that this node brings, after its filter. */
+  /** Distinct usable ids that this node brings, of its segment. */
   readonly ownRows: number;
   /** The most that the peer's padded list can hold; undefined while it has not said. */
   readonly peerMaxRows?: number;
   /** Whether a later version or a revocation is known. */
   readonly state: "active" | "superseded" | "revoked";
   /**
-   * At the receiver, for an aggregate output: the smallest symmetric difference to an earlier run's input over the same
-   * dataset version toward the same dataset of the peer in this epoch. Infinity or undefined when there is none.
+   * For an aggregate output: the smallest symmetric difference of this node's own input to that of an earlier run over the
+   * same dataset version toward the same dataset of the peer in this epoch. Infinity or undefined when there is none.
    */
   readonly difference?: number;
 }
@@ -88,6 +91,14 @@ export function agreedOperation(
   job: DatasetPair & Pick<JobRequest, "operation" | "protocol">,
 ): AgreedOperation | undefined {
   return operationsOver(document, job).find(({ protocol }) => protocol === job.protocol);
+}
+
+/** Whether an operation allows it over this segment of the provider's, or over its whole dataset. */
+export function allowsSegment(
+  { segments }: Pick<AgreedOperation, "segments">,
+  segment: SegmentRef | undefined,
+): boolean {
+  return segments === undefined || (segment !== undefined && segments.includes(segment.name));
 }
 
 /** All that the agreement allows of an operation over two datasets in one direction: by several protocols, or alignments. */

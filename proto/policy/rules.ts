@@ -10,7 +10,7 @@ import type { JobRequest, PolicyDecision, PolicyFacts, Rule, RuleOutcome } from 
 import { runsPerDay, runsPerEpoch } from "./rules/budgets.ts";
 import { datasetVersions, smallestDifference } from "./rules/differencing.ts";
 import { modelVersions, scoreRepeated } from "./rules/extraction.ts";
-import { dataset, operation, output, purpose, retention } from "./rules/scope.ts";
+import { dataset, operation, output, purpose, retention, segment } from "./rules/scope.ts";
 import { inputFloor, sizeRatio } from "./rules/sizes.ts";
 import { expired, gated, revoked, superseded } from "./rules/validity.ts";
 
@@ -24,6 +24,7 @@ const RULES: readonly (readonly [ErrorCode, Rule])[] = [
   ["POLICY_GATED", gated],
   ["POLICY_OPERATION", operation],
   ["POLICY_DATASET", dataset],
+  ["POLICY_SEGMENT", segment],
   ["POLICY_OUTPUT", output],
   ["POLICY_PURPOSE", purpose],
   ["POLICY_RETENTION", retention],

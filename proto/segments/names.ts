@@ -1,8 +1,14 @@
 /** What a segment is called, by its owner and by the peer that asks for it. */
 import * as z from "zod";
+import { writtenText } from "../agreement/fields.ts";
 
 export const SEGMENT_KINDS = ["list", "import", "rule", "sql", "tier", "derived"] as const;
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];
+
+/** What a peer reads of a segment. */
+export const segmentDescriptionField = writtenText(200);
+/** That a peer is told of, of one dataset. */
+export const MAX_PUBLISHED_SEGMENTS = 256;
 
 /** Words of the expressions that derive one segment from others. */
 export const SEGMENT_WORDS = ["and", "or", "minus"] as const;

@@ -29,12 +29,16 @@ export function audienceCommand(): Command {
       "after",
       example(
         "entente audience run --agreement 5f0c... --dataset customers --peer-dataset subscribers \\",
-        "    --tag marketing:joint-audience=spring --expires-days 30 --filter \"city = 'Shanghai'\"",
+        "    --tag marketing:joint-audience=spring --expires-days 30 --segment wealthy --peer-segment adults",
       ),
     )
     .action(async ({ tag, ...flags }: AudienceFlags, command: Command) => {
       const tags = await tagFields(flags, tag, command);
-      await runJob({ operation: "audience", output: "list", ...runFields(flags), ...tags }, flags, command);
+      await runJob(
+        { operation: "audience", output: "list", ...(await runFields(flags, command)), ...tags },
+        flags,
+        command,
+      );
     });
   withRunOptions(group.command("rate"))
     .description("the share of the own list that the peer knows, as a percentage: no list, no tags")
@@ -43,7 +47,11 @@ export function audienceCommand(): Command {
       example("entente audience rate --agreement 5f0c... --dataset customers --peer-dataset subscribers"),
     )
     .action(async (flags: RunFlags, command: Command) => {
-      await runJob({ operation: "audience", output: "match-rate", ...runFields(flags) }, flags, command);
+      await runJob(
+        { operation: "audience", output: "match-rate", ...(await runFields(flags, command)) },
+        flags,
+        command,
+      );
     });
   withRunOptions(group.command("report"))
     .description("how many of the own list the peer knows, in all and by group: a table, and a page or a picture")
@@ -58,7 +66,12 @@ export function audienceCommand(): Command {
     )
     .action(async ({ by, out, ...flags }: ReportFlags, command: Command) => {
       if (out !== undefined) formatOf(out);
-      const request = { operation: "audience", output: "overlap-report", by, ...runFields(flags) } as const;
+      const request = {
+        operation: "audience",
+        output: "overlap-report",
+        by,
+        ...(await runFields(flags, command)),
+      } as const;
       const onResult = ({ jobId }: Job) => answerReport(jobId, out, command);
       await runJob(request, { ...flags, onResult }, command);
     });

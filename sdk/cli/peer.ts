@@ -113,5 +113,22 @@ export function peerCommand(): Command {
       ]);
       outputOf(command).answer(answer, table(["dataset", "id", "columns"], rows, "None described."));
     });
+  group
+    .command("segments")
+    .description("list the segments that a peer publishes, for --peer-segment")
+    .argument("<party>", "the peer")
+    .addHelpText("after", example("entente peer segments bureau"))
+    .action(async (party: string, _options: object, command: Command) => {
+      const { datasets } = await (await clientOf(command)).call("peerDatasets", { party });
+      const segments = datasets.flatMap(({ name: dataset, segments }) =>
+        segments.map(({ name, version, description }) => ({ dataset, name, version, description })),
+      );
+      const rows = segments.map(({ dataset, name, version, description }) => [
+        dataset,
+        `${name}@${version}`,
+        description,
+      ]);
+      outputOf(command).answer({ segments }, table(["dataset", "segment", "description"], rows, "None published."));
+    });
   return group;
 }

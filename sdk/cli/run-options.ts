@@ -1,14 +1,15 @@
 /** The options that every command has that starts a job. */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
-import { parseDays, readJsonFile } from "./context.ts";
+import { clientOf, parseDays, readJsonFile } from "./context.ts";
 
 export interface RunFlags {
   readonly agreement: string;
   readonly dataset: string;
   readonly peerDataset: string;
   readonly purpose?: string;
-  readonly filter?: string;
+  readonly segment?: Named;
+  readonly peerSegment?: Named;
   readonly dryRun?: boolean;
 }
 
@@ -18,17 +19,52 @@ export function withRunOptions(command: Command): Command {
     .requiredOption("--dataset <name>", "own dataset")
     .requiredOption("--peer-dataset <name>", "the peer's dataset")
     .option("--purpose <id>", "one of the agreement's purposes (default: its first)")
-    .option("--filter <sql>", "who of the own dataset takes part: one SQL condition over its columns")
+    .option(
+      "--segment <name>",
+      "who of the own dataset takes part; NAME@VERSION for another than the newest",
+      parseNamed,
+    )
+    .option("--peer-segment <name>", "who of the peer's does, of the segments that it publishes", parseNamed)
     .option("--dry-run", "say whether it would be allowed, what it costs and what each side would learn; run nothing");
 }
 
-/** Those of them that go into a request. */
-export function runFields({ agreement, dataset, peerDataset, purpose, filter }: RunFlags) {
+interface Named {
+  readonly name: string;
+  readonly version?: number;
+}
+
+function parseNamed(text: string): Named {
+  const [, name, version] = /^([^@]+)(?:@([1-9]\d{0,6}))?$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("A segment is NAME or NAME@VERSION.");
+  return version === undefined ? { name } : { name, version: Number(version) };
+}
+
+/** Those of them that go into a request. A peer's segment without a version is the one that the peer publishes now; throws
+ * SEGMENT_UNPUBLISHED when there is none. */
+export async function runFields(flags: RunFlags, command: Command) {
+  const { agreement, dataset, peerDataset, purpose, segment, peerSegment } = flags;
   return {
     ...{ agreement, dataset, peerDataset },
     ...(purpose === undefined ? {} : { purpose }),
-    ...(filter === undefined ? {} : { filter }),
+    ...(segment === undefined ? {} : { segment }),
+    ...(peerSegment === undefined ? {} : { peerSegment: await pinPeerSegment(flags, peerSegment, command) }),
   };
+}
+
+async function pinPeerSegment(
+  { agreement: digest, peerDataset }: RunFlags,
+  { name, version }: Named,
+  command: Command,
+): Promise<Required<Named>> {
+  if (version !== undefined) return { name, version };
+  const client = await clientOf(command);
+  const { party: own } = await client.call("node", {});
+  const { parties } = await client.call("agreement", { digest });
+  const party = parties.find((other) => other !== own) ?? "";
+  const { datasets } = await client.call("peerDatasets", { party });
+  const published = datasets.find((item) => item.name === peerDataset)?.segments.find((item) => item.name === name);
+  if (published === undefined) throw new EntenteError("SEGMENT_UNPUBLISHED", { detail: name });
+  return { name, version: published.version };
 }
 
 /** Of a command whose job names people and issues tags. */

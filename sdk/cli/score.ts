@@ -40,7 +40,11 @@ export function scoreCommand(): Command {
       const model = await readJsonFile(file, "MODEL_INVALID");
       const over = audience === undefined ? {} : { audience };
       const shown = output === undefined ? {} : { output };
-      await runJob({ operation: "score", ...runFields(flags), ...shown, ...over, model, ...tags }, flags, command);
+      await runJob(
+        { operation: "score", ...(await runFields(flags, command)), ...shown, ...over, model, ...tags },
+        flags,
+        command,
+      );
     });
   return group;
 }

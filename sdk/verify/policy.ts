@@ -10,7 +10,7 @@ import type { Receipt } from "../../proto/evidence/predicates.ts";
 import { approvalNeeded } from "../../proto/policy/approval.ts";
 import { applyToRuns } from "../../proto/policy/charged-runs.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
-import { operationsOver } from "../../proto/policy/request.ts";
+import { allowsSegment, operationsOver } from "../../proto/policy/request.ts";
 import { decide, type JobRequest, type PolicyFacts, RULE_CODES, type RuleOutcome } from "../../proto/policy/rules.ts";
 import { classRange, classRows, sizeClassOf } from "../../proto/size-class.ts";
 import type { Entry } from "./entries.ts";
@@ -104,7 +104,8 @@ export class PolicyReplay {
   #jobOf(jobId: string, charge: Charge, trace: JobTrace, { document }: Agreement): JobRequest {
     const { modelVersion, featureBits, receiverVersion, providerVersion, ...pair } = charge;
     const { tagDays } = (trace.decision as NonNullable<JobTrace["decision"]>).ruleLimits;
-    const [agreed] = operationsOver(document, pair);
+    const operations = operationsOver(document, pair);
+    const agreed = operations.find((item) => allowsSegment(item, charge.providerSegment)) ?? operations[0];
     return {
       jobId,
       ...pair,
@@ -132,6 +133,7 @@ export class PolicyReplay {
       parties.sender === charge.provider &&
       modelVersion === charge.modelVersion &&
       JSON.stringify(receipt.releasedColumns) === JSON.stringify(charge.releasedColumns) &&
+      JSON.stringify(receipt.providerSegment) === JSON.stringify(charge.providerSegment) &&
       datasetVersions.receiver === (charge.receiverVersion ?? datasetVersions.receiver) &&
       datasetVersions.sender === (charge.providerVersion ?? datasetVersions.sender);
     if (!isCharged) return ["DECISION_DIFFERS", "the receipt is of another run than was charged"];
@@ -183,7 +185,7 @@ function forbidden(
   agreement: Agreement,
 ): Trouble {
   for (const [i, rule] of replayed.entries()) {
-    // The receiver's node alone knows its lists; what it said of their difference stands.
+    // Each node alone knows its lists; what it said of their difference stands.
     const isRecorded = rule.code === "POLICY_DIFFERENCE";
     const outcome = isRecorded ? recorded[i]?.outcome : outcomeOf(rule, facts, agreement);
     if (outcome === "failed")

@@ -20,7 +20,7 @@ import {
   Times,
   untilEnded,
 } from "../support/policy-nodes.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import { namingSegment, TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -184,9 +184,10 @@ describe("a dry run", () => {
     const sizes = async () => [await logSize(nodes.bank), await logSize(nodes.bureau), await chargedRuns(nodes.bank)];
     for (const filter of [undefined, "n < 39", "n < 40"])
       for (const output of ["list", "match-rate"] as const) {
-        const wish = { agreement, output, ...(filter === undefined ? {} : { filter }) };
+        const filtered = requestOf({ agreement, output, ...(filter === undefined ? {} : { filter }) });
+        const wish = (await namingSegment(nodes.bank, filtered)) as typeof filtered;
         const [before, jobs] = [await sizes(), (await nodes.bank.book.list()).length];
-        const dry = await dryRun(nodes.bank.connected, requestOf(wish));
+        const dry = await dryRun(nodes.bank.connected, wish);
         expect([await sizes(), (await nodes.bank.book.list()).length]).toEqual([before, jobs]);
         expect(openControl).not.toHaveBeenCalled();
         expect(createJob).not.toHaveBeenCalled();

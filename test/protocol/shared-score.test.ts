@@ -153,7 +153,7 @@ async function expectFailed(job: { bank: Job; bureau: Job }, code: string, words
 
 describe("a shared score", () => {
   test("gives the people of the audience the scores that a hidden one gives them, bit for bit", async () => {
-    const apart = await nodes.run(scoreRequest({ agreement: hidden, audience: undefined, filter: FILTER }));
+    const apart = await nodes.run({ ...scoreRequest({ agreement: hidden, audience: undefined }), filter: FILTER });
     expect([scored.bank.state, scored.bureau.state]).toEqual(["done", "done"]);
     const [one, other] = [await scoresOf(apart.bank.jobId), await scoresOf(scored.bank.jobId)];
     expect(one.map(([subject]) => subject)).toEqual(FOUND.map((person) => `+86${phoneOf(person)}`));
@@ -285,8 +285,11 @@ describe("an agreement that says hidden, and one that says shared", () => {
 describe("an audience that cannot be gone on from", () => {
   const POLICY_AUDIENCE = (detail: string) => expect.objectContaining({ code: "POLICY_AUDIENCE", detail });
 
-  test("nor can a filter or another operation be added to one", async () => {
-    expect(await refusalOf({ filter: FILTER })).toMatchObject({ code: "BAD_REQUEST" });
+  test("nor can a segment of either side or another operation be added to one", async () => {
+    // Of the audience itself.
+    const { name, version } = (await nodes.bank.segments.require("filter")).newest;
+    for (const added of [{ segment: { name, version } }, { peerSegment: { name, version } }])
+      expect(await refusalOf(added)).toMatchObject({ code: "BAD_REQUEST" });
     const wish = { operation: "audience", model: undefined, tag: { ...TAG, value: "x" } };
     expect(await refusalOf(wish)).toMatchObject({ code: "BAD_REQUEST" });
   });

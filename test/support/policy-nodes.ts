@@ -23,7 +23,7 @@ import { RISK_MODEL } from "./credit.ts";
 import { demoAgreement } from "./demo-agreement.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { NOBODY_LISTENS } from "./stub-node.ts";
-import type { NodeName, TwoNodes } from "./two-nodes.ts";
+import { type Filtered, type NodeName, namingSegment, type TwoNodes } from "./two-nodes.ts";
 
 export const COLLABORATION = collaborationOf(["bank", "bureau"]);
 export const DAY_MS = 86_400_000;
@@ -32,7 +32,7 @@ export const ID_FORM = { ids: [{ column: "phone", normaliser: "phone-e164" }] } 
 export const ANALYST = "Ada";
 export const STEWARD = "Bo";
 
-type JobWish = Partial<Omit<JobRequestInput, "agreement">> & { readonly agreement: string };
+type JobWish = Filtered<Partial<Omit<JobRequestInput, "agreement">> & { readonly agreement: string }>;
 
 /** The list of who matched, unless told otherwise. */
 export function requestOf(wish: JobWish): JobRequestInput {
@@ -64,7 +64,8 @@ export function scoreOf(agreement: string, version: string, weights?: readonly n
 
 /** The bank's job until the bank's node has done with it, or "waiting" for a person there. The code when it was refused. */
 export async function outcomeAtBank(nodes: TwoNodes, wish: JobWish, person: string = ANALYST): Promise<string> {
-  return startJob(nodes.bank.connected, requestOf(wish), person).then(
+  const request = await namingSegment(nodes.bank, requestOf(wish));
+  return startJob(nodes.bank.connected, request as JobRequestInput, person).then(
     async ({ job, finished }) => {
       await finished;
       return stateOf(await nodes.bank.book.require(job.jobId));
@@ -82,7 +83,8 @@ export function stateOf(job: Job): string {
 
 /** Starts a job and returns as soon as it has been recorded. */
 export async function begin(nodes: TwoNodes, wish: JobWish, person: string = ANALYST) {
-  const { job, finished } = await startJob(nodes.bank.connected, requestOf(wish), person);
+  const request = await namingSegment(nodes.bank, requestOf(wish));
+  const { job, finished } = await startJob(nodes.bank.connected, request as JobRequestInput, person);
   return { jobId: job.jobId, finished };
 }
 

@@ -29,6 +29,20 @@ export interface NodeChanges {
 
 export type NodeName = "bank" | "bureau";
 
+/** A job as tests ask for it: of the bank's people those that pass a filter. */
+export type Filtered<Request> = Request & { readonly filter?: string };
+
+/** Defines a segment of what the filter lets through, and names that. */
+export async function namingSegment<Request extends object>(
+  { segments }: Pick<Node, "segments">,
+  { filter, ...request }: Filtered<Request>,
+): Promise<Omit<Request, "filter">> {
+  if (filter === undefined) return request as Omit<Request, "filter">;
+  const definition = { kind: "sql", expression: filter } as const;
+  const { name, version } = await segments.define({ name: "filter", dataset: "customers", definition }, "analyst");
+  return { ...request, segment: { name, version } } as unknown as Omit<Request, "filter">;
+}
+
 export class TwoNodes {
   readonly coordinator: TestCoordinator;
   readonly log: readonly string[];
@@ -108,14 +122,13 @@ export class TwoNodes {
   }
 
   /** The bank's job, asked for by "analyst", until the bank's node has done with it. */
-  async runAtBank(request: Partial<JobRequestInput> & Pick<JobRequestInput, "agreement">): Promise<{ bank: Job }> {
+  async runAtBank(
+    wish: Filtered<Partial<JobRequestInput> & Pick<JobRequestInput, "agreement">>,
+  ): Promise<{ bank: Job }> {
     const tag = { key: "marketing:joint", value: "yes", expiresInDays: 30 };
     const base = { operation: "audience", dataset: "customers", peerDataset: "repayments", tag } as const;
-    const { job, finished } = await startJob(
-      this.bank.connected,
-      { ...base, ...request } as JobRequestInput,
-      "analyst",
-    );
+    const request = { ...base, ...(await namingSegment(this.bank, wish)) } as JobRequestInput;
+    const { job, finished } = await startJob(this.bank.connected, request, "analyst");
     await finished;
     return { bank: await this.bank.book.require(job.jobId) };
   }

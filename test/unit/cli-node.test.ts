@@ -75,7 +75,11 @@ describe("answers", () => {
       validUntil: "2026-12-31T00:00:00.000Z",
       document: { title },
     });
-    const dataset = { ids: [{ column: "税号", normaliser: "cn-uscc" }], columns: [{ name: "纳税额", type: "DOUBLE" }] };
+    const dataset = {
+      ids: [{ column: "税号", normaliser: "cn-uscc" }],
+      columns: [{ name: "纳税额", type: "DOUBLE" }],
+      segments: [],
+    };
     await start({
       agreements: async () => ({ agreements: [agreement("clean", "a"), agreement("\x1b[2J\u202egone", "b")] }),
       agreement: async () => agreement("\x1b[2J\x9b2Jgone", "b"),

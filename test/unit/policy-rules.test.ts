@@ -9,6 +9,7 @@ const CODES = [
   "POLICY_GATED",
   "POLICY_OPERATION",
   "POLICY_DATASET",
+  "POLICY_SEGMENT",
   "POLICY_OUTPUT",
   "POLICY_PURPOSE",
   "POLICY_RETENTION",
@@ -68,6 +69,31 @@ describe("a decision", () => {
     const history = Object.freeze(runsOf(2, SCORE).map((run) => Object.freeze(run)));
     const [job, facts] = [Object.freeze({ ...SCORE }), Object.freeze({ ...FACTS })];
     expect(decide(AGREEMENT, job, history, facts)).toEqual(decide(AGREEMENT, job, history, facts));
+  });
+});
+
+describe("segments", () => {
+  const operations = AGREEMENT.document.operations.map((item) => ({ ...item, segments: ["adults", "payers"] }));
+  const named = agreed({ operations });
+  test.each([
+    ["adults", undefined],
+    ["payers", undefined],
+    ["others", "POLICY_SEGMENT"],
+    [undefined, "POLICY_SEGMENT"],
+  ])("where two are agreed on: %s", (name, code) => {
+    for (const role of ["receiver", "provider"] as const)
+      for (const job of [AUDIENCE, RATE, SCORE]) {
+        const providerSegment = name === undefined ? undefined : { name, version: 7 };
+        expect(refusal({ ...job, role, providerSegment }, [], {}, named)).toBe(code);
+        expect(refusal({ ...job, role, providerSegment })).toBeUndefined();
+      }
+  });
+
+  test("the agreement names each once, by a segment's name", () => {
+    for (const segments of [["a", "a"], [], ["minus"], ["A"], ["a@1"]])
+      expect(() => agreed({ operations: operations.map((item) => ({ ...item, segments })) })).toThrow(
+        expect.objectContaining({ code: "AGREEMENT_INVALID" }),
+      );
   });
 });
 

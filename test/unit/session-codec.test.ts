@@ -35,7 +35,17 @@ const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<Session
   describeRequest: [{ kind: "describeRequest" }],
   describeResponse: [
     { kind: "describeResponse", datasets: [], software: { ...software, suites: [] } },
-    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column] }], software },
+    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column], segments: [] }], software },
+    {
+      kind: "describeResponse",
+      datasets: [
+        {
+          ...{ name: "customers", ids, columns: [column] },
+          segments: [{ name: "adults", version: 3, description: "18 and older, 成年" }],
+        },
+      ],
+      software,
+    },
   ],
   agreementOffer: [{ kind: "agreementOffer", envelope: signed }],
   agreementReply: [
@@ -214,6 +224,26 @@ describe("a message of another form is refused", () => {
       expect(read("inForceRequest", { inForceRequest: { agreement: digest } })).toBe("BAD_REQUEST");
     },
   );
+
+  const segment = { name: "adults", version: 1, description: "18 and older" };
+  test.each<[string, object[], string]>([
+    ["as it should be", [segment], "read"],
+    ["as many as there may be", Array.from({ length: 256 }, () => segment), "read"],
+    ["one too many", Array.from({ length: 257 }, () => segment), "WIRE_INVALID"],
+    ["no name", [{ ...segment, name: "" }], "WIRE_INVALID"],
+    ["a name that is a word", [{ ...segment, name: "minus" }], "WIRE_INVALID"],
+    ["a name that breaks out", [{ ...segment, name: "a' OR 1=1 --" }], "WIRE_INVALID"],
+    ["a name that clears the screen", [{ ...segment, name: "a\u001b[2J" }], "WIRE_INVALID"],
+    ["a long name", [{ ...segment, name: "a".repeat(65) }], "WIRE_INVALID"],
+    ["version 0", [{ ...segment, version: 0 }], "WIRE_INVALID"],
+    ["version 2^32 - 1", [{ ...segment, version: 2 ** 32 - 1 }], "WIRE_INVALID"],
+    ["no description", [{ ...segment, description: "" }], "WIRE_INVALID"],
+    ["a description that runs backwards", [{ ...segment, description: "a\u202eb" }], "WIRE_INVALID"],
+    ["a long description", [{ ...segment, description: "a".repeat(201) }], "WIRE_INVALID"],
+  ])("describeResponse: segments with %s", (_, segments, outcome) => {
+    const dataset = { name: "customers", ids: [{ column: "phone", normaliser: "opaque" }], columns: [], segments };
+    expect(read("describeResponse", { describeResponse: { datasets: [dataset], software } })).toBe(outcome);
+  });
 
   test.each([79, 257])("prepareResponse: the size class %i", (sizeClass) => {
     expect(read("prepareResponse", { prepareResponse: { ...prepareResponse, sizeClass } })).toBe("WIRE_INVALID");

@@ -19,9 +19,10 @@ export const datasetVersions: Rule = (asked) => {
   return verdict(versions <= limit, { versions, limit });
 };
 
-/** By the receiver's node, which alone knows its inputs. The difference itself is not among what both may know. */
+/** By each node, which alone knows its own inputs: the receiver's lists, the provider's segments. The difference itself is not
+ * among what both may know. */
 export const smallestDifference: Rule = ({ agreement: { document }, job, facts: { difference } }) => {
-  if (!AGGREGATE_OUTPUTS.includes(job.output) || job.role !== "receiver") return verdict(true);
+  if (!AGGREGATE_OUTPUTS.includes(job.output)) return verdict(true);
   const limit = document.budgets.smallestDifference;
   return verdict(difference === undefined || difference === 0 || difference >= limit, { limit });
 };

@@ -2,7 +2,7 @@
 import { agreedDataset } from "../../agreement/agreement.ts";
 import { AGGREGATE_OUTPUTS } from "../../agreement/fields.ts";
 import { CLEAR_ROLES, MAX_CLEAR_GRADE } from "../../agreement/schema.ts";
-import { type Asked, agreedOperation, type Rule, verdict } from "../request.ts";
+import { type Asked, agreedOperation, allowsSegment, type Rule, verdict } from "../request.ts";
 
 /** The operation, and what of the people it tells the provider: a score is hidden or shared as agreed, never the other. */
 export const operation: Rule = ({ agreement, job }) => {
@@ -29,6 +29,12 @@ export const dataset: Rule = (asked) => {
     agreedOperation(agreement, job) !== undefined &&
       job.providerFeatures.every((name) => features.some((column) => column.name === name)),
   );
+};
+
+/** Where segments were agreed on by name, the whole dataset was not. What no operation covers is another rule's. */
+export const segment: Rule = ({ agreement, job }) => {
+  const agreed = agreedOperation(agreement, job);
+  return verdict(agreed === undefined || allowsSegment(agreed, job.providerSegment));
 };
 
 /** A column leaves in clear only by its role and its grade, and never with an aggregate output. */
