@@ -299,8 +299,9 @@ describe("aggregate outputs", () => {
   ])("attack: an input that differs by %s people from an earlier one", (difference, code) => {
     const facts = difference === undefined ? {} : { difference };
     expect(refusal(RATE, [], facts)).toBe(code);
-    // The provider does not know the list, and a list that is shown person by person is not guarded.
-    expect(refusal({ ...RATE, role: "provider" }, [], facts)).toBeUndefined();
+    // Each node of its own lists: at the provider of its segments.
+    expect(refusal({ ...RATE, role: "provider" }, [], facts)).toBe(code);
+    // A list that is shown person by person is not guarded.
     expect(refusal(AUDIENCE, [], facts)).toBeUndefined();
   });
 });

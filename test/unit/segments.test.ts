@@ -65,10 +65,13 @@ const list = (...people: number[]): SegmentDefinitionInput => ({ kind: "list", i
 const sql = (expression: string): SegmentDefinitionInput => ({ kind: "sql", expression });
 const derived = (expression: string): SegmentDefinitionInput => ({ kind: "derived", expression });
 
-async function tag(person: number, key: string, value: string, jobId = "0a".repeat(16), expiresAt = AT + 1000) {
-  const names = { subject: phone(person), key, value, score: null, jobId, model: null, scoredAt: null };
+/** One job's tags, by person. */
+async function tag(values: Readonly<Record<number, string>>, key: string, jobId: string, expiresAt = AT + 1000) {
   const times = { issuedAt: new Date(AT - 1).toISOString(), expiresAt: new Date(expiresAt).toISOString() };
-  await store.putTags(jobId, person, [{ ...names, ...times, agreement: "5f".repeat(32) }]);
+  const common = { key, score: null, jobId, model: null, scoredAt: null, agreement: "5f".repeat(32), ...times };
+  const tags = Object.entries(values).map(([person, value]) => ({ ...common, subject: phone(Number(person)), value }));
+  await store.putTags(jobId, 0, tags);
+  await store.publishTags(jobId, times.issuedAt, null);
 }
 
 describe("six ways to build one", () => {
@@ -136,10 +139,10 @@ describe("six ways to build one", () => {
   });
 
   test("a tier is who holds the tag now", async () => {
-    for (const person of [1, 2, 3, 4]) await tag(person, "risk:default", person < 3 ? "A" : "C");
-    await tag(5, "risk:default", "A", "0b".repeat(16));
-    await tag(6, "risk:default", "A", "0c".repeat(16), AT);
-    await tag(7, "marketing:x", "A", "0d".repeat(16));
+    await tag({ 1: "A", 2: "A", 3: "C", 4: "C" }, "risk:default", "0a".repeat(16));
+    await tag({ 5: "A" }, "risk:default", "0b".repeat(16));
+    await tag({ 6: "A" }, "risk:default", "0c".repeat(16), AT);
+    await tag({ 7: "A" }, "marketing:x", "0d".repeat(16));
     await define("safe", { kind: "tier", key: "risk:default", values: ["A", "B"] });
     expect(await peopleIn("safe")).toBe(3);
     await define("scored", { kind: "tier", key: "risk:default" });
@@ -149,7 +152,7 @@ describe("six ways to build one", () => {
     const registration = await datasets.require("people");
     const before = await segments.resolve({ name: "safe", version: 1 }, registration);
     expect(await segments.resolve({ name: "safe", version: 1 }, registration)).toEqual(before);
-    await tag(8, "risk:default", "B", "0e".repeat(16));
+    await tag({ 8: "B" }, "risk:default", "0e".repeat(16));
     const after = await segments.resolve({ name: "safe", version: 1 }, registration);
     expect([after.definition, after.content === before.content]).toEqual([before.definition, false]);
   });
