@@ -1,7 +1,7 @@
 /** Routes of the node itself: who it is, enrolment, keys. */
 import * as z from "zod";
 import { partyName } from "../agreement/fields.ts";
-import { EVERYONE, empty, type Route } from "./route.ts";
+import { empty, ROLES, type Route } from "./route.ts";
 
 const nodeInfo = z.object({
   party: z.string(),
@@ -12,7 +12,7 @@ const nodeInfo = z.object({
 });
 
 export const NODE_ROUTES = {
-  node: { method: "GET", path: "/v1/node", roles: EVERYONE, request: empty, response: nodeInfo },
+  node: { method: "GET", path: "/v1/node", roles: ROLES, request: empty, response: nodeInfo },
   enrol: {
     method: "POST",
     path: "/v1/enrolment",

@@ -1,7 +1,7 @@
 /** Routes about peers: who they are, confirming them, what they offer. */
 import * as z from "zod";
 import { partyName } from "../agreement/fields.ts";
-import { column, EVERYONE, empty, idColumn, type Route } from "./route.ts";
+import { column, empty, idColumn, ROLES, type Route } from "./route.ts";
 
 /** A new identity in the place of a lost one, which this node does not follow before a person has confirmed it and its time has
  * come. */
@@ -31,7 +31,7 @@ export const PEER_ROUTES = {
   peers: {
     method: "GET",
     path: "/v1/peers",
-    roles: EVERYONE,
+    roles: ROLES,
     request: empty,
     response: z.object({ peers: z.array(peer) }),
   },

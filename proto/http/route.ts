@@ -8,7 +8,6 @@ import * as z from "zod";
  */
 export const ROLES = ["analyst", "steward", "auditor", "operator"] as const;
 export type Role = (typeof ROLES)[number];
-export const EVERYONE = ROLES;
 
 /** A route of the API. Without roles it does not compile: nobody may call what names nobody. */
 export interface Route {
