@@ -10,13 +10,22 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BANK_ONLY_MODEL, BUREAU_FILE, RISK_MODEL } from "../support/credit.ts";
-import { agree, demoAgreement, HAS_CAR, registerBoth, runJob, withColumns } from "../support/demo-agreement.ts";
+import {
+  agree,
+  demoAgreement,
+  HAS_CAR,
+  registerBoth,
+  runJob,
+  withColumns,
+  withReports,
+} from "../support/demo-agreement.ts";
 import { compareWithPooled } from "../support/oracle.ts";
 import { makeSynthetic } from "../support/synthetic.ts";
-import { cliJson, Trio } from "../support/trio.ts";
+import { cli, cliJson, Trio } from "../support/trio.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -37,6 +46,10 @@ function requireDone(job: Job): Job {
   return job;
 }
 
+/** Whom the bureau lets others ask for: by name and description, its own condition stays with it. */
+const SEGMENT = { name: "paid-on-time", expression: "PAY_0 <= 0", description: "Paid on time last month" };
+/** One customer in 200 of the bank. */
+const OPTED_OUT = "customer_no % 200 = 0";
 const HOT_RULE = "tier = A and has_car -> auto-loan:hot";
 
 /** How many tags of a key a job with rules has issued, by value. */
@@ -60,6 +73,37 @@ async function refusedJob(trio: Trio, agreement: string): Promise<Refusal> {
   });
   if (state !== "refused" || reason === null) throw new Error("the repeated score was not refused");
   return { code: reason.code, reason: reason.message };
+}
+
+/** The bureau's analyst defines the segment, its steward publishes it; the bank names what it is then shown. */
+async function publishSegment(trio: Trio): Promise<{ name: string; version: number }> {
+  const { name, expression, description } = SEGMENT;
+  const bureau = await trio.client("bureau");
+  await bureau.call("defineSegment", { name, dataset: "repayments", definition: { kind: "sql", expression } });
+  await bureau.call("publishSegment", { name, description });
+  const { datasets } = await (await trio.client("bank")).call("peerDatasets", { party: "bureau" });
+  const shown = datasets.flatMap(({ segments }) => segments).find((segment) => segment.name === name);
+  if (shown === undefined) throw new Error("the bank does not see the segment");
+  return { name, version: shown.version };
+}
+
+/** As they came in, by letter and at the counter: written in several ways. How many people are on the list. */
+async function optOut(trio: Trio, bankFile: string): Promise<number> {
+  const db = await (await DuckDBInstance.create(":memory:")).connect();
+  const query = `SELECT phone FROM read_parquet($1) WHERE phone IS NOT NULL AND ${OPTED_OUT}`;
+  const phones = (await db.runAndReadAll(query, [bankFile])).getRows().map(([phone]) => String(phone));
+  db.closeSync();
+  const { added } = await (await trio.client("bank")).call("addOptOuts", { form: "phone-e164", ids: phones });
+  return added;
+}
+
+/** The joint audience by the bank's ages, as its node prints it. */
+async function ageReport(trio: Trio, agreement: string): Promise<string> {
+  const by = [{ column: "AGE", bounds: [30, 40, 50] }];
+  const job = requireDone(await runJob(trio, { operation: "audience", output: "overlap-report", agreement, by }));
+  const { code, stdout, stderr } = await cli("--node", trio.dir("bank"), "job", "report", job.jobId);
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trimEnd().replaceAll(/^/gm, "  ");
 }
 
 /** As a bank's team would: exported to a file, with the command line. */
@@ -130,12 +174,14 @@ async function run() {
       : await makeSynthetic(trio.folder, Number(options.rows));
   const datasets = await registerBoth(trio, files);
   say(`bank registered ${datasets.bank.accepted} customers, bureau ${datasets.bureau.accepted} borrowers`);
-  const agreement = await agree(trio, withColumns(demoAgreement(), [HAS_CAR]));
+  const agreement = await agree(trio, withColumns(withReports(demoAgreement()), [HAS_CAR]));
   say("agreement proposed by the bank, signed by both");
-  const audience = requireDone(
-    await runJob(trio, { operation: "audience", agreement, tag: { key: "marketing:joint-audience", value: "yes" } }),
-  );
-  say("audience: joint customers found and tagged");
+  const optedOut = await optOut(trio, files.bank);
+  const peerSegment = await publishSegment(trio);
+  say(`${optedOut} customers of the bank have opted out; the bureau publishes the segment ${SEGMENT.name}`);
+  const tag = { key: "marketing:joint-audience", value: "yes" };
+  const audience = requireDone(await runJob(trio, { operation: "audience", agreement, tag, peerSegment }));
+  say("audience: joint customers in that segment found and tagged");
   const score = requireDone(
     await runJob(trio, {
       ...{ operation: "score", agreement, tag: { key: "risk:default" }, model: RISK_MODEL },
@@ -143,6 +189,8 @@ async function run() {
     }),
   );
   say("score: joint customers scored under encryption and tagged by tier, and by a rule over tier and label");
+  const report = await ageReport(trio, agreement);
+  say("report: how many customers of each age are shared, in groups that tell of nobody");
   const refused = [await refusedJob(trio, agreement)];
   say("the same score once more: refused by the bureau's node");
   const bank = await trio.client("bank");
@@ -153,7 +201,8 @@ async function run() {
     hot: await exportTags(trio, "auto-loan"),
     labelled: await exportResult(trio, score),
   };
-  const checked = await compareWithPooled({ ...files, ...tags, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL });
+  const plain = { optedOut: OPTED_OUT, among: SEGMENT.expression, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL };
+  const checked = await compareWithPooled({ ...files, ...tags, ...plain });
   say("tags exported, and compared with what the pooled data would give");
   const auditFolder = options.audit ?? join(trio.folder, "audit");
   await mkdir(auditFolder, { recursive: true });
@@ -166,17 +215,20 @@ async function run() {
   );
   const figures = {
     ...checked,
+    optedOut,
     tagsByTier: tagsOf(score, "risk:default"),
     evidence,
     refused,
     leakStatement,
+    report,
     bytes,
     seconds: Number(seconds().toFixed(1)),
   };
-  print(figures, datasets, audience, bureauJobs);
+  print(figures, datasets, [audience, score], bureauJobs);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`);
   const isRight =
     figures.intersection === figures.expectedIntersection &&
+    figures.strangers === 0 &&
     figures.scoreMaxAbsError <= 1e-3 &&
     figures.labelsWrong === 0 &&
     figures.hot === figures.expectedHot &&
@@ -190,6 +242,7 @@ function print(
     [K in
       | "intersection"
       | "expectedIntersection"
+      | "optedOut"
       | "scoreMaxAbsError"
       | "labelsWrong"
       | "expectedHot"
@@ -203,9 +256,10 @@ function print(
     evidence: string;
     refused: readonly Refusal[];
     leakStatement: string;
+    report: string;
   },
   datasets: Awaited<ReturnType<typeof registerBoth>>,
-  audience: Job,
+  [audience, score]: readonly [Job, Job],
   bureauJobs: readonly Job[],
 ): void {
   const { bank, bureau } = datasets;
@@ -222,20 +276,28 @@ ${table([
     `${bureau.accepted} people, ${bureau.columns.length} columns`,
   ],
   ["set aside", setAside(bank), setAside(bureau)],
+  ["left out", `${figures.optedOut} people who opted out`, `of the audience who is not in ${SEGMENT.name}`],
   [
     "learned of the other's list",
     range(audience.peerRows),
     range(bureauJobs.find(({ jobId }) => jobId === audience.jobId)?.peerRows ?? null),
   ],
-  ["learned of the people", `which ${audience.summary?.matched} it shares, their tiers, who has a car`, "nothing"],
+  ["learned of the people", `which ${score.summary?.matched} it shares, their tiers, who has a car`, "nothing"],
   ["learned of the model", "its own", "which 6 of its columns it uses"],
 ])}
 
 What the joint audience told whom, as the bank's steward sees it:
 ${wrapped(figures.leakStatement)}
 
+How many of the bank's customers, by age, are also the bureau's:
+${figures.report}
+
 ${table([
-  ["joint audience", `${figures.intersection} people`, `plaintext join: ${figures.expectedIntersection}`],
+  [
+    `joint audience, ${SEGMENT.name}`,
+    `${figures.intersection} people`,
+    `plaintext join: ${figures.expectedIntersection}`,
+  ],
   [
     "score",
     `at most ${figures.scoreMaxAbsError.toExponential(1)} off`,
@@ -252,7 +314,7 @@ ${table([
   ...figures.refused.map(({ code, reason }) => ["refused", code, reason] as const),
   ["evidence", figures.evidence, "two parties' logs and the coordinator's, offline"],
   ["traffic between the nodes", `${(figures.bytes / 1e6).toFixed(1)} MB`, "audience and score, both directions"],
-  ["time", `${figures.seconds} s`, "set-up, both jobs, exports, audit"],
+  ["time", `${figures.seconds} s`, "set-up, all jobs, exports, audit"],
 ])}
 `);
 }

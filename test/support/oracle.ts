@@ -31,11 +31,17 @@ export interface OracleInput {
   readonly model: PlainModel;
   /** The bank's own best model, for comparison. */
   readonly bankModel: PlainModel;
+  /** In SQL: which customers of the bank have opted out, and whom of the bureau's people the audience was among. */
+  readonly optedOut: string;
+  readonly among: string;
 }
 
 export interface OracleFigures {
+  /** Of the audience: people of it who belong into it, and how many do. */
   readonly intersection: number;
   readonly expectedIntersection: number;
+  /** People of the audience who do not belong into it. */
+  readonly strangers: number;
   readonly scoreMaxAbsError: number;
   /** People whose label is another than the bureau's, or who are missing or too many. */
   readonly labelsWrong: number;
@@ -78,13 +84,17 @@ export async function compareWithPooled(input: OracleInput): Promise<OracleFigur
   try {
     await db.run(`CREATE TABLE pooled AS
       SELECT own.id, own.customer_no % 10 >= 7 AS held_out, own.defaulted = 1 AS positive, partner.has_car,
+        (${input.among}) AS wanted,
         ${plainScore(input.model)} AS plain, ${plainScore(input.bankModel)} AS bank_only
-      FROM (${people(input.bank)}) own JOIN (${people(input.bureau)}) partner USING (id)`);
+      FROM (${people(input.bank)}) own JOIN (${people(input.bureau)}) partner USING (id)
+      WHERE NOT (${input.optedOut})`);
     await db.run(`CREATE TABLE scored AS SELECT subject, score FROM read_parquet('${input.scored}')`);
     await db.run(`CREATE TABLE held AS SELECT pooled.*, score FROM pooled JOIN scored ON subject = id WHERE held_out`);
     const reader = await db.runAndReadAll(`SELECT
-      (SELECT count(*) FROM read_parquet('${input.audience}') JOIN pooled ON subject = id)::DOUBLE AS intersection,
-      (SELECT count(*) FROM pooled)::DOUBLE AS "expectedIntersection",
+      (SELECT count(*) FROM read_parquet('${input.audience}') JOIN pooled ON subject = id WHERE wanted)::DOUBLE AS intersection,
+      (SELECT count(*) FROM pooled WHERE wanted)::DOUBLE AS "expectedIntersection",
+      (SELECT count(*) FROM read_parquet('${input.audience}') LEFT JOIN pooled ON subject = id
+        WHERE NOT coalesce(wanted, false))::DOUBLE AS strangers,
       (SELECT count(*) FROM pooled FULL JOIN read_parquet('${input.labelled}') ON subject = id
         WHERE id IS NULL OR subject IS NULL OR label_has_car IS DISTINCT FROM has_car)::DOUBLE AS "labelsWrong",
       (SELECT count(*) FROM pooled JOIN read_parquet('${input.labelled}') ON subject = id
