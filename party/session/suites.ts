@@ -7,7 +7,7 @@ import { TREES } from "../protocols/score-trees/params.ts";
 import { ALIGNED, jobParameters } from "./protocols.ts";
 
 /** Any shape that all protocols take: parameters that differ for one differ. */
-const SHAPE = { partitions: 1, receiverCapacity: 1024, senderCapacity: 1024, labelBytes: 8 } as const;
+const SHAPE = { partitions: 1, receiverCapacity: 256, senderCapacity: 256, labelBytes: 8 } as const;
 const SHOWN_BYTES = 4;
 
 function suite(name: string, digest: Uint8Array): string {
