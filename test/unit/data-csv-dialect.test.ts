@@ -79,7 +79,7 @@ describe("the dialect that is proposed", () => {
     await folder.write("a.csv", `'phone','n'\n'${A}','1'\n`);
     expect(await failure(folder.inspect("a.csv", { quote: '"' }))).toEqual({
       code: "DATASET_COLUMN_UNKNOWN",
-      detail: "phone",
+      detail: "phone: the first line that is not blank must be the header",
     });
     expect((await folder.inspect("a.csv")).accepted).toBe(1);
   });

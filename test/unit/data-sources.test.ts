@@ -164,7 +164,7 @@ describe("a folder of files", () => {
     await writeFile(join(path, "b.parquet"), whole.subarray(0, whole.length >> 1));
     expect(await failure(folder.inspect("", { path }))).toEqual({
       code: "DATASET_FORMAT",
-      detail: "b.parquet: not a Parquet file, or cut off",
+      detail: "b.parquet: not a Parquet file, or cut off: export it again",
     });
     await folder.parquet("in/b.parquet", "SELECT '1' AS phone, 2 AS n");
     expect((await failure(folder.inspect("", { path }))).detail).toContain("b.parquet: its columns are not those");
