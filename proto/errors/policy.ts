@@ -1,0 +1,151 @@
+/** Errors of policy: what a node's rules refuse, and what its people decide. */
+import {
+  type CatalogueEntry,
+  DEADLINE_EXCEEDED,
+  entry,
+  FAILED_PRECONDITION,
+  PERMISSION_DENIED,
+  RESOURCE_EXHAUSTED,
+} from "./entry.ts";
+
+export const POLICY = {
+  POLICY_OPERATION: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The agreement does not allow that operation in that direction. Ask for one that it names.",
+  ),
+  POLICY_DATASET: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The agreement does not cover that dataset or column. Use those that it names.",
+  ),
+  NORMALISER_RECEIVER_OLDER: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The receiver's node normalises ids by older rules than the provider's, so people would be missed. Upgrade the receiver's node.",
+  ),
+  NORMALISER_PROVIDER_OLDER: entry(
+    FAILED_PRECONDITION,
+    409,
+    "peer",
+    "The provider's node normalises ids by older rules than the receiver's, so people would be missed. Have the provider upgrade its node.",
+  ),
+  POLICY_SEGMENT: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The agreement allows this operation over named segments of the provider's dataset only. Name one of them.",
+  ),
+  POLICY_INPUT_FLOOR: entry(
+    FAILED_PRECONDITION,
+    403,
+    "caller",
+    "The input list is smaller than the agreed minimum. Use a larger list.",
+  ),
+  POLICY_AUDIENCE: entry(
+    FAILED_PRECONDITION,
+    409,
+    "caller",
+    "The result of that audience cannot be scored over. Run the audience again, and name the new one.",
+  ),
+  POLICY_RESULT_FLOOR: entry(FAILED_PRECONDITION, 200, "nobody", "Withheld: below the agreed minimum."),
+  JOB_REFUSED: entry(
+    PERMISSION_DENIED,
+    403,
+    "peer",
+    "The peer's node refused the job. The reason it gave is recorded with the job.",
+  ),
+  POLICY_GATED: entry(
+    FAILED_PRECONDITION,
+    409,
+    "caller",
+    "The agreement demands that the provider's node enforces the result floor, which this version cannot do. Agree on the receiver's node.",
+  ),
+  POLICY_OUTPUT: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The agreement does not allow this output, or a column's role or grading forbids it. Ask for an agreed output.",
+  ),
+  POLICY_PURPOSE: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The job's purpose is none of the agreement's. Name one of those that were agreed.",
+  ),
+  POLICY_RETENTION: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The tags would live longer than the agreement allows. Ask for fewer days.",
+  ),
+  POLICY_SIZE_RATIO: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "One list is too many times larger than the other: a dictionary of ids would look like this. Use lists of like size.",
+  ),
+  POLICY_RUNS_EPOCH: entry(
+    RESOURCE_EXHAUSTED,
+    403,
+    "caller",
+    "The agreed number of runs of this pair of datasets in an epoch is used up. Wait for the next epoch.",
+  ),
+  POLICY_RUNS_DAY: entry(
+    RESOURCE_EXHAUSTED,
+    403,
+    "caller",
+    "The agreed number of runs of this pair of datasets in a day is used up. Run it tomorrow.",
+  ),
+  POLICY_SCORE_REPEATED: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "These versions of the datasets have been scored by this model version in this epoch. Use that result.",
+  ),
+  POLICY_MODEL_VERSIONS: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "So many model versions in an epoch could extract the partner's columns. Wait for the next epoch, or agree on more columns or coarser ones.",
+  ),
+  POLICY_DATASET_VERSIONS: entry(
+    RESOURCE_EXHAUSTED,
+    403,
+    "caller",
+    "The agreed number of dataset versions for aggregate outputs in an epoch is used up. Wait for the next epoch.",
+  ),
+  POLICY_DIFFERENCE: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "The list, or the provider's segment, differs from an earlier one by so few people that the two results would tell about them. Use one that differs by more.",
+  ),
+  APPROVAL_NEEDED: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The agreement asks for a person's approval of this job. A steward approves or declines it with 'entente approval'.",
+  ),
+  APPROVAL_DECLINED: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "A steward has declined the job. Talk to the steward before asking again.",
+  ),
+  APPROVAL_OVERDUE: entry(
+    DEADLINE_EXCEEDED,
+    409,
+    "caller",
+    "Nobody approved or declined the job in time. Ask the steward, then run it again.",
+  ),
+  APPROVER_IS_REQUESTER: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "Whoever asked for a job cannot approve it. Another steward must decide.",
+  ),
+} as const satisfies Record<string, CatalogueEntry>;
