@@ -1,0 +1,117 @@
+/** What a node has beside once it is enrolled: the link to the coordinator, and everything that meets peers through it. */
+import { join } from "node:path";
+import type { Agreement } from "../proto/agreement/agreement.ts";
+import type { Wake } from "../proto/codec/coordinator.ts";
+import type { CollaborationId } from "../proto/ids.ts";
+import { Agreements } from "./agreements/agreements.ts";
+import { InForce } from "./agreements/in-force.ts";
+import { Revocations } from "./agreements/revocations.ts";
+import type { Enrolled } from "./coordinator-link/enrol.ts";
+import type { CoordinatorLink } from "./coordinator-link/link.ts";
+import { watchInbox } from "./coordinator-link/watch-inbox.ts";
+import type { Forks } from "./evidence/forks.ts";
+import { collaborationsOf, Witnessing } from "./evidence/witnessing.ts";
+import { JobChannels } from "./jobs/channels.ts";
+import type { JobDeps } from "./jobs/deps.ts";
+import { unfinishedJobs } from "./jobs/interrupted.ts";
+import { PendingJobs } from "./jobs/pending.ts";
+import { ServedJobs } from "./jobs/served.ts";
+import { stopUnder } from "./jobs/stop.ts";
+import type { NodeParts } from "./parts.ts";
+import { PolicyDesk } from "./policy/desk.ts";
+import { Leases } from "./policy/leases.ts";
+import { RunHistory } from "./policy/run-history.ts";
+import { Sketches } from "./policy/sketches.ts";
+import { Meetings } from "./session/meetings.ts";
+import { PeerHistory } from "./session/peer-history.ts";
+import { Peers } from "./session/peers.ts";
+import { Successions } from "./session/successions.ts";
+import { Turns } from "./turns.ts";
+
+export interface Connected extends JobDeps {
+  readonly enrolled: Enrolled;
+  readonly revocations: Revocations;
+  readonly witnessing: Witnessing;
+  readonly forks: Forks;
+  readonly inForce: InForce;
+  readonly isOnline: () => boolean;
+  readonly disconnect: () => void;
+}
+
+/** What the node does about what happens. */
+export interface Happenings {
+  readonly onWake: (wake: Wake) => void;
+  /** The coordinator can be reached. */
+  readonly onReached: () => Promise<void>;
+  /** A log that could not be written is open again. */
+  readonly onOpen: (collaboration: CollaborationId) => Promise<void>;
+}
+
+/** Begins to watch the inbox: what happens may be told before this returns. */
+export function connect(
+  parts: NodeParts,
+  enrolled: Enrolled,
+  link: CoordinatorLink,
+  { onWake, onReached, onOpen }: Happenings,
+): Connected {
+  const { ports, keyring, store, clock, logger, logbook, sideNotes, witness, forks } = parts;
+  const { timers } = ports;
+  const own = keyring.party;
+  const signers = keyring;
+  const peerHistory = new PeerHistory(store);
+  const following = { keyring, store, history: peerHistory, link, clock: ports.clock, logger, logbook };
+  const successions = new Successions({ ...following, collaborations: () => collaborationsOf(store, own) });
+  const peers = new Peers({ own, store, link, clock: ports.clock, history: peerHistory, successions });
+  const meetings = new Meetings({ own, signers, link, timers });
+  const history = new RunHistory({ logbook, store, macKey: keyring.epochSeed });
+  const agreements = new Agreements({ keyring, store, peers, meetings, logbook, link, clock, history });
+  const leases = new Leases({ clock, party: own, signers });
+  const policy = new PolicyDesk({ history, agreements, clock, standings: logbook.standings });
+  const known = { keyring, store, peers, meetings, agreements, logbook, sideNotes };
+  const revocations = new Revocations({
+    ...{ ...known, link, clock, history, timers, logger },
+    inTurn: policy.inTurn.bind(policy),
+    stop: (agreement: Agreement) => stopUnder(connected, agreement),
+  });
+  const witnessing = new Witnessing({
+    ...{ signers, store, peers, meetings, logbook, witness, forks, link, enrolled, clock: ports.clock, logger },
+    isBusy: async (collaboration) => (await unfinishedJobs(parts.book, collaboration)).length > 0,
+    onOpen,
+  });
+  let isOnline = false;
+  let changes = 0;
+  const stopWatching = watchInbox(
+    link,
+    {
+      onWake,
+      onState: (state, error) => {
+        isOnline = false;
+        const change = ++changes;
+        logger.info({ state, code: error?.code }, "inbox");
+        if (state === "open") void onReached().then(() => (isOnline = change === changes));
+      },
+    },
+    ports,
+  );
+  const sketchFolder = join(parts.folder, "sketches");
+  const connected: Connected = {
+    ...parts,
+    ...{ peers, meetings, agreements, witnessing, link, policy, leases, enrolled, revocations },
+    sketches: new Sketches({
+      ...{ files: ports.files, random: ports.random, key: keyring.atRestKey, folder: sketchFolder },
+    }),
+    served: new ServedJobs(),
+    pending: new PendingJobs(),
+    channels: new JobChannels(),
+    turns: new Turns(),
+    inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
+    isOnline: () => isOnline,
+    disconnect: () => {
+      stopWatching();
+      witnessing.close();
+      revocations.close();
+      link.close();
+    },
+  };
+  return connected;
+}

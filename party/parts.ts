@@ -1,0 +1,101 @@
+/** What a node has whether it is enrolled or not: keys, store, evidence, data, and what it keeps of jobs. */
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Clock, Ports } from "../proto/ports/ports.ts";
+import type { Enrolled } from "./coordinator-link/enrol.ts";
+import type { CoordinatorLink } from "./coordinator-link/link.ts";
+import { Datasets } from "./data/datasets.ts";
+import { type DatabaseConfig, Databases } from "./databases/databases.ts";
+import { Forks } from "./evidence/forks.ts";
+import { Logbook } from "./evidence/logbook.ts";
+import { SideNotes } from "./evidence/side-notes.ts";
+import { Witness } from "./evidence/witness.ts";
+import { JobBook } from "./jobs/book.ts";
+import { DEFAULT_MODEL_LIMITS, KeptModels, type ModelLimits } from "./jobs/kept-models.ts";
+import { JobResults } from "./jobs/results.ts";
+import { JobVault } from "./jobs/vault.ts";
+import type { SteadyClock } from "./policy/steady-clock.ts";
+import { Segments } from "./segments/segments.ts";
+import type { Keyring } from "./store/keyring.ts";
+import type { Store } from "./store/store.ts";
+import { TagCatalogue } from "./tags/catalogue.ts";
+import { OptOuts } from "./tags/opt-outs.ts";
+
+export interface NodeOptions {
+  readonly ports: Ports;
+  readonly folder: string;
+  readonly party: string;
+  readonly logger: Logger;
+  /** Of what is kept of encrypted models. */
+  readonly models?: ModelLimits;
+  /** PostgreSQL connections by name. */
+  readonly databases?: Readonly<Record<string, DatabaseConfig>>;
+  /** Default: over gRPC. */
+  readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
+}
+
+export interface NodeParts {
+  readonly ports: Ports;
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly keyring: Keyring;
+  readonly store: Store;
+  readonly clock: SteadyClock;
+  /** As the machine has it: the node's own never goes back. */
+  readonly wallClock: Clock;
+  readonly databases: Databases;
+  readonly datasets: Datasets;
+  readonly segments: Segments;
+  readonly optOuts: OptOuts;
+  readonly catalogue: TagCatalogue;
+  readonly logbook: Logbook;
+  readonly forks: Forks;
+  readonly witness: Witness;
+  readonly sideNotes: SideNotes;
+  readonly book: JobBook;
+  readonly vault: JobVault;
+  readonly models: KeptModels;
+  readonly results: JobResults;
+}
+
+export interface Opened {
+  readonly keyring: Keyring;
+  readonly store: Store;
+  readonly clock: SteadyClock;
+}
+
+export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opened): NodeParts {
+  const { folder, logger } = options;
+  // All that this node says and decides goes by one time: what was charged by another could be charged to the past.
+  const timed = { nowMs: () => clock.nowMs(), monotonicMs: () => options.ports.clock.monotonicMs() };
+  const ports = { ...options.ports, clock: timed };
+  const { files, random } = ports;
+  const key = keyring.atRestKey;
+  const sealed = { store, files, random, key };
+  const spill = { folder: join(folder, "spool", "registrations"), random };
+  const databases = new Databases({ files, folder, config: options.databases ?? {} });
+  const optOuts = new OptOuts({ store, clock: timed, random, key });
+  const datasets = new Datasets({
+    ...{ optOuts, store, clock: timed, spill },
+    quarantineFolder: join(folder, "quarantine"),
+    access: { databases, pipeFolder: join(folder, "spool", "pipes") },
+  });
+  const logbook = new Logbook({ ports, folder: join(folder, "evidence"), signers: keyring, store });
+  const forks = new Forks({ files, folder: join(folder, "forks") });
+  return {
+    ...{ ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
+    wallClock: options.ports.clock,
+    segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
+    catalogue: new TagCatalogue({ store, clock: timed }),
+    witness: new Witness({ store, clock: timed, signers: keyring, logbook, forks }),
+    sideNotes: new SideNotes({ store, random, key }),
+    book: new JobBook(store, timed),
+    vault: new JobVault({ ...sealed, folder: join(folder, "spool") }),
+    models: new KeptModels({
+      ...sealed,
+      folder: join(folder, "models"),
+      limits: options.models ?? DEFAULT_MODEL_LIMITS,
+    }),
+    results: new JobResults({ ...sealed, folder: join(folder, "results") }),
+  };
+}
