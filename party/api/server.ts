@@ -44,7 +44,7 @@ export type RouteAnswer<N extends RouteName> = [RouteResponse<N>] extends [never
     ? AsyncIterable<StateEvent<RouteResponse<N>>>
     : RouteResponse<N>;
 
-/** Of a route with events: how its caller listens. */
+/** How its caller listens. */
 export interface Listening {
   /** The last event that a client which comes back has seen. */
   readonly lastEventId: string | undefined;
@@ -209,6 +209,7 @@ function answering(name: RouteName, { handlers, access, timers, streams }: Answe
     const caller = known(response).caller as Caller;
     const gone = new AbortController();
     const { signal } = gone;
+    response.on("close", () => gone.abort());
     const answer = (tell: Listening["tell"]) =>
       handler(input.data, caller, { lastEventId: request.get("last-event-id"), signal, tell });
     const isStream =
@@ -220,7 +221,6 @@ function answering(name: RouteName, { handlers, access, timers, streams }: Answe
       return;
     }
     using _open = streams.open(caller.tokenId);
-    response.on("close", () => gone.abort());
     const sending = { timers, signal, refusal: () => refusalOf(access, request) };
     if (events === "progress")
       await sendProgress(response, async (tell) => answerForm.parse(await answer(tell)), sending);
@@ -248,22 +248,24 @@ function fieldsOf(request: Request): Record<string, unknown> {
   return { ...given, ...request.params };
 }
 
+/** What a response says that its client has left: midway, or before there was anything to send. */
+const CLIENT_LEFT = ["ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_UNABLE_TO_PIPE"];
+
 async function sendFile({ contentType, fileName, stream }: FileAnswer, response: Response): Promise<void> {
   const chunks = stream[Symbol.asyncIterator]();
   // What fails before the first byte can still be told as a proper error.
   const first = await chunks.next();
-  response.attachment(fileName).set("content-type", contentType);
   async function* all(): AsyncGenerator<Uint8Array> {
-    try {
-      for (let chunk = first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
-    } finally {
-      await chunks.return?.();
-    }
+    for (let chunk = first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
   }
   try {
+    response.attachment(fileName).set("content-type", contentType);
     await pipeline(Readable.from(all(), { objectMode: false }), response);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    if (!CLIENT_LEFT.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     known(response).logger.info("the client left before the file was complete");
+  } finally {
+    // Not in the generator: one that nobody has asked for anything never gets to its end.
+    await chunks.return?.();
   }
 }

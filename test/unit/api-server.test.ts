@@ -1,9 +1,14 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { fileAnswer } from "../../party/api/file-answer.ts";
 import type { Handlers } from "../../party/api/server.ts";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import { ROUTES, type RouteInput } from "../../proto/http/routes.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
 import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 let node: StubNode | undefined;
@@ -269,8 +274,11 @@ describe("answer", () => {
 });
 
 describe("file answer", () => {
-  const get = () =>
-    fetch(`${node?.url}${ROUTES.exportTags.path}?format=csv`, { headers: { authorization: `Bearer ${STUB_TOKEN}` } });
+  const get = (signal: AbortSignal | null = null) =>
+    fetch(`${node?.url}${ROUTES.exportTags.path}?format=csv`, {
+      headers: { authorization: `Bearer ${STUB_TOKEN}` },
+      signal,
+    });
 
   function file(stream: AsyncIterable<Uint8Array>): Partial<Handlers> {
     return { exportTags: async () => ({ contentType: "text/csv; charset=utf-8", fileName: 'tags "1".csv', stream }) };
@@ -337,6 +345,28 @@ describe("file answer", () => {
     expect(isClosed).toBe(true);
     for (let i = 0; i < 100 && node?.log.length === 0; i++) await sleep(20);
     expect(node?.log.map((line) => JSON.parse(line))).toMatchObject([{ level: 30, route: "exportTags" }]);
+  });
+
+  test("leaves nothing on the disk when the client leaves while it is still being written", async () => {
+    const exportFolder = await mkdtemp(join(tmpdir(), "entente-export-"));
+    const begun = Promise.withResolvers<void>();
+    const leave = new AbortController();
+    await start({
+      exportTags: async (_input, _caller, { signal }) =>
+        fileAnswer({ ports: nodePorts, exportFolder }, { name: "tags", format: "csv" }, async (path) => {
+          await writeFile(path, "13800138000");
+          begun.resolve();
+          await new Promise((gone) => signal.addEventListener("abort", gone));
+        }),
+    });
+    const asked = get(leave.signal).catch(() => {});
+    await begun.promise;
+    expect(await readdir(exportFolder)).toHaveLength(1);
+    leave.abort();
+    await asked;
+    await expect.poll(() => readdir(exportFolder)).toEqual([]);
+    await expect.poll(() => node?.log.map((line) => JSON.parse(line).level)).toEqual([30]);
+    await rm(exportFolder, { recursive: true });
   });
 });
 
