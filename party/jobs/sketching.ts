@@ -112,12 +112,15 @@ export async function sketchCommitment({ deps, spec, list, groupings }: Asked): 
   return deps.vault.commitTo("sketch", { rows: list.rows, digest, ...broken }, salt);
 }
 
-/** 32 bytes that the noise of an aggregate output is drawn from: the same for the same pair, list, epoch and version of the
- * provider's dataset, so that asking again draws nothing new, and a change at the provider does not show through equal noise. */
+/** 32 bytes that the noise of an aggregate output is drawn from: the same for the same pair, list, epoch, segment and version of
+ * the provider's dataset, so that asking again draws nothing new. Another one for any other segment or version: equal noise
+ * over a dataset, a part of it and the rest would cancel in their sum. */
 export function noiseSecret({ deps, spec, list }: Asked, providerVersion: string): Uint8Array {
   if (list.sketched === undefined) throw new EntenteError("INTERNAL", { cause: new Error("noise without a sketch") });
   const { sketch, epoch } = list.sketched;
-  const pair = utf8(`${spec.provider}\n${spec.receiverDataset}\n${spec.providerDataset}\n${providerVersion}\n`);
+  const { provider, receiverDataset, providerDataset, providerSegment } = spec;
+  const part = providerSegment === undefined ? "-" : `${providerSegment.name}@${providerSegment.version}`;
+  const pair = utf8(`${[provider, receiverDataset, providerDataset, part, providerVersion].join("\n")}\n`);
   const key = noiseKey(deps.keyring.epochSeed, epoch);
   return commit(key, "entente noise/1", concat(pair, sha256(sketch.toBytes())));
 }

@@ -48,8 +48,12 @@ export const DEFAULT_GROUP_FLOOR = 50;
 
 /** The group floor of an agreement that allows reports: it stands in every one of them, and in others where it was written. */
 export function fillGroupFloor(document: AgreementDocument): AgreementDocument {
-  if (!document.operations.some(({ outputs }) => outputs.includes("overlap-report"))) return document;
+  if (!allowsReports(document)) return document;
   return { ...document, floors: { ...document.floors, group: document.floors.group ?? DEFAULT_GROUP_FLOOR } };
+}
+
+function allowsReports({ operations }: Pick<AgreementDocument, "operations">): boolean {
+  return operations.some(({ outputs }) => outputs.includes("overlap-report"));
 }
 
 /** Throws AGREEMENT_INVALID naming the first field at fault. */
@@ -57,6 +61,9 @@ export function checkReferences(document: AgreementDocument): void {
   if (document.validFrom >= document.validUntil) throw invalid("validUntil is not after validFrom");
   if (document.version > 1 !== (document.supersedes !== null))
     throw invalid("supersedes: a version above 1 names the one before it, the first names none");
+  const { group, result } = document.floors;
+  if (group !== undefined && result <= group && allowsReports(document))
+    throw invalid("floors.result is not above floors.group: that a report is withheld would tell of its groups");
   requireUnique(
     document.purposes.map((purpose) => purpose.id),
     "purposes",

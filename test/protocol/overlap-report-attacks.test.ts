@@ -68,7 +68,7 @@ test("a report by a segment beside one of when others were in it", async () => {
   const { segments } = world.nodes.bank;
   const definition = { kind: "tier" as const, key: "marketing:joint", values: ["yes"] };
   await segments.define({ name: "tagged", dataset: "customers", definition }, "Ada");
-  const agreement = await world.agree({}, ["list", "overlap-report"]);
+  const agreement = await world.agree({ floors: { group: 4, result: 5 } }, ["list", "overlap-report"]);
   expect(await world.outcome(agreement, [{ segment: "tagged" }])).toBe("done");
   expect((await world.ran(requestOf({ agreement, filter: "city = 'Lhasa'" }))).state).toBe("done");
   expect(await world.outcome(agreement, [{ segment: "tagged" }])).toBe("POLICY_DIFFERENCE");
@@ -76,7 +76,7 @@ test("a report by a segment beside one of when others were in it", async () => {
 });
 
 test("a report that waited for a person sees those that have run meanwhile", async () => {
-  const agreement = await world.agree();
+  const agreement = await world.agree({ floors: { group: 4, result: 5 } });
   const { operations } = withApproval("every-run", "automatic") as { operations: { operation: string }[] };
   const outputs = ["overlap-report"];
   const waiting = await world.agree({

@@ -55,7 +55,8 @@ export class ReportWorld {
     const budgets = { runsPerEpoch: 1000, runsPerDay: 1000, epochDays: EPOCH_DAYS };
     const changed = operations.map((item) => (item.operation === "audience" ? { ...item, outputs } : item));
     const title = `Reports ${++this.#titles}`;
-    return this.nodes.agree(smallAgreement({ title, budgets, operations: changed, ...changes }));
+    const floors = { result: 100, ...(changes.floors as object | undefined) };
+    return this.nodes.agree(smallAgreement({ title, budgets, operations: changed, ...changes, floors }));
   }
 
   /** Until both nodes have done with it. */

@@ -102,6 +102,9 @@ describe("defaults", () => {
     expect(makeAgreement(reports).document.floors).toEqual({ ...document.floors, group: 50 });
     expect(makeAgreement({ ...reports, floors: { group: 80 } }).document.floors.group).toBe(80);
     expect(() => makeAgreement({ ...reports, floors: { group: 0 } })).toThrow(/floors.group/);
+    expect(makeAgreement({ ...reports, floors: { group: 80, result: 81 } }).document.floors.result).toBe(81);
+    expect(() => makeAgreement({ ...reports, floors: { group: 80, result: 80 } })).toThrow(/floors.result/);
+    expect(makeAgreement({ ...BARE, floors: { result: 5 } }).document.floors.result).toBe(5);
     const { bytes } = makeAgreement(reports);
     const without = new TextEncoder().encode(new TextDecoder().decode(bytes).replace('"group":50,', ""));
     expect(() => readAgreement(without)).toThrow(/a field is missing/);
