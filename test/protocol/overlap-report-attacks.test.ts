@@ -76,7 +76,7 @@ test("a report by a segment beside one of when others were in it", async () => {
 });
 
 test("a report that waited for a person sees those that have run meanwhile", async () => {
-  const agreement = await world.agree({ floors: { group: 4, result: 5 } });
+  const agreement = await world.agree();
   const { operations } = withApproval("every-run", "automatic") as { operations: { operation: string }[] };
   const outputs = ["overlap-report"];
   const waiting = await world.agree({
