@@ -13,7 +13,8 @@ export function tagHandlers(node: Node): Pick<Handlers, Served | "addOptOuts" | 
   const { store, catalogue, optOuts, logbook } = node;
   return {
     tagCatalogue: async () => ({ definitions: await catalogue.list() }),
-    defineTag: async (definition, { person }) => catalogue.define(definition, person),
+    defineTag: async (definition, { person, roles }) =>
+      catalogue.define(definition, { person, mayReplace: roles.includes("steward") }),
     tagBatches: async () => {
       const now = logbook.now();
       await store.expireTags(now);

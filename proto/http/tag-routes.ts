@@ -19,7 +19,12 @@ export const tagDefinition = z.strictObject({
   agreement: digestField.nullable(),
   description: writtenText(500).nullable(),
 });
-const catalogueEntry = tagDefinition.extend({ isDeclared: z.boolean(), definedAt: z.string(), definedBy: z.string() });
+const definedTag = tagDefinition.extend({ definedAt: z.string(), definedBy: z.string() });
+const catalogueEntry = definedTag.extend({
+  isDeclared: z.boolean(),
+  /** What people had said of it before, the latest first. */
+  earlier: z.array(definedTag),
+});
 
 /** The form of an id: the names of its parts' normalisers, joined by "+". */
 const idForm = z
@@ -92,7 +97,7 @@ export const TAG_ROUTES = {
     request: empty,
     response: z.object({ definitions: z.array(catalogueEntry) }),
   },
-  /** Binds the jobs that are asked for from then on. */
+  /** Binds the jobs that are asked for from then on. What somebody has defined already only a steward may define anew. */
   defineTag: {
     method: "POST",
     path: "/v1/tag-definitions",

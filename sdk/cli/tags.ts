@@ -72,7 +72,7 @@ export function tagsCommand(): Command {
     });
   group
     .command("define")
-    .description("say in the catalogue what a key means; binds the jobs after it")
+    .description("say in the catalogue what a key means; binds the jobs after it; once defined, a steward's to change")
     .argument("<key>")
     .addOption(new Option("--kind <kind>", "what it is for").choices(["marketing", "risk"]).makeOptionMandatory())
     .addOption(new Option("--type <type>", "what its values are").choices(["text", "number"]).default("text"))

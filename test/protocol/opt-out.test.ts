@@ -111,11 +111,11 @@ test("a batch knows where it comes from, and a definition binds the next job bef
     ttlDays: 7,
     ...none,
   } as const;
-  await catalogue.define({ ...definition, valueType: [...definition.valueType] }, "Ada");
+  await catalogue.define({ ...definition, valueType: [...definition.valueType] }, { person: "Ada", mayReplace: true });
   const jobs = (await nodes.bureau.book.list()).length;
   await expect(begin(nodes, { agreement })).rejects.toMatchObject({ code: "TAG_CATALOGUE" });
   expect(await nodes.bureau.book.list()).toHaveLength(jobs);
-  await catalogue.define({ ...definition, valueType: ["yes"] }, "Ada");
+  await catalogue.define({ ...definition, valueType: ["yes"] }, { person: "Ada", mayReplace: true });
   await ran();
   const [next] = await store.tagBatches();
   const days = (Date.parse(next?.expiresAt ?? "") - Date.parse(next?.issuedAt ?? "")) / 86_400_000;

@@ -1,11 +1,19 @@
 /** What the catalogue lets a job issue. */
 import { expect, test } from "vitest";
+import type { Caller } from "../../party/access/tokens.ts";
+import type { Node } from "../../party/node.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { TagCatalogue, type TagDefinition } from "../../party/tags/catalogue.ts";
+import { tagHandlers } from "../../party/tags/handlers.ts";
+import { toEntenteError } from "../../proto/errors.ts";
+import type { Role } from "../../proto/http/route.ts";
 import type { Digest } from "../../proto/ids.ts";
 
 const AGREEMENT = "5f".repeat(32) as Digest;
 const clock = { nowMs: () => Date.parse("2026-05-01T00:00:00.000Z"), monotonicMs: () => 0 };
+const ADA = { person: "Ada", mayReplace: false };
+/** A steward. */
+const BO = { person: "Bo", mayReplace: true };
 const open = () => new TagCatalogue({ store: openSqliteStore(":memory:"), clock });
 
 function definition(changes: Partial<TagDefinition>): TagDefinition {
@@ -33,7 +41,7 @@ test.each<[string, Partial<TagDefinition>, readonly string[]]>([
   ["another agreement", { agreement: "6a".repeat(32) as Digest }, ["A"]],
 ])("a definition refuses %s", async (_what, changes, values) => {
   const catalogue = open();
-  await catalogue.define(definition(changes), "Ada");
+  await catalogue.define(definition(changes), ADA);
   const refused = catalogue.check([{ key: "risk:default", values }], AGREEMENT, 90);
   await expect(refused).rejects.toMatchObject({
     code: "TAG_CATALOGUE",
@@ -47,11 +55,11 @@ test("tags live no longer than the shortest time of their keys, and a definition
     { key: "risk:default", values: ["1", "-2.5e3"] },
     { key: "marketing:hot", values: ["yes"] },
   ];
-  await catalogue.define(definition({ valueType: "number", ttlDays: 30 }), "Ada");
-  await catalogue.define(definition({ key: "marketing:hot", kind: "marketing", ttlDays: 7 }), "Ada");
+  await catalogue.define(definition({ valueType: "number", ttlDays: 30 }), ADA);
+  await catalogue.define(definition({ key: "marketing:hot", kind: "marketing", ttlDays: 7 }), ADA);
   expect(await catalogue.check(keys, AGREEMENT, 90)).toBe(7);
   expect(await catalogue.check(keys, AGREEMENT, 3)).toBe(3);
-  await catalogue.define(definition({ key: "marketing:hot", kind: "marketing" }), "Bo");
+  await catalogue.define(definition({ key: "marketing:hot", kind: "marketing" }), BO);
   expect(await catalogue.check(keys, AGREEMENT, 90)).toBe(30);
   expect((await catalogue.list()).find(({ key }) => key === "marketing:hot")).toMatchObject({
     definedBy: "Bo",
@@ -60,5 +68,55 @@ test("tags live no longer than the shortest time of their keys, and a definition
 });
 
 test("a key whose prefix says one kind is not defined as the other", async () => {
-  await expect(open().define(definition({ kind: "marketing" }), "Ada")).rejects.toMatchObject({ code: "BAD_REQUEST" });
+  await expect(open().define(definition({ kind: "marketing" }), ADA)).rejects.toMatchObject({ code: "BAD_REQUEST" });
+});
+
+test("what somebody has defined stands until a steward defines it anew, and is kept with who had made it", async () => {
+  const catalogue = open();
+  await catalogue.note(["risk:default"], { purpose: "credit-review", agreement: AGREEMENT, person: "Ada" });
+  const first = definition({ valueType: ["A", "B"], ttlDays: 30 });
+  await catalogue.define(first, ADA);
+  const undone = catalogue.define(definition({ ttlDays: 3650 }), ADA);
+  await expect(undone).rejects.toMatchObject({ code: "NOT_ALLOWED", detail: expect.stringContaining("steward") });
+  expect(await catalogue.list()).toMatchObject([{ ...first, definedBy: "Ada", earlier: [] }]);
+  await catalogue.define(definition({ ttlDays: 60 }), BO);
+  await catalogue.define(definition({ ttlDays: 7 }), BO);
+  expect(await catalogue.list()).toMatchObject([
+    {
+      ...{ ttlDays: 7, definedBy: "Bo" },
+      earlier: [
+        { ttlDays: 60, definedBy: "Bo" },
+        { ...first, definedBy: "Ada", definedAt: "2026-05-01T00:00:00.000Z" },
+      ],
+    },
+  ]);
+});
+
+test("of two who define a key at once one is refused, and a job that issues it meanwhile does not undo it", async () => {
+  const catalogue = open();
+  const outcomes = await Promise.allSettled([
+    catalogue.define(definition({ ttlDays: 1 }), ADA),
+    catalogue.define(definition({ ttlDays: 2 }), ADA),
+    catalogue.note(["risk:default"], { purpose: "credit-review", agreement: AGREEMENT, person: "Ada" }),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(await catalogue.list()).toMatchObject([{ ttlDays: 1, isDeclared: true }]);
+});
+
+test.each([
+  ["analyst", false],
+  ["steward", true],
+] as const)("through the API the role %s decides", async (role, mayReplace) => {
+  const catalogue = open();
+  const { defineTag } = tagHandlers({ catalogue } as Node);
+  const by = (person: string, roles: readonly Role[]) => ({ person, roles }) as Caller;
+  await defineTag(definition({}), by("Bo", ["steward"]), {} as never);
+  const again = defineTag(definition({ ttlDays: 3 }), by("Ada", [role]), {} as never);
+  expect(
+    await again.then(
+      () => "replaced",
+      (error) => toEntenteError(error).code,
+    ),
+  ).toBe(mayReplace ? "replaced" : "NOT_ALLOWED");
+  expect((await catalogue.list())[0]?.ttlDays).toBe(mayReplace ? 3 : null);
 });
