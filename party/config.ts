@@ -5,6 +5,7 @@ import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { Files } from "../proto/ports/ports.ts";
+import { DATABASE_USES } from "./databases/databases.ts";
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from "./jobs/kept-models.ts";
 
 const MIB = 1024 * 1024;
@@ -35,8 +36,8 @@ const schema = z.strictObject({
     .record(
       z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
       z.union([
-        z.strictObject({ urlFile: z.string().min(1).max(4096) }),
-        z.strictObject({ url: z.string().min(1).max(4096) }),
+        z.strictObject({ urlFile: z.string().min(1).max(4096), use: z.enum(DATABASE_USES).optional() }),
+        z.strictObject({ url: z.string().min(1).max(4096), use: z.enum(DATABASE_USES).optional() }),
       ]),
     )
     .default({}),

@@ -52,7 +52,7 @@ export class PostgresReading {
   /** Throws DATABASE_UNKNOWN, DATABASE_UNREACHABLE, DATABASE_REFUSED, as all of its methods. */
   static async open({ databases }: SourceAccess, database: string): Promise<PostgresReading> {
     if (databases === undefined) throw new EntenteError("DATABASE_UNKNOWN", { detail: database });
-    const client = await databases.connect(database);
+    const client = await databases.connect(database, "datasets");
     const reading = new PostgresReading(database, client);
     try {
       await reading.#ask(BEGIN);

@@ -6,8 +6,15 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { Files } from "../../proto/ports/ports.ts";
 import { databaseError } from "./database-error.ts";
 
+/** What a connection is for: to read datasets, which analysts write queries for, or to write feeds, which operators set up. */
+export const DATABASE_USES = ["datasets", "feeds"] as const;
+export type DatabaseUse = (typeof DATABASE_USES)[number];
+
 /** Where the connection's URL (`postgresql://user:password@host:port/database?sslmode=…`) is: a file, or the text itself. */
-export type DatabaseConfig = { readonly urlFile: string } | { readonly url: string };
+export type DatabaseConfig = ({ readonly urlFile: string } | { readonly url: string }) & {
+  /** For nothing else; for both without it. */
+  readonly use?: DatabaseUse | undefined;
+};
 
 export interface DatabasesInput {
   readonly files: Files;
@@ -31,12 +38,12 @@ export class Databases {
   }
 
   /**
-   * A connection of its own; `end()` it. The URL is read anew each time, so that a password can be changed while the node
+   * A connection of its own, for `use`; `end()` it. The URL is read anew each time, so that a password can be changed while the node
    * runs. Errors of its queries become typed by `databaseError`. Throws DATABASE_UNKNOWN, DATABASE_UNREACHABLE,
    * DATABASE_REFUSED.
    */
-  async connect(name: string): Promise<Client> {
-    const client = this.#client(name, await this.#url(name));
+  async connect(name: string, use?: DatabaseUse): Promise<Client> {
+    const client = this.#client(name, await this.#url(name, use));
     // Without a listener a server that dies ends the process. Who uses the connection sees it in the query that fails.
     client.on("error", () => {});
     try {
@@ -62,10 +69,11 @@ export class Databases {
     }
   }
 
-  async #url(name: string): Promise<string> {
+  async #url(name: string, use: DatabaseUse | undefined): Promise<string> {
     const { files, folder, config } = this.#input;
     const entry = Object.hasOwn(config, name) ? config[name] : undefined;
     if (entry === undefined) throw unusable(name, "not in the configuration");
+    if (use !== undefined && (entry.use ?? use) !== use) throw unusable(name, `it is for ${entry.use} alone`);
     if ("url" in entry) return entry.url;
     const bytes = await files.read(resolve(folder, entry.urlFile)).catch(() => undefined);
     if (bytes === undefined) throw unusable(name, "its urlFile is not there or cannot be read");

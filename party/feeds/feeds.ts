@@ -210,7 +210,7 @@ export class Feeds {
       case "parquet":
         return fileTarget(target);
       case "postgres":
-        return postgresTarget(target, (name) => databases.connect(name));
+        return postgresTarget(target, (name) => databases.connect(name, "feeds"));
       case "webhook":
         return webhookTarget(target, { party, ports, ...(webhookLimits && { limits: webhookLimits }) });
     }

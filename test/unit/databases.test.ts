@@ -36,6 +36,15 @@ describe("a named connection", () => {
     await client.end();
   });
 
+  it("is for one end alone where the operator says so", async ({ skip }) => {
+    if (server === undefined) return skip();
+    const named = databases({ crm: { url: server.url, use: "feeds" }, both: { url: server.url } });
+    const refused = { code: "DATABASE_UNKNOWN", detail: "crm: it is for feeds alone" };
+    expect(await failure(named.connect("crm", "datasets"))).toEqual(refused);
+    await (await named.connect("crm", "feeds")).end();
+    for (const use of ["datasets", "feeds"] as const) await (await named.connect("both", use)).end();
+  });
+
   it("says that a password is wrong, by the SQLSTATE alone", async ({ skip }) => {
     if (server === undefined) return skip();
     const url = server.url.replace(/:[0-9a-f]{32}@/, ":planted-secret@");
