@@ -1,5 +1,5 @@
 /** `node.json` of a node's folder: what an operator may set. Unknown fields are refused, so that a typing error is seen. */
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
@@ -41,6 +41,8 @@ const schema = z.strictObject({
       ]),
     )
     .default({}),
+  /** Absolute: data files are read from these and what is in them; without it from anywhere but the node's own folder. */
+  dataFolders: z.array(z.string().max(4096).refine(isAbsolute, "not absolute")).max(100).optional(),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 

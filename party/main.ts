@@ -136,8 +136,8 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     { name: config.party, level: config.logLevel, serializers: { err: traceOf } },
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
-  const { party, databases } = config;
-  const node = await Node.open({ ports, folder, party, logger, models: modelLimits(config), databases });
+  const { party, databases, dataFolders } = config;
+  const node = await Node.open({ ports, folder, party, logger, models: modelLimits(config), databases, dataFolders });
   const { random, timers } = ports;
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const api = await startApi({

@@ -10,6 +10,7 @@ import { Forks } from "./evidence/forks.ts";
 import { Logbook } from "./evidence/logbook.ts";
 import { SideNotes } from "./evidence/side-notes.ts";
 import { Witness } from "./evidence/witness.ts";
+import { feedSecretFiles } from "./feeds/feeds.ts";
 import { JobBook } from "./jobs/book.ts";
 import { DEFAULT_MODEL_LIMITS, KeptModels, type ModelLimits } from "./jobs/kept-models.ts";
 import { JobResults } from "./jobs/results.ts";
@@ -30,6 +31,8 @@ export interface NodeOptions {
   readonly models?: ModelLimits;
   /** PostgreSQL connections by name. */
   readonly databases?: Readonly<Record<string, DatabaseConfig>>;
+  /** Where data files may be; anywhere outside of `folder` without it. Absolute. */
+  readonly dataFolders?: readonly string[] | undefined;
   /** Default: over gRPC. */
   readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
 }
@@ -75,10 +78,15 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const spill = { folder: join(folder, "spool", "registrations"), random };
   const databases = new Databases({ files, folder, config: options.databases ?? {} });
   const optOuts = new OptOuts({ store, clock: timed, random, key });
+  const places = {
+    nodeFolder: folder,
+    folders: options.dataFolders,
+    secretFiles: async () => [...databases.secretFiles, ...(await feedSecretFiles(store))],
+  };
   const datasets = new Datasets({
     ...{ optOuts, store, clock: timed, spill },
     quarantineFolder: join(folder, "quarantine"),
-    access: { databases, pipeFolder: join(folder, "spool", "pipes") },
+    access: { databases, places, pipeFolder: join(folder, "spool", "pipes") },
   });
   const logbook = new Logbook({ ports, folder: join(folder, "evidence"), signers: keyring, store });
   const forks = new Forks({ files, folder: join(folder, "forks") });

@@ -38,11 +38,14 @@ export function invalidFile(detail: string, cause?: unknown): EntenteError {
 export function checkNames(columns: readonly string[]): void {
   if (columns.length > MAX_COLUMNS)
     throw invalidFile(`${columns.length} columns, of ${MAX_COLUMNS} at most: leave out those that no job needs`);
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   for (const [index, name] of columns.entries()) {
     if (name === "")
       throw invalidFile(`column ${index + 1} has no name: name it, or take away the delimiter before or behind it`);
-    if (seen.has(name)) throw invalidFile(`two columns are named ${name}: rename one of them`);
-    seen.add(name);
+    // Not the name: under a delimiter of the caller's choice it may be anything that is in the file.
+    const before = seen.get(name);
+    if (before !== undefined)
+      throw invalidFile(`columns ${before + 1} and ${index + 1} have one name: rename one of them`);
+    seen.set(name, index);
   }
 }

@@ -38,12 +38,12 @@ export function openTable(path: string, table: TableName, isView: boolean): Open
     });
 }
 
-/** Throws DATASET_FILE_MISSING, DATASET_FORMAT, NOT_FOUND (table), DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE. */
+/** Throws DATASET_FILE_MISSING, DATASET_PLACE, DATASET_FORMAT, NOT_FOUND (table), DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE. */
 export async function surveyDuckDb(
   { path, table }: { readonly path: string; readonly table: string },
   options: SurveyOptions,
 ): Promise<Survey> {
-  const file = await findFile(path);
+  const file = await findFile(path, options.access.places);
   await requireCheckpointed(file.path);
   const fingerprint = await fingerprintOf(file.path);
   const digest = await digestFile(file.path);

@@ -5,6 +5,7 @@
 import { glob, readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, isAbsolute, join, relative, sep } from "node:path";
 import { EntenteError } from "../../proto/errors.ts";
+import { type DataPlaces, requireDataPlace } from "./data-places.ts";
 import { MAX_PARTS } from "./limits.ts";
 
 export type FileFormat = "csv" | "parquet";
@@ -40,11 +41,11 @@ function invalid(detail: string): EntenteError {
 
 /**
  * Sorted by name, in the order of UTF-16 code units. Of a folder its own files only; names that begin with `.` or `_` are
- * left out, as the tools that write such folders mean them. `given` is a format that names do not decide. Throws
- * DATASET_FILE_MISSING, DATASET_FORMAT.
+ * left out, as the tools that write such folders mean them. `given` is a format that names do not decide. The folder and
+ * each file must be where data may be. Throws DATASET_FILE_MISSING, DATASET_FORMAT, DATASET_PLACE.
  */
-export async function findFiles(path: string, given?: FileFormat): Promise<FoundFiles> {
-  const files = await listed(path);
+export async function findFiles(path: string, places: DataPlaces | undefined, given?: FileFormat): Promise<FoundFiles> {
+  const files = await listed(path, places);
   if (files.length > MAX_PARTS) throw invalid(`more than ${MAX_PARTS} files`);
   const formats = files.map(({ name }) => given ?? formatOf(name));
   const [format] = formats;
@@ -60,19 +61,21 @@ function formatOf(name: string): FileFormat {
   return format;
 }
 
-async function listed(path: string): Promise<FoundFile[]> {
+async function listed(path: string, places: DataPlaces | undefined): Promise<FoundFile[]> {
   if (!isAbsolute(path)) throw missing("the path is not absolute");
   const isPattern = PATTERN.test(path);
   const folder = isPattern ? fixedFolder(path) : path;
+  // Before anything is looked at: names of files are in errors.
+  await requireDataPlace(folder, places);
   let names: string[];
   try {
-    if (!isPattern && !(await stat(path)).isDirectory()) return [await found(basename(path), path)];
+    if (!isPattern && !(await stat(path)).isDirectory()) return [await found(basename(path), path, places)];
     names = isPattern ? await fitting(path, folder) : await filesOf(folder);
   } catch (error) {
     throw error instanceof EntenteError ? error : missing(undefined, error);
   }
   names.sort();
-  return Promise.all(names.map((name) => found(name.split(sep).join("/"), join(folder, name))));
+  return Promise.all(names.map((name) => found(name.split(sep).join("/"), join(folder, name), places)));
 }
 
 /** All of a pattern before its first part with a sign of one. */
@@ -108,13 +111,14 @@ async function filesOf(folder: string): Promise<string[]> {
   return names;
 }
 
-/** One file, whatever its name ends in. Throws DATASET_FILE_MISSING. */
-export async function findFile(path: string): Promise<FoundFile> {
+/** One file, whatever its name ends in. Throws DATASET_FILE_MISSING, DATASET_PLACE. */
+export async function findFile(path: string, places: DataPlaces | undefined): Promise<FoundFile> {
   if (!isAbsolute(path)) throw missing("the path is not absolute");
-  return found(basename(path), path);
+  return found(basename(path), path, places);
 }
 
-async function found(name: string, path: string): Promise<FoundFile> {
+async function found(name: string, path: string, places: DataPlaces | undefined): Promise<FoundFile> {
+  await requireDataPlace(path, places);
   let real: string;
   try {
     real = await realpath(path);

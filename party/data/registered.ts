@@ -3,7 +3,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetRegistration } from "./dataset.ts";
 import { openTable, requireCheckpointed } from "./duckdb-file.ts";
 import { digestFile, type Fingerprint, fingerprintOf, sameFingerprint } from "./file.ts";
-import { type FoundFile, findFiles } from "./find-files.ts";
+import { type FoundFile, findFile, findFiles } from "./find-files.ts";
 import { PostgresReading } from "./postgres-source.ts";
 import { copyRelation } from "./postgres-survey.ts";
 import { csvRelation, type OpenRelation, parquetRelation } from "./relation.ts";
@@ -21,7 +21,7 @@ type Source<Kind extends DatasetSource["kind"]> = Extract<DatasetSource, { kind:
 
 /**
  * Files are compared at once when size and both times are as recorded, else by their content; rows of PostgreSQL as they are
- * read, each time. Throws DATASET_CHANGED, DATASET_FILE_MISSING, DATASET_FORMAT, and the errors of a database.
+ * read, each time. Throws DATASET_CHANGED, DATASET_FILE_MISSING, DATASET_PLACE, DATASET_FORMAT, and the errors of a database.
  */
 export async function openRegistered(
   registration: DatasetRegistration,
@@ -32,7 +32,7 @@ export async function openRegistered(
     case "files":
       return openFiles(registration, source, access);
     case "duckdb":
-      return openDuckDbFile(registration, source);
+      return openDuckDbFile(registration, source, access);
     case "postgres":
       return openPostgres(registration, source, access);
   }
@@ -48,7 +48,7 @@ async function openFiles(
   access: SourceAccess,
 ): Promise<RegisteredSource> {
   const { dialect } = registration;
-  const files = await sameFiles(registration, source);
+  const files = await sameFiles(registration, source, access);
   const before = await Promise.all(files.map((file, i) => unchanged(registration, file, source.parts[i])));
   return {
     parts: files.map(
@@ -57,7 +57,7 @@ async function openFiles(
           dialect === undefined ? parquetRelation(path, limits) : csvRelation(path, dialect, access, limits),
     ),
     async finish() {
-      const now = await sameFiles(registration, source);
+      const now = await sameFiles(registration, source, access);
       for (const [i, { path, name }] of now.entries())
         if (!sameFingerprint(before[i] as Fingerprint, await fingerprintOf(path))) throw changed(registration, name);
     },
@@ -66,9 +66,13 @@ async function openFiles(
 }
 
 /** The files that the path means now, if they have the names of those that were registered. */
-async function sameFiles(registration: DatasetRegistration, source: Source<"files">): Promise<readonly FoundFile[]> {
+async function sameFiles(
+  registration: DatasetRegistration,
+  source: Source<"files">,
+  { places }: SourceAccess,
+): Promise<readonly FoundFile[]> {
   const format = registration.format === "csv" ? "csv" : "parquet";
-  const { files } = await findFiles(source.path, format).catch((error: unknown) => {
+  const { files } = await findFiles(source.path, places, format).catch((error: unknown) => {
     // What is in the folder now would not be taken.
     if (error instanceof EntenteError && error.code === "DATASET_FORMAT") throw changed(registration);
     throw error;
@@ -95,8 +99,9 @@ async function unchanged(
 async function openDuckDbFile(
   registration: DatasetRegistration,
   { file, table, isView }: Source<"duckdb">,
+  { places }: SourceAccess,
 ): Promise<RegisteredSource> {
-  const { path } = file;
+  const { path } = await findFile(file.path, places);
   await requireCheckpointed(path);
   const before = await unchanged(registration, file, file);
   return {

@@ -8,6 +8,7 @@ import type { Digest } from "../../proto/ids.ts";
 import type { Databases } from "../databases/databases.ts";
 import type { Quote } from "./csv-dialect.ts";
 import type { Encoding } from "./csv-encoding.ts";
+import type { DataPlaces } from "./data-places.ts";
 import type { Fingerprint } from "./file.ts";
 import type { FileFormat } from "./find-files.ts";
 
@@ -65,6 +66,8 @@ export interface SourceRequest {
 /** What reading some sources needs of the node. */
 export interface SourceAccess {
   readonly databases?: Databases;
+  /** Anywhere without it. */
+  readonly places?: DataPlaces;
   /** Where named pipes are made, mode 0700; the system's folder for temporary files without it. */
   readonly pipeFolder?: string;
 }

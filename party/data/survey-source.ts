@@ -34,7 +34,7 @@ function typesGiven(): EntenteError {
 }
 
 async function surveyFiles(path: string, request: SourceRequest, options: SurveyOptions): Promise<Survey> {
-  const { files, format } = await findFiles(path, request.format);
+  const { files, format } = await findFiles(path, options.access.places, request.format);
   if (format === "parquet") {
     if (hasCsvOptions(request)) throw typesGiven();
     return surveyParquet({ path, files }, options);

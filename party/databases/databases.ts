@@ -37,6 +37,12 @@ export class Databases {
     return Object.keys(this.#input.config);
   }
 
+  /** Absolute. */
+  get secretFiles(): readonly string[] {
+    const { folder, config } = this.#input;
+    return Object.values(config).flatMap((entry) => ("urlFile" in entry ? [resolve(folder, entry.urlFile)] : []));
+  }
+
   /**
    * A connection of its own, for `use`; `end()` it. The URL is read anew each time, so that a password can be changed while the node
    * runs. Errors of its queries become typed by `databaseError`. Throws DATABASE_UNKNOWN, DATABASE_UNREACHABLE,

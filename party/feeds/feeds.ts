@@ -48,6 +48,14 @@ export const ENDED_TAG_DAYS = 30;
 const HISTORY = 100;
 const SCHEDULE = "schedule";
 
+/** Those of all feeds; absolute. */
+export async function feedSecretFiles(store: Pick<Store, "feeds">): Promise<string[]> {
+  return (await store.feeds()).flatMap(({ config }) => {
+    const { target } = feedConfig.parse(JSON.parse(config));
+    return "secretFile" in target ? [target.secretFile] : [];
+  });
+}
+
 export class Feeds {
   readonly #input: FeedsInput;
   readonly #turns = new Turns<string>();

@@ -11,6 +11,7 @@ import {
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { parseFilter } from "../data/filter.ts";
 import type { PackedText } from "../data/packed-text.ts";
+import type { SourceAccess } from "../data/source.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { digestOfPeople, type PinnedSegment, type SegmentVersion, type StoredDefinition } from "./kept.ts";
 import { type CountedPeople, importPeople, peopleOf } from "./people.ts";
@@ -20,6 +21,7 @@ export interface DefineInput {
   readonly registration: DatasetRegistration;
   readonly definition: SegmentDefinitionInput;
   readonly spill: SpillPlace | undefined;
+  readonly access: SourceAccess;
   /** Throws NOT_FOUND, SEGMENT_INVALID when it cannot be used. */
   operand(operand: SegmentOperand): SegmentVersion;
 }
@@ -35,13 +37,13 @@ export const MAX_LEAVES = 200;
 
 /** Throws SEGMENT_INVALID, FILTER_INVALID, NOT_FOUND for an operand, and of an import the errors of `inspectDataset`. */
 export async function defineSegment(input: DefineInput): Promise<Defined> {
-  const { registration, definition, spill } = input;
+  const { registration, definition, spill, access } = input;
   switch (definition.kind) {
     case "list":
       return listed({ kind: "list" }, await peopleOf(definition.ids, registration), registration);
     case "import": {
       const { path, idColumns } = definition;
-      const read = await importPeople({ path, idColumns, like: registration, ...(spill && { spill }) });
+      const read = await importPeople({ path, idColumns, like: registration, access, ...(spill && { spill }) });
       return listed({ kind: "import", file: basename(path), idColumns }, read, registration);
     }
     case "rule":

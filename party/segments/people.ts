@@ -11,6 +11,7 @@ import { type PackedText, packTexts, TextPacker } from "../data/packed-text.ts";
 import { readDataset } from "../data/read.ts";
 import type { RejectReason } from "../data/rejection.ts";
 import { ID_WORDS } from "../data/row-block.ts";
+import type { SourceAccess } from "../data/source.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import { IdSlots } from "../protocols/id-slots.ts";
 
@@ -68,17 +69,18 @@ export interface ImportInput {
   /** In the order of the dataset's. */
   readonly idColumns: readonly string[];
   readonly like: IdForm;
+  readonly access: SourceAccess;
   readonly spill?: SpillPlace;
 }
 
 /** The ids of a file, read now and never again. Throws the errors of `inspectDataset`, SEGMENT_INVALID for too many. */
-export async function importPeople({ path, idColumns, like, spill }: ImportInput): Promise<CountedPeople> {
+export async function importPeople({ path, idColumns, like, access, spill }: ImportInput): Promise<CountedPeople> {
   if (idColumns.length !== like.ids.length)
     throw new EntenteError("SEGMENT_INVALID", {
       detail: `${idColumns.length} id columns, the dataset has ${like.ids.length}`,
     });
   const ids = like.ids.map(({ normaliser }, i) => ({ column: idColumns[i] as string, normaliser }));
-  const read = await inspectDataset({ name: datasetName("import"), path, ids, ...(spill && { spill }) });
+  const read = await inspectDataset({ name: datasetName("import"), path, ids, access, ...(spill && { spill }) });
   const { rows, accepted, duplicates, rejectedByReason: rejected } = read;
   if (accepted > MAX_PEOPLE)
     throw new EntenteError("SEGMENT_INVALID", { detail: `${basename(path)}: more than ${MAX_PEOPLE} people` });
@@ -89,7 +91,7 @@ export async function importPeople({ path, idColumns, like, spill }: ImportInput
   const packer = new TextPacker();
   let count = 0;
   try {
-    for await (const { ids, hashes } of readDataset(read, { columns: [], hasher })) {
+    for await (const { ids, hashes } of readDataset(read, { columns: [], hasher, access })) {
       const words = new Uint32Array((hashes as Uint8Array).buffer, 0, ids.count * ID_WORDS);
       for (let i = 0; i < ids.count; i++) {
         if (!slots.add(words, i, count)) continue;

@@ -72,7 +72,8 @@ export class Segments {
       const operand = (named: SegmentOperand) => usable(all, named.name, named.version);
       const { spill: source, clock } = this.#options;
       const spill = source && { ...source, key: source.random.bytes(32) };
-      const defined = await defineSegment({ registration, definition: input.definition, spill, operand });
+      const { access } = this.#options.datasets;
+      const defined = await defineSegment({ registration, definition: input.definition, spill, access, operand });
       const definedAt = new Date(clock.nowMs()).toISOString();
       const made = { name, version, dataset, definition: defined.definition, definedAt, definedBy: person };
       const added = await this.#kept.add(made, defined.people);

@@ -17,6 +17,12 @@ export const DATA = {
     "caller",
     "The data file is not there or cannot be read. Check the path and the node's permissions.",
   ),
+  DATASET_PLACE: entry(
+    PERMISSION_DENIED,
+    403,
+    "operator",
+    "The node reads no data file from that place. Ask its operator where data files belong: outside of the node's own folder and, where node.json names 'dataFolders', in one of those.",
+  ),
   DATASET_EMPTY: entry(FAILED_PRECONDITION, 400, "caller", "The data file has no rows. Check the export that made it."),
   DATASET_FORMAT: entry(
     INVALID_ARGUMENT,

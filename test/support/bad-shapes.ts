@@ -166,12 +166,12 @@ export const HEADERS: readonly BadInput[] = [
   {
     name: "with a name twice",
     content: `phone,x,x\n${a},1,2\n`,
-    outcome: refused("DATASET_FORMAT", /two columns are named x/),
+    outcome: refused("DATASET_FORMAT", /columns 2 and 3 have one name/),
   },
   {
     name: "with the id twice",
     content: `phone,phone\n${a},${b}\n`,
-    outcome: refused("DATASET_FORMAT", /two columns are named phone/),
+    outcome: refused("DATASET_FORMAT", /columns 1 and 2 have one name/),
   },
   {
     name: "with a blank name",

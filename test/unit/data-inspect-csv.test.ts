@@ -208,7 +208,7 @@ describe("CSV that is refused", () => {
     ["CRLF then LF", `phone,x\r\n${A},1\r\n${B},1\n`, "DATASET_FORMAT", "line 3 ends unlike the header line"],
     ["CR only", `phone,x\r${A},1\r${B},1\r`, "DATASET_FORMAT"],
     ["a long line for a header", "x".repeat(1 << 21), "DATASET_FORMAT", "the first line is too long for a header"],
-    ["two columns of a name", `phone,x,x\n${A},1,2\n`, "DATASET_FORMAT", "two columns are named x"],
+    ["two columns of a name", `phone,x,x\n${A},1,2\n`, "DATASET_FORMAT", "columns 2 and 3 have one name"],
     ["a column without name", `phone,,x\n${A},1,2\n`, "DATASET_FORMAT", "column 2 has no name"],
     ["no such column", `telephone,x\n${A},1\n`, "DATASET_COLUMN_UNKNOWN", "phone"],
     ["blank ids", `phone,x\n,1\n  ,2\n"",3\n`, "DATASET_ID_EMPTY", "phone"],

@@ -1,4 +1,4 @@
-/** `node.json`: what an operator may say of kept models. */
+/** `node.json`: what an operator may say of kept models and of where data is. */
 import { expect, test } from "vitest";
 import { modelLimits, readConfig, writeConfig } from "../../party/config.ts";
 import { DEFAULT_MODEL_LIMITS } from "../../party/jobs/kept-models.ts";
@@ -25,4 +25,16 @@ test("limits of kept models: by default, or as they are written", async () => {
   const files = new MemoryFiles();
   await writeConfig(files, "/node", config);
   expect(modelLimits(await readConfig(files, "/node"))).toEqual(DEFAULT_MODEL_LIMITS);
+});
+
+test("folders for data are absolute", async () => {
+  const read = async (dataFolders: unknown) => {
+    const files = new MemoryFiles();
+    await files.writeDurable("/node/node.json", utf8(JSON.stringify({ ...config, dataFolders })));
+    return (await readConfig(files, "/node")).dataFolders;
+  };
+  expect(await read(undefined)).toBeUndefined();
+  expect(await read(["/srv/data"])).toEqual(["/srv/data"]);
+  for (const bad of [["data"], "/srv/data", [""]])
+    await expect(read(bad)).rejects.toMatchObject({ code: "BAD_REQUEST" });
 });
