@@ -53,7 +53,14 @@ export async function columnStatistics({ table, parts }: Survey, limits: DataLim
 }
 
 function partStatistics([filled, distinct, least, most, sum]: readonly unknown[]): PartStatistics {
-  return { filled: Number(filled), distinct: Number(distinct), least, most, sum: Number(sum) };
+  // An estimate may be above what there can be.
+  return {
+    filled: Number(filled),
+    distinct: Math.min(Number(distinct), Number(filled)),
+    least,
+    most,
+    sum: Number(sum),
+  };
 }
 
 function numbersOf(parts: readonly PartStatistics[], filled: number): NonNullable<ColumnStatistics["numbers"]> {

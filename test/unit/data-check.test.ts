@@ -101,6 +101,11 @@ describe("a check", () => {
     expect(await failure(check("missing.csv"))).toMatchObject({ code: "DATASET_FILE_MISSING" });
   });
 
+  test("says of no column more distinct values than it has cells, whatever the sketch estimates", async () => {
+    await folder.parquet("few.parquet", "SELECT (13800000000 + range)::VARCHAR AS phone FROM range(50)");
+    expect((await check("few.parquet")).columns).toMatchObject([{ name: "phone", filled: 50, distinct: 50 }]);
+  });
+
   test("goes over Parquet and over several files at once", async () => {
     const row = (from: number, to: number, flag: number) =>
       `SELECT (13800000000 + range)::VARCHAR AS phone, range::DOUBLE AS n, ${flag} AS flag, [range] AS list FROM range(${from}, ${to})`;
