@@ -162,7 +162,8 @@ export class Feeds {
     const { store } = this.#input;
     const { feed, mode, fromChange, toChange } = begun;
     const isSince = mode === "since-last";
-    const filter = { since: fromChange, keys: config.keys };
+    // What a job publishes from here on has been neither asked about nor recorded: it is for the next delivery.
+    const filter = { since: fromChange, until: toChange, keys: config.keys };
     let delivery = begun;
     const done = async (counts: { written: number; ended: number }) => {
       const ended: DeliveryRecord = { ...delivery, ...counts, state: "done", endedAt: this.#now() };

@@ -186,7 +186,7 @@ export class SqliteTags extends SqliteTables implements TagStore {
   }
 
   /** For one subject at a time. */
-  *#changes({ since, after }: Pick<ChangesFilter, "since" | "after">): Generator<TagChange[]> {
+  *#changes({ since, until, after }: Pick<ChangesFilter, "since" | "until" | "after">): Generator<TagChange[]> {
     yield* this.snapshot(function* (reader) {
       const all = reader.prepare(`SELECT ${BATCH_FIELDS} FROM tag_batch`).all() as unknown as HeadBatch[];
       const batches = new Map(all.map((batch) => [batch.batchId, batch]));
@@ -201,13 +201,13 @@ export class SqliteTags extends SqliteTables implements TagStore {
       let group: TagRow[] = [];
       for (const row of statement.iterate(after?.subject ?? "") as Iterable<unknown> as Iterable<TagRow>) {
         if (group.length > 0 && group[0]?.[0] !== row[0]) {
-          const changes = changesIn(group, batches, since);
+          const changes = changesIn(group, batches, { since, until });
           if (changes.length > 0) yield changes;
           group = [];
         }
         group.push(row);
       }
-      const changes = changesIn(group, batches, since);
+      const changes = changesIn(group, batches, { since, until });
       if (changes.length > 0) yield changes;
     });
   }
@@ -342,13 +342,13 @@ export class SqliteTags extends SqliteTables implements TagStore {
   }
 
   /** Without a look at every row, where each batch that changed is its key's newest and nothing was withdrawn since. */
-  #sourcesByBatch({ since, keys }: ChangesFilter): Map<string, string> | undefined {
+  #sourcesByBatch({ since, until = Number.MAX_SAFE_INTEGER, keys }: ChangesFilter): Map<string, string> | undefined {
     if (this.get("SELECT 1 FROM tag WHERE ended > ? LIMIT 1", since) !== undefined) return undefined;
     const changed = this.all<{ batchId: number; jobId: string; agreement: string; key: string; isNewest: number }>(
       `SELECT b.id AS batchId, b.jobId, b.agreement, b.key,
-         b.id = (SELECT max(id) FROM tag_batch n WHERE n.key = b.key AND n.state <> 'staged') AS isNewest
-       FROM tag_batch b WHERE b.state = 'in-force' AND b.published > ?`,
-      since,
+         b.id = (SELECT max(id) FROM tag_batch n WHERE n.key = b.key AND n.published <= ?) AS isNewest
+       FROM tag_batch b WHERE b.state = 'in-force' AND b.published > ? AND b.published <= ?`,
+      ...[until, since, until],
     ).filter(({ key }) => keys?.includes(key) !== false);
     if (changed.some(({ isNewest }) => isNewest === 0)) return undefined;
     const holds = (id: number) => this.get("SELECT 1 FROM tag WHERE batchId = ? AND ended IS NULL LIMIT 1", id);

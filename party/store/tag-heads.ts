@@ -25,11 +25,11 @@ interface Head {
  * Of each key of one subject, whose rows come in the order of batches: the newest row that has not been withdrawn, or the
  * newest at all when every one has. What has expired keeps its place: the value before it is no truer for that.
  */
-function* headsOf(rows: readonly TagRow[], batches: ReadonlyMap<number, HeadBatch>): Generator<Head> {
+function* headsOf(rows: readonly TagRow[], batches: ReadonlyMap<number, HeadBatch>, until: number): Generator<Head> {
   const heads = new Map<string, Head>();
   for (const row of rows) {
     const batch = batches.get(row[1]);
-    if (batch === undefined || batch.state === "staged") continue;
+    if (batch === undefined || batch.state === "staged" || (batch.published ?? 0) > until) continue;
     const before = heads.get(batch.key);
     const lastEnded = Math.max(before?.lastEnded ?? 0, row[4] ?? 0);
     const stays = before !== undefined && row[4] !== null && before.row[4] === null;
@@ -38,19 +38,20 @@ function* headsOf(rows: readonly TagRow[], batches: ReadonlyMap<number, HeadBatc
   yield* heads.values();
 }
 
-/** What of a subject's tags changed after the change `since`, in the order of batches. */
+/** What of a subject's tags changed after the change `since` and not after `until`, in the order of batches. What was issued after
+ * `until` is as if it were not there; what ended after it, or was uncovered by that, is left to a later read. */
 export function changesIn(
   rows: readonly TagRow[],
   batches: ReadonlyMap<number, HeadBatch>,
-  since: number,
+  { since, until = Number.MAX_SAFE_INTEGER }: { readonly since: number; readonly until?: number | undefined },
 ): TagChange[] {
   const changes: TagChange[] = [];
-  for (const { row, batch, lastEnded } of headsOf(rows, batches)) {
+  for (const { row, batch, lastEnded } of headsOf(rows, batches, until)) {
     const [subject, batchId, value, score, ended] = row;
     const isEnded = ended !== null || batch.state !== "in-force";
     // What a withdrawal uncovers has changed, too.
     const change = Math.max((isEnded ? batch.ended : batch.published) ?? 0, lastEnded);
-    if (change <= since) continue;
+    if (change <= since || change > until) continue;
     const { key, jobId, agreement, model, scoredAt, issuedAt, expiresAt } = batch;
     const shown = isEnded ? { value: "", score: null } : { value, score };
     const tag = { subject, key, ...shown, jobId, agreement, model, scoredAt, issuedAt, expiresAt };

@@ -54,6 +54,8 @@ export interface TagPlace {
 export interface ChangesFilter {
   /** Only what changed after this change; 0: everything. */
   readonly since: number;
+  /** As it was after this change: what was issued, ended or uncovered since is for a later read. */
+  readonly until?: number | undefined;
   readonly keys?: readonly string[] | undefined;
   /** Leaves out what has ended. */
   readonly onlyCurrent?: boolean;

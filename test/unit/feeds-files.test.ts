@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ExportedTags } from "../../party/tags/exported.ts";
 import { AGREEMENT, FEED_START_MS, FeedWorld } from "../support/feed-world.ts";
 
 const DAY_MS = 86_400_000;
@@ -106,6 +107,48 @@ test("evidence names the jobs whose tags leave, before they do; none where nothi
   await expect(world.run("crm")).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   expect(world.recorded.at(-1)?.jobIds).toEqual([jobId, next]);
 });
+
+test.each(["full", "since-last"] as const)(
+  "what is issued or uncovered once evidence is written waits for the next delivery (%s)",
+  async (mode) => {
+    await world.close();
+    const recorded: (readonly string[])[] = [];
+    let meanwhile = async () => {};
+    const record = async ({ jobIds }: ExportedTags) => {
+      recorded.push(jobIds);
+      await meanwhile();
+      meanwhile = async () => {};
+    };
+    world = await FeedWorld.make(undefined, { record });
+    out = join(world.folder, "out");
+    await world.addFeed("crm", { kind: "csv", folder: out });
+    const told = () => (mode === "full" ? linesOf("crm.csv") : lastFile());
+    const other = "6a".repeat(32);
+    const state = mode === "full" ? "" : "current";
+    const hidden = await world.issue([["c", JOINT, "covered"]]);
+    const first = await world.issue([
+      ["a", JOINT, "yes"],
+      ["b", JOINT, "yes"],
+    ]);
+    const covering = await world.issue([["c", JOINT, "over"]], { agreement: other });
+    let late = "";
+    meanwhile = async () => {
+      late = await world.issue([
+        ["b", JOINT, "late"],
+        ["d", JOINT, "late"],
+      ]);
+      await world.store.withdrawTags(other, world.now());
+    };
+    await world.run("crm", mode);
+    expect(await told()).toEqual([`a,marketing:joint,yes,${state}`, `b,marketing:joint,yes,${state}`]);
+    expect(recorded).toEqual([[first, covering]]);
+    await world.run("crm");
+    expect(await lastFile()).toEqual(
+      ["b", "c", "d"].map((id) => `${id},${JOINT},${id === "c" ? "covered" : "late"},current`),
+    );
+    expect(recorded[1]).toEqual([hidden, late]);
+  },
+);
 
 test("when evidence cannot be written nothing leaves", async () => {
   await world.close();
