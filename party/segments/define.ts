@@ -32,7 +32,8 @@ export interface Defined {
   readonly people: PackedText | undefined;
 }
 
-/** Of one segment, through all that it is derived from: each is looked up or computed for every row. */
+/** Of one segment, through all that it is derived from, each as often as it stands there: so many conditions are computed, or
+ * lists looked up, for every row. */
 export const MAX_LEAVES = 200;
 
 /** Throws SEGMENT_INVALID, FILTER_INVALID, NOT_FOUND for an operand, and of an import the errors of `inspectDataset`. */
@@ -91,6 +92,7 @@ function derived({ registration, operand }: DefineInput, expression: string): St
     if (dataset !== registration.name)
       throw new EntenteError("SEGMENT_INVALID", { detail: `${name} is a segment of ${dataset}` });
     operands[operandKey(named)] = { version, digest };
+    // As often as it is named: a query has its conditions each time.
     leaves += definition.kind === "derived" ? definition.leaves : 1;
   }
   if (leaves > MAX_LEAVES)

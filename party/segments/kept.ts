@@ -48,7 +48,7 @@ export type StoredDefinition =
       readonly expression: string;
       /** By operand as it is written. */
       readonly operands: Readonly<Record<string, PinnedSegment>>;
-      /** Parts of it that are not derived, in all. */
+      /** Parts of it that are not derived, in all, each as often as it stands there. */
       readonly leaves: number;
     };
 

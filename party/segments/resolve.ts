@@ -108,6 +108,6 @@ class Resolver {
     }
     const of: Selection[] = [];
     for (const part of expression.of) of.push(await this.#derived(part, operands));
-    return { kind: expression.kind === "and" ? "all" : "any", of };
+    return { kind: expression.kind === "and" ? "all" : "any", of: [...new Set(of)] };
   }
 }

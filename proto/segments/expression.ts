@@ -113,18 +113,11 @@ class Parser {
   }
 }
 
-/** Each once, in order. */
+/** In order, each as often as it stands there. */
 export function operandsOf(expression: SegmentExpression): SegmentOperand[] {
-  const found = new Map<string, SegmentOperand>();
-  const visit = (part: SegmentExpression): void => {
-    if (part.kind === "segment") found.set(operandKey(part), part);
-    else if (part.kind === "minus") {
-      visit(part.from);
-      visit(part.minus);
-    } else part.of.forEach(visit);
-  };
-  visit(expression);
-  return [...found.values()];
+  if (expression.kind === "segment") return [expression];
+  const parts = expression.kind === "minus" ? [expression.from, expression.minus] : expression.of;
+  return parts.flatMap(operandsOf);
 }
 
 /** As it is written: `name` or `name@3`. */

@@ -171,7 +171,7 @@ describe("six ways to build one", () => {
     expect(await peopleIn("mix3")).toBe(5);
     const { versions } = await segments.require("mix");
     expect(versions.map(({ definition }) => definition)).toMatchObject([
-      { operands: { low: { version: 1 }, odd: { version: 1 }, few: { version: 1 } }, leaves: 3 },
+      { operands: { low: { version: 1 }, odd: { version: 1 }, few: { version: 1 } }, leaves: 4 },
     ]);
   });
 
@@ -214,6 +214,20 @@ describe("what is refused", () => {
     expect((await failure(define("b", sql("n < 10"), "none"))).code).toBe("NOT_FOUND");
     for (let i = 0; i < 7; i++) await define("a", derived(`a and a@${i + 1}`));
     expect((await failure(define("a", derived("a and a@8")))).code).toBe("SEGMENT_INVALID");
+  });
+
+  test("what is short to write and long to compute: parts count each time that they stand there", async () => {
+    const often = (name: string, count: number) => derived(Array(count).fill(name).join(" or "));
+    await define("f", sql("n < 10"));
+    const outright = await failure(define("g", often("f", 400)));
+    expect(outright).toEqual({ code: "SEGMENT_INVALID", detail: "it comes to 400 parts, of 200 at most" });
+    await define("g", often("f", 100));
+    expect((await failure(define("h", often("g", 400)))).detail).toBe("it comes to 40000 parts, of 200 at most");
+    expect((await failure(define("h", derived("(g and g) minus (f and f@1)")))).code).toBe("SEGMENT_INVALID");
+    await define("h", derived("(g and f) minus f"));
+    expect(await peopleIn("h")).toBe(0);
+    await define("h", often("g", 2));
+    expect(await peopleIn("h")).toBe(10);
   });
 
   test("a list whose dataset has another form of ids by now", async () => {
