@@ -30,13 +30,17 @@ type DeliveryRow = Omit<DeliveryRecord, "isRecorded" | "place"> & {
 };
 
 export class SqliteFeeds extends SqliteTags implements OptOutStore, FeedStore {
-  async addOptOuts(records: readonly OptOutRecord[]): Promise<number> {
+  async addOptOuts(
+    records: readonly OptOutRecord[],
+    subjects: readonly string[],
+    at: string,
+  ): Promise<{ added: number; withdrawnTags: number }> {
     return this.transaction(() => {
       const insert = this.db.prepare("INSERT OR IGNORE INTO opt_out VALUES (?, ?, ?, ?, ?)");
       let added = 0;
       for (const { form, mark, sealed, addedAt, person } of records)
         added += Number(insert.run(form, mark, sealed, addedAt, person).changes);
-      return added;
+      return { added, withdrawnTags: this.endTagsOf(subjects, at) };
     });
   }
 

@@ -243,23 +243,26 @@ export class SqliteTags extends SqliteTables implements TagStore {
   }
 
   async withdrawTagsOf(subjects: readonly string[], at: string): Promise<number> {
-    return this.transaction(() => {
-      const isStaging = this.get("SELECT 1 FROM tag_staged LIMIT 1") !== undefined;
-      const staged = this.db.prepare("DELETE FROM tag_staged WHERE subject = ?");
-      const published = this.db.prepare(
-        "UPDATE tag SET value = '', score = NULL, ended = ? WHERE subject = ? AND ended IS NULL",
-      );
-      const change = this.#change(at, "withdrawn");
-      let ended = 0;
-      let dropped = 0;
-      for (const subject of subjects) {
-        if (isStaging) dropped += Number(staged.run(subject).changes);
-        ended += Number(published.run(change, subject).changes);
-      }
-      if (ended === 0) this.run("DELETE FROM tag_change WHERE id = ?", change);
-      else this.#forgetEnded("");
-      return ended + dropped;
-    });
+    return this.transaction(() => this.endTagsOf(subjects, at));
+  }
+
+  /** Within a transaction. */
+  protected endTagsOf(subjects: readonly string[], at: string): number {
+    const isStaging = this.get("SELECT 1 FROM tag_staged LIMIT 1") !== undefined;
+    const staged = this.db.prepare("DELETE FROM tag_staged WHERE subject = ?");
+    const published = this.db.prepare(
+      "UPDATE tag SET value = '', score = NULL, ended = ? WHERE subject = ? AND ended IS NULL",
+    );
+    const change = this.#change(at, "withdrawn");
+    let ended = 0;
+    let dropped = 0;
+    for (const subject of subjects) {
+      if (isStaging) dropped += Number(staged.run(subject).changes);
+      ended += Number(published.run(change, subject).changes);
+    }
+    if (ended === 0) this.run("DELETE FROM tag_change WHERE id = ?", change);
+    else this.#forgetEnded("");
+    return ended + dropped;
   }
 
   async tagCounts(now: string): Promise<{ key: string; value: string; jobId: string; count: number }[]> {

@@ -117,8 +117,13 @@ export interface OptOutRecord {
 }
 
 export interface OptOutStore {
-  /** How many were not there before. */
-  addOptOuts(records: readonly OptOutRecord[]): Promise<number>;
+  /** Lists them and ends every tag of these people at once, staged ones included: nobody is listed and still tagged. How many
+   * were not listed before, and how many tags ended. */
+  addOptOuts(
+    records: readonly OptOutRecord[],
+    subjects: readonly string[],
+    at: string,
+  ): Promise<{ readonly added: number; readonly withdrawnTags: number }>;
   /** How many were there. */
   removeOptOuts(form: string, marks: readonly Uint8Array[]): Promise<number>;
   /** In the order of marks. */

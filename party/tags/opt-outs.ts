@@ -68,9 +68,9 @@ export class OptOuts {
       sealed: sealAtRest({ key, random, purpose: PURPOSE, secret: utf8(id) }),
       ...{ addedAt, person },
     }));
-    const added = await store.addOptOuts(records);
+    const done = await store.addOptOuts(records, [...ids], addedAt);
     this.#loaded.delete(form);
-    return { added, withdrawnTags: await store.withdrawTagsOf([...ids], addedAt), rejected };
+    return { ...done, rejected };
   }
 
   /** How many were on the list. What was withdrawn stays so until somebody issues it anew. */
