@@ -24,7 +24,7 @@ export function segmentHandlers({
     defineSegment: async (input, caller) => viewVersion(await segments.define(input, caller.person)),
     countSegment: ({ name, version }) => segments.count(name, version),
     publishSegment: async ({ name, description, version }) =>
-      viewSegment(await segments.publish(name, description, version)),
+      viewSegment(await segments.publish({ name, version }, description)),
     unpublishSegment: async ({ name }) => viewSegment(await segments.unpublish(name)),
     retireSegment: async ({ name }) => viewSegment(await segments.retire(name)),
   };

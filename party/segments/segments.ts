@@ -99,8 +99,8 @@ export class Segments {
     return usable(await this.#all(), name, version);
   }
 
-  /** Without a version the newest. Throws as `pin`. */
-  publish(name: string, description: string, version?: number): Promise<Segment> {
+  /** Throws as `pin`. */
+  publish({ name, version }: SegmentRef, description: string): Promise<Segment> {
     return this.#turns.take("change", async () => {
       const all = await this.#all();
       const pinned = usable(all, name, version);

@@ -91,11 +91,11 @@ export const SEGMENT_ROUTES = {
     request: empty,
     response: z.object({ segments: z.array(segment) }),
   },
-  /** With every version. */
+  /** With every version. A steward reads what it would publish. */
   segment: {
     method: "GET",
     path: "/v1/segments/:name",
-    roles: ["analyst"],
+    roles: ["analyst", "steward"],
     request: named,
     response: segment.extend({ versions: z.array(segmentVersion) }),
   },
@@ -121,11 +121,8 @@ export const SEGMENT_ROUTES = {
     method: "POST",
     path: "/v1/segments/:name/publication",
     roles: ["steward"],
-    request: z.strictObject({
-      name: segmentNameField,
-      description: segmentDescriptionField,
-      version: version.optional(),
-    }),
+    /** The version that was looked at: a newer one may have come meanwhile. */
+    request: z.strictObject({ name: segmentNameField, description: segmentDescriptionField, version }),
     response: segment,
   },
   unpublishSegment: {

@@ -177,11 +177,14 @@ export function segmentCommand(): Command {
     .description("let confirmed peers see its name, version and description, and ask for it as agreements allow")
     .argument("<name>", "name of the segment")
     .requiredOption("--description <text>", "what peers read of it; its definition stays here")
-    .option("--of-version <n>", "instead of the newest", parseVersion)
-    .addHelpText("after", example("entente segment publish adults --description 'Subscribers of 18 and older'"))
+    .requiredOption("--of-version <n>", "that was looked at, with 'segment show'", parseVersion)
+    .addHelpText(
+      "after",
+      example("entente segment publish adults --of-version 1 --description 'Subscribers of 18 and older'"),
+    )
     .action(async (name: string, flags: PublishFlags, command: Command) => {
       const { description, ofVersion } = flags;
-      const request = { name, description, ...(ofVersion === undefined ? {} : { version: ofVersion }) };
+      const request = { name, description, version: ofVersion };
       const answer = await (await clientOf(command)).call("publishSegment", request);
       outputOf(command).answer(answer, segmentTable([answer]));
     });
@@ -203,7 +206,7 @@ export function segmentCommand(): Command {
 
 interface PublishFlags {
   readonly description: string;
-  readonly ofVersion?: number;
+  readonly ofVersion: number;
 }
 
 function parseVersion(text: string): number {

@@ -79,8 +79,9 @@ async function refusedJob(trio: Trio, agreement: string): Promise<Refusal> {
 async function publishSegment(trio: Trio): Promise<{ name: string; version: number }> {
   const { name, expression, description } = SEGMENT;
   const bureau = await trio.client("bureau");
-  await bureau.call("defineSegment", { name, dataset: "repayments", definition: { kind: "sql", expression } });
-  await bureau.call("publishSegment", { name, description });
+  const definition = { kind: "sql", expression } as const;
+  const { version } = await bureau.call("defineSegment", { name, dataset: "repayments", definition });
+  await bureau.call("publishSegment", { name, description, version });
   const { datasets } = await (await trio.client("bank")).call("peerDatasets", { party: "bureau" });
   const shown = datasets.flatMap(({ segments }) => segments).find((segment) => segment.name === name);
   if (shown === undefined) throw new Error("the bank does not see the segment");

@@ -59,9 +59,9 @@ function agree(changes: Record<string, unknown> = {}): Promise<Digest> {
 const sql = (expression: string): SegmentDefinitionInput => ({ kind: "sql", expression });
 
 async function publish(name: string, definition: SegmentDefinitionInput) {
-  await nodes.bureau.segments.define({ name, dataset: "repayments", definition }, "Bea");
-  const { published } = await nodes.bureau.segments.publish(name, `What is in ${name}`);
-  return { name, version: published?.version as number };
+  const { version } = await nodes.bureau.segments.define({ name, dataset: "repayments", definition }, "Bea");
+  await nodes.bureau.segments.publish({ name, version }, `What is in ${name}`);
+  return { name, version };
 }
 
 async function defineOwn(name: string, definition: SegmentDefinitionInput) {
@@ -126,7 +126,7 @@ describe("asking for a segment that", () => {
     expect(await asked(2)).toBe("SEGMENT_VERSION");
     await nodes.bureau.segments.define({ name, dataset: "repayments", definition: sql("n < 150") }, "Bea");
     expect([await asked(1), await asked(2)]).toEqual(["done", "SEGMENT_VERSION"]);
-    await nodes.bureau.segments.publish(name, "Fewer");
+    await nodes.bureau.segments.publish({ name, version: 2 }, "Fewer");
     expect([await asked(1), await asked(2)]).toEqual(["SEGMENT_VERSION", "done"]);
     await nodes.bureau.segments.unpublish(name);
     expect([await asked(2), await asked(1, "never-there")]).toEqual(["SEGMENT_UNPUBLISHED", "SEGMENT_UNPUBLISHED"]);

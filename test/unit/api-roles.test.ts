@@ -28,7 +28,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   registerDataset: "analyst operator",
   checkDataset: "analyst operator",
   segments: "analyst steward operator",
-  segment: "analyst",
+  segment: "analyst steward",
   defineSegment: "analyst",
   countSegment: "analyst",
   publishSegment: "steward",

@@ -132,6 +132,19 @@ describe("answers", () => {
     expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");
   });
 
+  test("segment publish names the version that was looked at", async () => {
+    const seen: unknown[] = [];
+    const refuse = async (input: unknown) => {
+      seen.push(input);
+      throw new EntenteError("DATASET_EMPTY");
+    };
+    await start({ publishSegment: refuse });
+    const { code, stderr } = await run("segment publish adults --description Adults");
+    expect([code, stderr.includes("--of-version")]).toEqual([64, true]);
+    await run("segment publish adults --description Adults --of-version 3");
+    expect(seen).toEqual([{ name: "adults", description: "Adults", version: 3 }]);
+  });
+
   test("dataset register takes the parts of an id in order, and how duplicates are aggregated", async () => {
     const seen: unknown[] = [];
     const refuse = async (input: unknown) => {

@@ -7,6 +7,7 @@ import { segmentHandlers } from "../../party/segments/handlers.ts";
 import { Segments } from "../../party/segments/segments.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { Store } from "../../party/store/store.ts";
+import { ROUTES } from "../../proto/http/routes.ts";
 import type { SegmentDefinitionInput } from "../../proto/http/segment-routes.ts";
 import { jobId } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
@@ -254,10 +255,14 @@ describe("versions", () => {
   test("a retired one is not used, and what was derived from it is", async () => {
     await define("a", sql("n < 10"));
     await define("b", derived("a"));
-    await segments.publish("a", "Low ones");
+    await segments.publish({ name: "a", version: 1 }, "Low ones");
     const { published, retiredAt } = await segments.retire("a");
     expect([published, retiredAt]).toEqual([undefined, new Date(AT).toISOString()]);
-    for (const refused of [segments.count("a"), define("c", derived("a")), segments.publish("a", "x")])
+    for (const refused of [
+      segments.count("a"),
+      define("c", derived("a")),
+      segments.publish({ name: "a", version: 1 }, "x"),
+    ])
       expect((await failure(refused)).code).toBe("SEGMENT_INVALID");
     expect(await peopleIn("b")).toBe(10);
     await define("a", sql("n < 20"));
@@ -270,7 +275,7 @@ describe("publishing", () => {
     await define("a", sql("n < 10"));
     await define("b", sql("n < 10"));
     expect(await segments.published()).toEqual([]);
-    await segments.publish("a", "Low ones");
+    await segments.publish({ name: "a", version: 1 }, "Low ones");
     await define("a", sql("n < 20"));
     const told = { name: "a", dataset: "people", version: 1, description: "Low ones" };
     expect(await segments.published()).toEqual([told]);
@@ -280,10 +285,21 @@ describe("publishing", () => {
     expect(await asked("a", 2)).toBe("SEGMENT_VERSION");
     expect(await asked("a", 1, "others")).toBe("SEGMENT_UNPUBLISHED");
     expect(await asked("b", 1)).toBe("SEGMENT_UNPUBLISHED");
-    await segments.publish("a", "Lower ones");
+    await segments.publish({ name: "a", version: 2 }, "Lower ones");
     expect(await segments.published()).toEqual([{ ...told, version: 2, description: "Lower ones" }]);
     await segments.unpublish("a");
     expect(await asked("a", 2)).toBe("SEGMENT_UNPUBLISHED");
+  });
+
+  test("is of the version that was looked at, also when a newer one has come meanwhile", async () => {
+    const { version } = await define("a", sql("n < 10"));
+    await define("a", sql("n < 1000"));
+    const { published } = await segments.publish({ name: "a", version }, "Low ones");
+    expect(published).toMatchObject({ version: 1 });
+    const request = { name: "a", description: "Low ones" };
+    expect(ROUTES.publishSegment.request.safeParse(request).success).toBe(false);
+    expect(ROUTES.publishSegment.request.parse({ ...request, version })).toEqual({ ...request, version });
+    expect((await failure(segments.publish({ name: "a", version: 3 }, "x"))).code).toBe("NOT_FOUND");
   });
 
   test("no answer of the API holds an id", async () => {
