@@ -17,12 +17,13 @@ export interface ResultWish {
   readonly person: string;
   /** Where it goes, in the person's words. */
   readonly destination: string;
+  readonly forSpreadsheet?: boolean;
 }
 
 /** Writes the file, then the entry. Throws NOT_FOUND when the job has no result with labels, or has it no more;
  * AGREEMENT_NOT_IN_FORCE; STORAGE_FAILED. */
 export async function exportResult(node: Node, wish: ResultWish): Promise<void> {
-  const { jobId, format, path } = wish;
+  const { jobId, format, path, forSpreadsheet = false } = wish;
   const { results, inForce, optOuts } = node.connected;
   const job = await node.book.require(jobId);
   const refuse = (detail: string) => new EntenteError("NOT_FOUND", { detail });
@@ -34,7 +35,8 @@ export async function exportResult(node: Node, wish: ResultWish): Promise<void> 
   const { idForm, rows } = await results.open(jobId);
   // Who has opted out since then stays on the disk until the result is erased, and is in no file any more.
   const isOptedOut = await optOuts.has(idForm);
-  await writeResult(without(rows, isOptedOut), { format, path, isScore: operation === "score", labels });
+  const shape = { isScore: operation === "score", labels };
+  await writeResult(without(rows, isOptedOut), { format, path, forSpreadsheet, ...shape });
   await record(node, job, wish);
 }
 

@@ -6,9 +6,9 @@ import { exportResult } from "./export-result.ts";
 
 export function resultHandlers(node: Node): Pick<Handlers, "exportResult"> {
   return {
-    exportResult: ({ jobId, format, destination = "" }, { person }) =>
+    exportResult: ({ jobId, format, destination = "", forSpreadsheet }, { person }) =>
       fileAnswer(node, { name: "result", format }, (path) =>
-        exportResult(node, { jobId, format, path, person, destination }),
+        exportResult(node, { jobId, format, path, person, destination, forSpreadsheet: forSpreadsheet === "yes" }),
       ),
   };
 }

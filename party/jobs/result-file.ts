@@ -20,6 +20,9 @@ export interface ResultFile extends ResultShape {
   readonly format: "csv" | "parquet";
   /** Replaced when it exists. */
   readonly path: string;
+  /** Of CSV: a label's text that a spreadsheet would run as a formula gets an apostrophe before it. Off by default, as programs
+   * want the exact value. The subject never gets one: every telephone number begins with '+'. */
+  readonly forSpreadsheet?: boolean;
 }
 
 interface FileColumn {
@@ -39,8 +42,9 @@ function columnsOf({ isScore, labels }: ResultShape): readonly FileColumn[] {
   return [subject, ...(isScore ? scored : []), ...labels.map(({ name, type }) => ({ name: `label_${name}`, type }))];
 }
 
-function cellsOf({ isScore }: ResultShape, { subject, tier, score, labels }: ResultRow): readonly LabelValue[] {
-  return [subject, ...(isScore ? [tier, score] : []), ...labels];
+/** Those of the own side. */
+function ownCellsOf({ isScore }: ResultShape, { subject, tier, score }: ResultRow): readonly LabelValue[] {
+  return [subject, ...(isScore ? [tier, score] : [])];
 }
 
 /** Writes all rows and resolves with their number. Mode 0600. Throws STORAGE_FAILED, or what `rows` threw; the file is then as
@@ -54,15 +58,18 @@ export async function writeResult(rows: AsyncIterable<ResultRow>, file: ResultFi
 }
 
 /** RFC 4180; a missing value is an empty cell, and so is an empty text. */
-async function writeCsv(rows: AsyncIterable<ResultRow>, path: string, shape: ResultShape): Promise<number> {
+async function writeCsv(rows: AsyncIterable<ResultRow>, path: string, file: Omit<ResultFile, "path">): Promise<number> {
   const writer = await LineWriter.create(path);
-  const line = (cells: readonly LabelValue[]) =>
-    `${cells.map((cell) => (cell === null ? "" : csvField(String(cell)))).join(",")}\r\n`;
+  // The partner chose a label's text. A number is none that a program runs.
+  const fieldOf = (cell: LabelValue, isLabel: boolean) =>
+    cell === null ? "" : csvField(String(cell), isLabel && typeof cell === "string" && file.forSpreadsheet === true);
+  const line = (own: readonly LabelValue[], labels: readonly LabelValue[] = []) =>
+    `${[...own.map((cell) => fieldOf(cell, false)), ...labels.map((cell) => fieldOf(cell, true))].join(",")}\r\n`;
   let count = 0;
   try {
-    await writer.write(line(columnsOf(shape).map(({ name }) => name)));
+    await writer.write(line(columnsOf(file).map(({ name }) => name)));
     for await (const row of rows) {
-      await writer.write(line(cellsOf(shape, row)));
+      await writer.write(line(ownCellsOf(file, row), row.labels));
       count++;
     }
   } finally {
@@ -98,7 +105,7 @@ async function writeParquet(rows: AsyncIterable<ResultRow>, path: string, shape:
     await db.connection.run(`CREATE TABLE result (${columns.join(", ")})`);
     const appender = await db.connection.createAppender("result");
     for await (const row of rows) {
-      await orStorageError(() => append(appender, cellsOf(shape, row)));
+      await orStorageError(() => append(appender, [...ownCellsOf(shape, row), ...row.labels]));
       count++;
     }
     await orStorageError(async () => {

@@ -14,6 +14,8 @@ export const RESULT_ROUTES = {
       jobId: jobIdField,
       format: z.enum(["csv", "parquet"]),
       destination: writtenText(200).optional(),
+      /** CSV for people who open it in a spreadsheet: a label's text that such a program would run gets an apostrophe before it. */
+      forSpreadsheet: z.literal("yes").optional(),
     }),
     response: z.never(),
   },

@@ -13,6 +13,7 @@ interface ResultFlags {
   readonly out: string;
   readonly format?: (typeof FORMATS)[number];
   readonly destination?: string;
+  readonly forSpreadsheet?: true;
 }
 
 export function jobCommand(): Command {
@@ -56,14 +57,21 @@ export function jobCommand(): Command {
     .requiredOption("--out <file>", "file to write, .csv or .parquet; it appears whole or not at all")
     .addOption(new Option("--format <format>", "file format (default: as the file is named)").choices(FORMATS))
     .option("--destination <text>", "where it goes; kept at this node, the log commits to it")
+    .option("--for-spreadsheet", "csv: an apostrophe before a label that a spreadsheet would run as a formula")
     .addHelpText("after", example("entente job result 0b7e... --out matched.parquet --destination 'campaign tool'"))
-    .action(async (jobId: string, { out, format: named, destination }: ResultFlags, command: Command) => {
-      const format = named ?? FORMATS.find((known) => out.endsWith(`.${known}`));
-      if (format === undefined) command.error(`error: --format: ${FORMATS.join(" or ")}`);
-      const request = { jobId, format, ...(destination === undefined ? {} : { destination }) };
-      const bytes = await saveFile(out, await (await clientOf(command)).download("exportResult", request));
-      outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
-    });
+    .action(
+      async (jobId: string, { out, format: named, destination, forSpreadsheet }: ResultFlags, command: Command) => {
+        const format = named ?? FORMATS.find((known) => out.endsWith(`.${known}`));
+        if (format === undefined) command.error(`error: --format: ${FORMATS.join(" or ")}`);
+        const request = {
+          ...{ jobId, format },
+          ...(destination !== undefined && { destination }),
+          ...(forSpreadsheet && { forSpreadsheet: "yes" as const }),
+        };
+        const bytes = await saveFile(out, await (await clientOf(command)).download("exportResult", request));
+        outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
+      },
+    );
   group
     .command("report")
     .description("show the report that a job has made")

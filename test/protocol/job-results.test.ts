@@ -69,9 +69,13 @@ async function run(wish: Partial<Parameters<typeof requestOf>[0]> & { agreement:
 }
 
 /** The file, or the code of why there is none. */
-async function exported(jobId: string, format: "csv" | "parquet" = "csv"): Promise<Buffer> {
+async function exported(jobId: string, format: "csv" | "parquet" = "csv", more: object = {}): Promise<Buffer> {
   const routes = handlers(nodes.bank, {} as Access, {} as Logger, "0");
-  const answer = await routes.exportResult({ jobId, format } as never, { person: ANALYST } as never, {} as never);
+  const answer = await routes.exportResult(
+    { jobId, format, ...more } as never,
+    { person: ANALYST } as never,
+    {} as never,
+  );
   const chunks: Uint8Array[] = [];
   for await (const chunk of (answer as FileAnswer).stream) chunks.push(chunk);
   return Buffer.concat(chunks);
@@ -105,6 +109,16 @@ describe("a result", () => {
     const expected = SHARED.map((person) =>
       [subjectOf(person), cell(plainCityOf(person)), carOf(person), spendOf(person)].join(","),
     );
+    expect(rows.sort()).toEqual(expected.sort());
+  });
+
+  test("comes as CSV for a spreadsheet: no text of the partner's is run, and subjects and numbers are as they are", async () => {
+    const [, ...rows] = (await exported(jobId, "csv", { forSpreadsheet: "yes" })).toString().trimEnd().split("\r\n");
+    const shown = (text: string) => cell(text.startsWith("=") ? `'${text}` : text);
+    const expected = SHARED.map((person) =>
+      [subjectOf(person), shown(plainCityOf(person)), carOf(person), spendOf(person)].join(","),
+    );
+    expect(expected.some((row) => row.includes(",'=1+1,")) && expected.some((row) => row.includes(",-"))).toBe(true);
     expect(rows.sort()).toEqual(expected.sort());
   });
 

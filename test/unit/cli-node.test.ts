@@ -299,10 +299,10 @@ describe("job result", () => {
     const { jobId } = STUB_JOB;
     const done = await run(`job result ${jobId} --out r.parquet --destination crm --json`);
     expect([done.code, JSON.parse(done.stdout)]).toEqual([0, { file: join(folder, "r.parquet"), bytes: 9 }]);
-    expect((await run(`job result ${jobId} --out r.txt --format csv`)).code).toBe(0);
+    expect((await run(`job result ${jobId} --out r.txt --format csv --for-spreadsheet`)).code).toBe(0);
     expect(seen).toEqual([
       { jobId, format: "parquet", destination: "crm" },
-      { jobId, format: "csv" },
+      { jobId, format: "csv", forSpreadsheet: "yes" },
     ]);
     const unknown = await run(`job result ${jobId} --out r.xlsx`);
     expect([unknown.code, unknown.stderr.includes("--format")]).toEqual([64, true]);
