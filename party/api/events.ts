@@ -56,7 +56,7 @@ export interface Sending {
   readonly timers: Timers;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
-  /** Looked at with every heartbeat: the code that ends a stream whose token has ended. */
+  /** Looked at with every heartbeat and before a result: the code that ends a stream whose token has ended. */
   readonly refusal: () => Promise<EntenteError | undefined>;
 }
 
@@ -124,25 +124,37 @@ async function sendEvents(response: Response, events: AsyncIterable<ServerEvent>
   let cancel = () => {};
   const beat = () => {
     cancel = timers.after(HEARTBEAT_MS, () => {
-      void refusal().then((error) => {
-        if (error !== undefined) response.end(textOf({ name: "error", data: { error: error.toPublic() } }));
-        else if (!signal.aborted) {
+      refusal().then(
+        (error) => {
+          if (signal.aborted || response.writableEnded) return;
+          if (error !== undefined) return refuse(response, error);
           if (!response.writableNeedDrain) response.write(":\n\n");
           beat();
-        }
-      });
+        },
+        // Whether the token is still good is not known.
+        () => response.destroy(),
+      );
     });
   };
   beat();
   try {
     for await (const event of events) {
+      const refused = event.name === "result" ? await refusal() : undefined;
       if (signal.aborted || response.writableEnded) break;
+      if (refused !== undefined) {
+        refuse(response, refused);
+        break;
+      }
       if (!response.write(textOf(event))) await drained(response, timers, signal);
     }
   } finally {
     cancel();
   }
   if (!response.writableEnded) response.end();
+}
+
+function refuse(response: Response, error: EntenteError): void {
+  response.end(textOf({ name: "error", data: { error: error.toPublic() } }));
 }
 
 function textOf({ id, name, data }: ServerEvent): string {

@@ -182,6 +182,58 @@ describe("heartbeats", () => {
   });
 });
 
+describe("a token that ends before the result", () => {
+  /** Gives its result once it is told to. */
+  async function opened(): Promise<{ response: Response; finish: () => void }> {
+    const { promise, resolve: finish } = Promise.withResolvers<void>();
+    await start({
+      ...following(async function* () {
+        yield { isFinal: false, value: RUNNING };
+        await promise;
+        yield { isFinal: true, value: DONE };
+      }),
+      registerDataset: async (_input, _caller, { tell }) => {
+        tell(STUB_PROGRESS);
+        await promise;
+        return STUB_DATASET;
+      },
+    });
+    return { response: await open(PATH), finish };
+  }
+
+  test("is told so in its place, at once", async () => {
+    const { response, finish } = await opened();
+    const long = await postDataset();
+    await node.access.tokens.revoke(STUB_TOKEN_ID);
+    finish();
+    const refused = { name: "error", data: { error: { code: "TOKEN_EXPIRED" } } };
+    for (const told of [await all(response), await all(long)]) {
+      expect(told.map(({ name }) => name)).toEqual(["progress", "error"]);
+      expect(told.at(-1)).toMatchObject(refused);
+    }
+  });
+
+  test("gets none where that cannot be found out, and the stream is cut", async () => {
+    const { response, finish } = await opened();
+    vi.spyOn(node.access.tokens, "identify").mockRejectedValueOnce(new Error("disk"));
+    finish();
+    await expect(all(response)).rejects.toThrow();
+  });
+
+  test("nor does its stream go on when a heartbeat cannot find it out", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+    try {
+      const { response } = await opened();
+      vi.spyOn(node.access.tokens, "identify").mockRejectedValueOnce(new Error("disk"));
+      const told = expect(all(response)).rejects.toThrow();
+      vi.advanceTimersByTime(15_000);
+      await told;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe("a long call", () => {
   const telling: Partial<Handlers> = {
     registerDataset: async (_input, _caller, { tell }) => {
