@@ -15,7 +15,7 @@ import { planOf, reportFloors } from "./report-plan.ts";
 import { noiseSecret } from "./sketching.ts";
 
 interface AskInput {
-  readonly deps: Pick<JobDeps, "segments">;
+  readonly deps: Pick<JobDeps, "datasets" | "segments">;
   readonly request: Pick<JobRequestInput, "by">;
   readonly output: Output;
   readonly registration: DatasetRegistration;
@@ -49,7 +49,8 @@ async function groupingOf(breakdown: Breakdown, { deps, registration, selection 
       detail: `by: ${column}: ${isNumber ? "a column of numbers has bounds" : "a column of texts has values"}`,
     });
   if (bounds !== undefined) return { kind: "ranges", column, bounds };
-  const found = values ?? (await columnValues(registration, { column, selection, most: MAX_VALUES }));
+  const found =
+    values ?? (await columnValues(registration, { column, selection, most: MAX_VALUES, access: deps.datasets.access }));
   if (found.length === 0) throw new EntenteError("BAD_REQUEST", { detail: `by: ${column} is blank throughout` });
   return { kind: "values", column, values: found };
 }

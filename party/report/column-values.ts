@@ -4,6 +4,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import { readDataset } from "../data/read.ts";
 import type { Selection } from "../data/selection.ts";
+import type { SourceAccess } from "../data/source.ts";
 
 /** Of UTF-8: a column of longer texts is no grouping. */
 const MAX_BYTES = 64;
@@ -23,7 +24,13 @@ export async function columnValues(
     column,
     selection,
     most,
-  }: { readonly column: string; readonly selection: Selection | undefined; readonly most: number },
+    access,
+  }: {
+    readonly column: string;
+    readonly selection: Selection | undefined;
+    readonly most: number;
+    readonly access: SourceAccess;
+  },
 ): Promise<string[]> {
   const label = { name: column, type: "text", maxBytes: MAX_BYTES } as const;
   const width = 1 + MAX_BYTES;
@@ -33,6 +40,7 @@ export async function columnValues(
     for await (const { count, labels } of readDataset(registration, {
       columns: [],
       labels: [label],
+      access,
       ...(selection && { selection }),
     })) {
       for (let i = 0; i < count && labels !== undefined; i++) {

@@ -17,11 +17,24 @@ async function registered(cities: readonly string[]) {
 
 test("texts of a column, those of most rows first, of the rows that a selection holds", async () => {
   const { registration, folder } = await registered(["b", "a", "", "c", "a", "上海", " a ", "c", '"d,e"']);
-  const values = (most: number) => columnValues(registration, { column: "city", selection: undefined, most });
+  const values = (most: number) =>
+    columnValues(registration, { column: "city", selection: undefined, most, access: {} });
   expect(await values(10)).toEqual(["a", "c", "b", "d,e", "上海"]);
   expect(await values(2)).toEqual(["a", "c"]);
   const selection = await parseFilter(registration, "n < 4");
-  expect(await columnValues(registration, { column: "city", selection, most: 10 })).toEqual(["a", "b", "c"]);
+  expect(await columnValues(registration, { column: "city", selection, most: 10, access: {} })).toEqual([
+    "a",
+    "b",
+    "c",
+  ]);
+  await folder[Symbol.asyncDispose]();
+});
+
+test("read as all datasets are: where data may be, by the node's databases", async () => {
+  const { registration, folder } = await registered(["a", "b"]);
+  const places = { nodeFolder: folder.path, secretFiles: async () => [] };
+  const wanted = { column: "city", selection: undefined, most: 10, access: { places } };
+  expect((await failure(columnValues(registration, wanted))).code).toBe("DATASET_PLACE");
   await folder[Symbol.asyncDispose]();
 });
 
@@ -30,7 +43,7 @@ test.each([
   ["too many", Array.from({ length: 10_001 }, (_, n) => `city ${n}`)],
 ])("no column of %s", async (_what, cities) => {
   const { registration, folder } = await registered(cities);
-  const refused = failure(columnValues(registration, { column: "city", selection: undefined, most: 10 }));
+  const refused = failure(columnValues(registration, { column: "city", selection: undefined, most: 10, access: {} }));
   // Names the column, and no value.
   expect(await refused).toMatchObject({
     code: "BAD_REQUEST",
