@@ -14,7 +14,7 @@ import { Turns } from "../turns.ts";
 import { fileTarget } from "./file-target.ts";
 import { postgresTarget } from "./postgres-target.ts";
 import type { Outgoing, Target } from "./target.ts";
-import { type WebhookLimits, webhookTarget } from "./webhook-target.ts";
+import { requireProtected, type WebhookLimits, webhookTarget } from "./webhook-target.ts";
 
 export type FeedConfig = z.output<typeof feedConfig>;
 export type FeedMode = "full" | "since-last";
@@ -64,13 +64,14 @@ export class Feeds {
     this.#input = input;
   }
 
-  /** Nothing is delivered yet. Throws ALREADY_EXISTS. */
+  /** Nothing is delivered yet. Throws ALREADY_EXISTS, BAD_REQUEST when the target is not one. */
   async add(name: string, config: FeedConfig, person: string): Promise<FeedStatus> {
     const { store } = this.#input;
     const place =
       "folder" in config.target ? config.target.folder : "secretFile" in config.target && config.target.secretFile;
     if (typeof place === "string" && !isAbsolute(place))
       throw new EntenteError("BAD_REQUEST", { detail: "target: the path is not absolute" });
+    if (config.target.kind === "webhook") requireProtected(config.target);
     const feed = { name, config: JSON.stringify(config), cursor: 0, createdAt: this.#now(), createdBy: person };
     if (!(await store.addFeed(feed))) throw new EntenteError("ALREADY_EXISTS", { detail: name });
     return this.#status(feed);

@@ -8,6 +8,7 @@ import type { DeliveryCounts, Outgoing, Target } from "./target.ts";
 
 export interface WebhookTargetConfig {
   readonly url: string;
+  readonly allowPlainHttp: boolean;
   readonly secretFile: string;
   readonly maxEvents: number;
 }
@@ -37,9 +38,22 @@ export interface WebhookDeps {
   readonly limits?: WebhookLimits;
 }
 
-/** Throws FEED_UNREACHABLE after the last try, FEED_REFUSED for what no other try would change, FEED_GONE on 410. */
+/** As a URL has them. RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3; RFC 6761, section 6.3. */
+const LOOPBACK = /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/;
+
+/** Tags and their people are in clear on the way of http://, which therefore leads to the node's own machine. Throws BAD_REQUEST. */
+export function requireProtected({ url, allowPlainHttp }: Pick<WebhookTargetConfig, "url" | "allowPlainHttp">): void {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== "https:" && !LOOPBACK.test(hostname) && !allowPlainHttp)
+    throw new EntenteError("BAD_REQUEST", {
+      detail: "target: http:// to another machine sends tags in clear; use https://, or allow it (--allow-plain-http)",
+    });
+}
+
+/** Throws BAD_REQUEST when the address is not allowed, FEED_UNREACHABLE after the last try, FEED_REFUSED for what no other try would change, FEED_GONE on 410. */
 export function webhookTarget(config: WebhookTargetConfig, deps: WebhookDeps): Target {
   return async (outgoing) => {
+    requireProtected(config);
     const secret = await secretOf(config, deps);
     let counts: DeliveryCounts = outgoing.counts;
     for await (const { body, events } of bodies(config, deps, outgoing)) {

@@ -26,6 +26,8 @@ export const feedTarget = z.discriminatedUnion("kind", [
       .url({ protocol: /^https?$/ })
       .max(2048)
       .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), "user names and passwords do not belong into it"),
+    /** Lets tags cross a network in clear: http:// to another machine than the node's own. */
+    allowPlainHttp: z.boolean().default(false),
     /** Holds `whsec_` and the key in Base64, as the Standard Webhooks specification has it. */
     secretFile: path,
     /** Events in one request at most. */

@@ -18,6 +18,7 @@ interface AddFlags {
   readonly database?: string;
   readonly table?: { readonly schema?: string; readonly table: string };
   readonly url?: string;
+  readonly allowPlainHttp?: true;
   readonly secretFile?: string;
   readonly key?: string[];
   readonly every?: number;
@@ -41,7 +42,16 @@ function needed<T>(value: T | undefined, option: string, kind: string): T {
   return value;
 }
 
-function targetOf({ kind, folder, forSpreadsheet, database, table: named, url, secretFile }: AddFlags): Target {
+function targetOf({
+  kind,
+  folder,
+  forSpreadsheet,
+  database,
+  table: named,
+  url,
+  secretFile,
+  ...flags
+}: AddFlags): Target {
   switch (kind) {
     case "csv":
       return { kind, folder: resolve(needed(folder, "--folder", kind)), forSpreadsheet: forSpreadsheet === true };
@@ -51,7 +61,12 @@ function targetOf({ kind, folder, forSpreadsheet, database, table: named, url, s
       return { kind, database: needed(database, "--database", kind), ...named };
     case "webhook": {
       const secret = resolve(needed(secretFile, "--secret-file", kind));
-      return { kind, url: needed(url, "--url-to", kind), secretFile: secret };
+      return {
+        kind,
+        url: needed(url, "--url-to", kind),
+        allowPlainHttp: flags.allowPlainHttp === true,
+        secretFile: secret,
+      };
     }
   }
 }
@@ -77,7 +92,8 @@ function addCommand(): Command {
     .option("--for-spreadsheet", "csv: an apostrophe before what a spreadsheet would run")
     .option("--database <name>", "postgres: one of the databases in node.json")
     .option("--table <table>", "postgres: the table, made where it is missing", parseTable)
-    .option("--url-to <url>", "webhook: where events are sent")
+    .option("--url-to <url>", "webhook: where events are sent, https://")
+    .option("--allow-plain-http", "webhook: also http:// to another machine, which sends tags in clear")
     .option("--secret-file <file>", "webhook: a file on the node's machine with whsec_ and a key")
     .option("--key <key...>", "only tags of these keys")
     .option("--every <minutes>", "deliver what has changed, that often", parseMinutes)

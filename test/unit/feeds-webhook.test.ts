@@ -207,3 +207,38 @@ test("an address with a password, or of another scheme, is refused", async () =>
   for (const wrong of ["http://user:pass@127.0.0.1/", "file:///etc/passwd", "ftp://a/"])
     await expect(add({ url: wrong })).rejects.toThrow();
 });
+
+test.each([
+  "http://crm.example/hook",
+  "http://10.0.0.7/",
+  "http://127.0.0.1.example/",
+  "http://localhost.example/",
+  "http://[::2]/",
+  "http://0.0.0.0/",
+])("%s would send tags in clear: refused, unless the operator allows it", async (wrong) => {
+  await expect(add({ url: wrong })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+  await expect(add({ url: wrong, allowPlainHttp: true })).resolves.toBeUndefined();
+});
+
+test.each([
+  "http://127.1:8080/a",
+  "http://127.0.0.53/",
+  "http://[::1]:81/",
+  "http://LOCALHOST/",
+  "https://crm.example/",
+])("%s is taken", async (right) => expect(add({ url: right })).resolves.toBeUndefined());
+
+test("a feed that an earlier version of this program was told of, in clear, delivers nothing", async () => {
+  await world.issue([["a", JOINT, "yes"]]);
+  const target = { kind: "webhook", url: "http://10.0.0.7/", secretFile: join(world.folder, "secret") };
+  const feed = {
+    name: "hook",
+    config: JSON.stringify({ target }),
+    cursor: 0,
+    createdAt: world.now(),
+    createdBy: "Ola",
+  };
+  await world.store.addFeed(feed);
+  await expect(world.run("hook")).rejects.toMatchObject({ code: "BAD_REQUEST" });
+  expect(await world.feeds.history("hook")).toMatchObject([{ state: "failed", code: "BAD_REQUEST" }]);
+});
