@@ -161,8 +161,8 @@ export class Node {
   }
 
   /** All that a peer is told of what is here. */
-  async #describe(): Promise<DatasetDescriptor[]> {
-    const published = await this.segments.published();
+  async #describe(peer: string): Promise<DatasetDescriptor[]> {
+    const published = await this.segments.publishedTo(peer);
     return (await this.datasets.describe()).map((described) => ({
       ...described,
       segments: published
@@ -244,7 +244,7 @@ export class Node {
 
   #controlHandlers(deps: Connected): ControlHandlers {
     return {
-      describe: () => this.#describe(),
+      describe: ({ party }) => this.#describe(party),
       software: () => this.software(),
       agreement: (peer, offered) => deps.agreements.receive(peer, offered),
       job: (peer, spec) => answerOffer(deps, peer, spec),

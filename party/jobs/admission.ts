@@ -94,7 +94,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     await evidence.requested(spec);
     const offered = { deps, agreement, spec, registration, versionTag: ownVersion };
     if (spec.providerSegment !== undefined)
-      await deps.segments.requirePublished(spec.providerSegment, registration.name);
+      await deps.segments.requirePublished(spec.providerSegment, registration.name, peer.party);
     const hopeless = await refusedUnread(offered);
     const side = hopeless === undefined ? await servedSide(offered) : undefined;
     const ownRows = side?.list.rows ?? peopleOf(registration);
@@ -208,7 +208,8 @@ export async function admitApproved(deps: JobDeps, peer: Peer, loaded: LoadedJob
   const { job, spec, agreement, evidence } = loaded;
   const { jobId } = spec;
   const registration = await sameDataset(deps, loaded);
-  if (spec.providerSegment !== undefined) await deps.segments.requirePublished(spec.providerSegment, registration.name);
+  if (spec.providerSegment !== undefined)
+    await deps.segments.requirePublished(spec.providerSegment, registration.name, peer.party);
   const side = await servedSide({ deps, agreement, spec, registration });
   await requireSamePeople(deps, jobId, side.taking);
   const charged = await deps.policy.inTurn(agreement, async () => {

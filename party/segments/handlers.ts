@@ -23,8 +23,8 @@ export function segmentHandlers({
     },
     defineSegment: async (input, caller) => viewVersion(await segments.define(input, caller.person)),
     countSegment: ({ name, version }) => segments.count(name, version),
-    publishSegment: async ({ name, description, version }) =>
-      viewSegment(await segments.publish({ name, version }, description)),
+    publishSegment: async ({ name, version, ...publication }) =>
+      viewSegment(await segments.publish({ name, version }, publication)),
     unpublishSegment: async ({ name }) => viewSegment(await segments.unpublish(name)),
     retireSegment: async ({ name }) => viewSegment(await segments.retire(name)),
   };
@@ -32,7 +32,10 @@ export function segmentHandlers({
 
 function viewSegment({ newest, published, retiredAt }: Segment): View {
   const { name, dataset, version, kind, definedAt, definedBy } = newest;
-  const standing = { published: published ?? null, retiredAt: retiredAt ?? null };
+  const standing = {
+    published: published ? { ...published, to: [...published.to] } : null,
+    retiredAt: retiredAt ?? null,
+  };
   return { name, dataset, version, kind, definedAt, definedBy, ...standing };
 }
 

@@ -36,6 +36,12 @@ export interface Segment {
   readonly retiredAt: string | undefined;
 }
 
+export interface Publication {
+  readonly description: string;
+  /** Parties. */
+  readonly to: readonly string[];
+}
+
 /** All that a peer is told of a segment. */
 export interface PublishedSegment extends SegmentRef {
   readonly dataset: string;
@@ -99,18 +105,19 @@ export class Segments {
     return usable(await this.#all(), name, version);
   }
 
-  /** Throws as `pin`. */
-  publish({ name, version }: SegmentRef, description: string): Promise<Segment> {
+  /** To the peers that are named and to nobody else, instead of those before. Throws as `pin`. */
+  publish({ name, version }: SegmentRef, { description, to }: Publication): Promise<Segment> {
     return this.#turns.take("change", async () => {
       const all = await this.#all();
       const pinned = usable(all, name, version);
-      const others = (await this.published()).filter(
-        (other) => other.dataset === pinned.dataset && other.name !== name,
+      const others = [...all.values()].filter(
+        ({ newest, published }) => published && newest.dataset === pinned.dataset && newest.name !== name,
       );
       if (others.length >= MAX_PUBLISHED_SEGMENTS)
         throw new EntenteError("SEGMENT_INVALID", { detail: `${others.length} of the dataset are published already` });
       const at = new Date(this.#options.clock.nowMs()).toISOString();
-      return this.#stand(all.get(name) as Segment, { published: { version: pinned.version, description, at } });
+      const published = { version: pinned.version, description, at, to: [...new Set(to)].sort() };
+      return this.#stand(all.get(name) as Segment, { published });
     });
   }
 
@@ -127,18 +134,20 @@ export class Segments {
     });
   }
 
-  /** By name. */
-  async published(): Promise<PublishedSegment[]> {
+  /** What one peer is told of, by name. */
+  async publishedTo(peer: string): Promise<PublishedSegment[]> {
     return (await this.list()).flatMap(({ newest: { name, dataset }, published }) =>
-      published === undefined
-        ? []
-        : [{ name, dataset, version: published.version, description: published.description }],
+      published?.to.includes(peer)
+        ? [{ name, dataset, version: published.version, description: published.description }]
+        : [],
     );
   }
 
-  /** What a peer may ask for. Throws SEGMENT_UNPUBLISHED, SEGMENT_VERSION. */
-  async requirePublished({ name, version }: SegmentRef, dataset: string): Promise<void> {
-    const found = (await this.published()).find((segment) => segment.name === name && segment.dataset === dataset);
+  /** What the peer may ask for; another peer's is to it as if it were not there. Throws SEGMENT_UNPUBLISHED, SEGMENT_VERSION. */
+  async requirePublished({ name, version }: SegmentRef, dataset: string, peer: string): Promise<void> {
+    const found = (await this.publishedTo(peer)).find(
+      (segment) => segment.name === name && segment.dataset === dataset,
+    );
     if (found === undefined) throw new EntenteError("SEGMENT_UNPUBLISHED", { detail: name });
     if (found.version !== version) throw new EntenteError("SEGMENT_VERSION", { detail: `${name}@${found.version}` });
   }

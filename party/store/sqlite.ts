@@ -27,12 +27,16 @@ CREATE TABLE segment_standing (
 ) STRICT;
 `;
 
-const SCHEMA_VERSION = 4;
+/** What was published before peers were named is published to nobody, until it is published anew. */
+const SEGMENT_UPGRADE = "ALTER TABLE segment_standing ADD COLUMN publishedTo TEXT NOT NULL DEFAULT '[]';";
+
+const SCHEMA_VERSION = 5;
 const SCHEMA = `
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE peer (party TEXT PRIMARY KEY, identity TEXT NOT NULL, confirmedAt TEXT NOT NULL) STRICT;
 CREATE TABLE dataset (name TEXT PRIMARY KEY, version TEXT NOT NULL, registration TEXT NOT NULL, registeredAt TEXT NOT NULL) STRICT;
 ${SEGMENT_TABLES}
+${SEGMENT_UPGRADE}
 CREATE TABLE agreement (digest TEXT PRIMARY KEY, collaboration TEXT NOT NULL, envelope TEXT NOT NULL, receivedAt TEXT NOT NULL) STRICT;
 CREATE TABLE revocation (agreement TEXT PRIMARY KEY, by TEXT NOT NULL, envelope TEXT NOT NULL, delivered INTEGER NOT NULL) STRICT;
 CREATE TABLE job_event (jobId TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (jobId, seq)) STRICT;
@@ -72,6 +76,7 @@ const UPGRADES: Readonly<Record<number, string>> = {
       CREATE TABLE former_agreement AS SELECT * FROM agreement; DELETE FROM agreement;
       CREATE TABLE former_revocation AS SELECT * FROM revocation; DELETE FROM revocation;${SEGMENT_TABLES}`,
   3: `${TAG_UPGRADE} ${FEED_SCHEMA}`,
+  4: SEGMENT_UPGRADE,
 };
 
 const TOKEN_COLUMNS = "tokenId, hash, person, roles, createdAt, createdBy, expiresAt, revokedAt, lastUsedOn";
@@ -136,23 +141,24 @@ class SqliteStore extends SqliteFeeds implements Store {
 
   async segmentStandings(): Promise<SegmentStanding[]> {
     const rows = this.all<
-      Record<"name" | "description" | "publishedAt", string> & {
+      Record<"name" | "description" | "publishedAt" | "publishedTo", string> & {
         publishedVersion: number | null;
         retiredAt: string | null;
       }
     >("SELECT * FROM segment_standing ORDER BY name");
-    return rows.map(({ name, publishedVersion: version, description, publishedAt: at, retiredAt }) => ({
+    return rows.map(({ name, publishedVersion: version, description, publishedAt: at, publishedTo, retiredAt }) => ({
       name,
-      published: version === null ? null : { version, description, at },
+      published: version === null ? null : { version, description, at, to: JSON.parse(publishedTo) },
       retiredAt,
     }));
   }
 
   async putSegmentStanding({ name, published, retiredAt }: SegmentStanding): Promise<void> {
     const { version = null, description = null, at = null } = published ?? {};
+    const to = JSON.stringify(published?.to ?? []);
     this.run(
-      "INSERT OR REPLACE INTO segment_standing VALUES (?, ?, ?, ?, ?)",
-      ...[name, version, description, at, retiredAt],
+      "INSERT OR REPLACE INTO segment_standing VALUES (?, ?, ?, ?, ?, ?)",
+      ...[name, version, description, at, retiredAt, to],
     );
   }
 

@@ -37,7 +37,13 @@ export interface SegmentRecord {
 /** What of a segment can change. */
 export interface SegmentStanding {
   readonly name: string;
-  readonly published: { readonly version: number; readonly description: string; readonly at: string } | null;
+  readonly published: {
+    readonly version: number;
+    readonly description: string;
+    readonly at: string;
+    /** The peers that it is published to; nobody else learns of it. */
+    readonly to: readonly string[];
+  } | null;
   readonly retiredAt: string | null;
 }
 

@@ -93,8 +93,8 @@ const operationSchema = z
     receiver: partyName,
     receiverDataset: datasetNameField,
     providerDataset: datasetNameField,
-    /** Names of the provider's segments: a job names one of these. Without it any that the provider publishes of the dataset,
-     * or none. */
+    /** Names of the provider's segments: a job names one of these. Without it any of the dataset that the provider
+     * publishes to the receiver, or none. */
     segments: z.array(segmentNameField).min(1).max(MAX_AGREED_SEGMENTS).optional(),
     protocol: z.enum(PSI_PROTOCOLS).default(PSI_PROTOCOLS[0]),
     /** What the receiver may be given; a job names one of them. */

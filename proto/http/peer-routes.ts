@@ -23,7 +23,7 @@ const peerDataset = z.object({
   name: z.string(),
   ids: z.array(idColumn),
   columns: z.array(column),
-  /** Those that the peer has published: a job may name one, with its version. */
+  /** Those that the peer has published to this node: a job may name one, with its version. */
   segments: z.array(z.object({ name: z.string(), version: z.number(), description: z.string() })),
 });
 

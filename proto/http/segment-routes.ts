@@ -1,6 +1,6 @@
 /** Routes about segments of own datasets; those that a peer has published come with its datasets. */
 import * as z from "zod";
-import { datasetNameField, jobIdField, MAX_ID_COLUMNS, tagKeyField } from "../agreement/fields.ts";
+import { datasetNameField, jobIdField, MAX_ID_COLUMNS, partyName, tagKeyField } from "../agreement/fields.ts";
 import { MAX_EXPRESSION_CHARACTERS } from "../segments/expression.ts";
 import { MAX_SEGMENT_VERSION, SEGMENT_KINDS, segmentDescriptionField, segmentNameField } from "../segments/names.ts";
 import { segmentRuleSchema } from "../segments/rule.ts";
@@ -66,7 +66,13 @@ const segmentVersion = z.object({
   definedBy: z.string(),
 });
 
-const published = z.object({ version: z.number(), description: z.string(), at: z.string() });
+const published = z.object({
+  version: z.number(),
+  description: z.string(),
+  at: z.string(),
+  /** The peers that it is published to. */
+  to: z.array(z.string()),
+});
 
 const segment = z.object({
   name: z.string(),
@@ -76,7 +82,7 @@ const segment = z.object({
   kind: z.enum(SEGMENT_KINDS),
   definedAt: z.string(),
   definedBy: z.string(),
-  /** What peers see of it: name, version and description. */
+  /** Name, version and description are what the peers see that it names. */
   published: published.nullable(),
   retiredAt: z.string().nullable(),
 });
@@ -116,13 +122,19 @@ export const SEGMENT_ROUTES = {
     request: z.strictObject({ name: segmentNameField, version: versionText.optional() }),
     response: z.object({ name: z.string(), version: z.number(), dataset: z.string(), people: z.number() }),
   },
-  /** From now on confirmed peers see its name, version and description, and may ask for it as agreements allow. */
+  /** From now on these peers, instead of those before, see its name, version and description, and may ask for it as agreements
+   * allow. */
   publishSegment: {
     method: "POST",
     path: "/v1/segments/:name/publication",
     roles: ["steward"],
-    /** The version that was looked at: a newer one may have come meanwhile. */
-    request: z.strictObject({ name: segmentNameField, description: segmentDescriptionField, version }),
+    request: z.strictObject({
+      name: segmentNameField,
+      description: segmentDescriptionField,
+      to: z.array(partyName).min(1).max(100),
+      /** That was looked at: a newer one may have come meanwhile. */
+      version,
+    }),
     response: segment,
   },
   unpublishSegment: {

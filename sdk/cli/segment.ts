@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { text as readStream } from "node:stream/consumers";
 import { Command, InvalidArgumentError } from "commander";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import type { PartyId } from "../../proto/ids.ts";
 import { clientOf, example, outputOf, readJsonFile, readNamedFile } from "./context.ts";
 import { fields, table } from "./output.ts";
 
@@ -96,7 +97,8 @@ type Segment = RouteResponse<"segments">["segments"][number];
 
 function standing({ published, retiredAt }: Segment): string {
   if (retiredAt !== null) return `retired ${retiredAt}`;
-  return published === null ? "" : `published version ${published.version}: ${published.description}`;
+  if (published === null) return "";
+  return `published version ${published.version} to ${published.to.join(", ")}: ${published.description}`;
 }
 
 function segmentTable(segments: readonly Segment[]): string {
@@ -174,17 +176,18 @@ export function segmentCommand(): Command {
     });
   group
     .command("publish")
-    .description("let confirmed peers see its name, version and description, and ask for it as agreements allow")
+    .description("let peers see its name, version and description, and ask for it as agreements allow")
     .argument("<name>", "name of the segment")
     .requiredOption("--description <text>", "what peers read of it; its definition stays here")
+    .requiredOption("--to <party>", "a peer that it is for; again for each further peer, and no other sees it", collect)
     .requiredOption("--of-version <n>", "that was looked at, with 'segment show'", parseVersion)
     .addHelpText(
       "after",
-      example("entente segment publish adults --of-version 1 --description 'Subscribers of 18 and older'"),
+      example("entente segment publish adults --to bank --of-version 1 --description 'Subscribers of 18 and older'"),
     )
     .action(async (name: string, flags: PublishFlags, command: Command) => {
-      const { description, ofVersion } = flags;
-      const request = { name, description, version: ofVersion };
+      const { description, to, ofVersion } = flags;
+      const request = { name, description, to: to as PartyId[], version: ofVersion };
       const answer = await (await clientOf(command)).call("publishSegment", request);
       outputOf(command).answer(answer, segmentTable([answer]));
     });
@@ -206,6 +209,7 @@ export function segmentCommand(): Command {
 
 interface PublishFlags {
   readonly description: string;
+  readonly to: readonly string[];
   readonly ofVersion: number;
 }
 

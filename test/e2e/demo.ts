@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
+import { partyId } from "../../proto/ids.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BANK_ONLY_MODEL, BUREAU_FILE, RISK_MODEL } from "../support/credit.ts";
 import {
@@ -81,7 +82,7 @@ async function publishSegment(trio: Trio): Promise<{ name: string; version: numb
   const bureau = await trio.client("bureau");
   const definition = { kind: "sql", expression } as const;
   const { version } = await bureau.call("defineSegment", { name, dataset: "repayments", definition });
-  await bureau.call("publishSegment", { name, description, version });
+  await bureau.call("publishSegment", { name, description, version, to: [partyId("bank")] });
   const { datasets } = await (await trio.client("bank")).call("peerDatasets", { party: "bureau" });
   const shown = datasets.flatMap(({ segments }) => segments).find((segment) => segment.name === name);
   if (shown === undefined) throw new Error("the bank does not see the segment");

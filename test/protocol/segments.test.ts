@@ -60,7 +60,7 @@ const sql = (expression: string): SegmentDefinitionInput => ({ kind: "sql", expr
 
 async function publish(name: string, definition: SegmentDefinitionInput) {
   const { version } = await nodes.bureau.segments.define({ name, dataset: "repayments", definition }, "Bea");
-  await nodes.bureau.segments.publish({ name, version }, `What is in ${name}`);
+  await nodes.bureau.segments.publish({ name, version }, { description: `What is in ${name}`, to: ["bank"] });
   return { name, version };
 }
 
@@ -126,8 +126,12 @@ describe("asking for a segment that", () => {
     expect(await asked(2)).toBe("SEGMENT_VERSION");
     await nodes.bureau.segments.define({ name, dataset: "repayments", definition: sql("n < 150") }, "Bea");
     expect([await asked(1), await asked(2)]).toEqual(["done", "SEGMENT_VERSION"]);
-    await nodes.bureau.segments.publish({ name, version: 2 }, "Fewer");
+    await nodes.bureau.segments.publish({ name, version: 2 }, { description: "Fewer", to: ["bank"] });
     expect([await asked(1), await asked(2)]).toEqual(["SEGMENT_VERSION", "done"]);
+    await nodes.bureau.segments.publish({ name, version: 2 }, { description: "Fewer", to: ["another-bank"] });
+    expect(await asked(2)).toBe("SEGMENT_UNPUBLISHED");
+    const shown = (await nodes.bank.peerDatasets("bureau")).flatMap(({ segments }) => segments);
+    expect(shown.filter((segment) => segment.name === name)).toEqual([]);
     await nodes.bureau.segments.unpublish(name);
     expect([await asked(2), await asked(1, "never-there")]).toEqual(["SEGMENT_UNPUBLISHED", "SEGMENT_UNPUBLISHED"]);
     expect([CATALOGUE.SEGMENT_UNPUBLISHED.who, CATALOGUE.SEGMENT_VERSION.who]).toEqual(["peer", "caller"]);

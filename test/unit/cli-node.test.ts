@@ -132,17 +132,18 @@ describe("answers", () => {
     expect((await run("agreement propose c.csv")).stderr).toContain("c.csv cannot be read");
   });
 
-  test("segment publish names the version that was looked at", async () => {
+  test("segment publish names the version that was looked at, and the peers", async () => {
     const seen: unknown[] = [];
     const refuse = async (input: unknown) => {
       seen.push(input);
       throw new EntenteError("DATASET_EMPTY");
     };
     await start({ publishSegment: refuse });
-    const { code, stderr } = await run("segment publish adults --description Adults");
+    const { code, stderr } = await run("segment publish adults --to bank --description Adults");
     expect([code, stderr.includes("--of-version")]).toEqual([64, true]);
-    await run("segment publish adults --description Adults --of-version 3");
-    expect(seen).toEqual([{ name: "adults", description: "Adults", version: 3 }]);
+    expect((await run("segment publish adults --of-version 3 --description Adults")).stderr).toContain("--to");
+    await run("segment publish adults --to bank --to shop --description Adults --of-version 3");
+    expect(seen).toEqual([{ name: "adults", description: "Adults", version: 3, to: ["bank", "shop"] }]);
   });
 
   test("dataset register takes the parts of an id in order, and how duplicates are aggregated", async () => {

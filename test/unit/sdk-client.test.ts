@@ -80,7 +80,7 @@ describe("call", () => {
       segment: { name: "adults" },
       defineSegment: { name: "adults", dataset: "a", definition: { kind: "sql", expression: "age >= 18" } },
       countSegment: { name: "adults" },
-      publishSegment: { name: "adults", description: "Adults", version: 1 },
+      publishSegment: { name: "adults", description: "Adults", version: 1, to: ["bank"] },
       unpublishSegment: { name: "adults" },
       retireSegment: { name: "adults" },
       agreements: {},

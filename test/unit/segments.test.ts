@@ -255,13 +255,13 @@ describe("versions", () => {
   test("a retired one is not used, and what was derived from it is", async () => {
     await define("a", sql("n < 10"));
     await define("b", derived("a"));
-    await segments.publish({ name: "a", version: 1 }, "Low ones");
+    await segments.publish({ name: "a", version: 1 }, { description: "Low ones", to: ["bank"] });
     const { published, retiredAt } = await segments.retire("a");
     expect([published, retiredAt]).toEqual([undefined, new Date(AT).toISOString()]);
     for (const refused of [
       segments.count("a"),
       define("c", derived("a")),
-      segments.publish({ name: "a", version: 1 }, "x"),
+      segments.publish({ name: "a", version: 1 }, { description: "x", to: ["bank"] }),
     ])
       expect((await failure(refused)).code).toBe("SEGMENT_INVALID");
     expect(await peopleIn("b")).toBe(10);
@@ -274,19 +274,26 @@ describe("publishing", () => {
   test("tells name, version and description of one version, until it ends", async () => {
     await define("a", sql("n < 10"));
     await define("b", sql("n < 10"));
-    expect(await segments.published()).toEqual([]);
-    await segments.publish({ name: "a", version: 1 }, "Low ones");
+    expect(await segments.publishedTo("bank")).toEqual([]);
+    await segments.publish({ name: "a", version: 1 }, { description: "Low ones", to: ["bank"] });
     await define("a", sql("n < 20"));
     const told = { name: "a", dataset: "people", version: 1, description: "Low ones" };
-    expect(await segments.published()).toEqual([told]);
-    await segments.requirePublished({ name: "a", version: 1 }, "people");
-    const asked = (name: string, version: number, dataset = "people") =>
-      failure(segments.requirePublished({ name, version }, dataset)).then(({ code }) => code);
+    expect(await segments.publishedTo("bank")).toEqual([told]);
+    await segments.requirePublished({ name: "a", version: 1 }, "people", "bank");
+    const asked = (name: string, version: number, dataset = "people", peer = "bank") =>
+      failure(segments.requirePublished({ name, version }, dataset, peer)).then(({ code }) => code);
     expect(await asked("a", 2)).toBe("SEGMENT_VERSION");
     expect(await asked("a", 1, "others")).toBe("SEGMENT_UNPUBLISHED");
     expect(await asked("b", 1)).toBe("SEGMENT_UNPUBLISHED");
-    await segments.publish({ name: "a", version: 2 }, "Lower ones");
-    expect(await segments.published()).toEqual([{ ...told, version: 2, description: "Lower ones" }]);
+    expect(await segments.publishedTo("shop")).toEqual([]);
+    // Whether there is one, or in which version, is nothing that another peer is told.
+    expect([await asked("a", 1, "people", "shop"), await asked("a", 2, "people", "shop")]).toEqual([
+      "SEGMENT_UNPUBLISHED",
+      "SEGMENT_UNPUBLISHED",
+    ]);
+    await segments.publish({ name: "a", version: 2 }, { description: "Lower ones", to: ["bank", "shop", "bank"] });
+    expect(await segments.publishedTo("bank")).toEqual([{ ...told, version: 2, description: "Lower ones" }]);
+    expect(await segments.publishedTo("shop")).toHaveLength(1);
     await segments.unpublish("a");
     expect(await asked("a", 2)).toBe("SEGMENT_UNPUBLISHED");
   });
@@ -294,12 +301,16 @@ describe("publishing", () => {
   test("is of the version that was looked at, also when a newer one has come meanwhile", async () => {
     const { version } = await define("a", sql("n < 10"));
     await define("a", sql("n < 1000"));
-    const { published } = await segments.publish({ name: "a", version }, "Low ones");
+    const { published } = await segments.publish({ name: "a", version }, { description: "Low ones", to: ["bank"] });
     expect(published).toMatchObject({ version: 1 });
-    const request = { name: "a", description: "Low ones" };
+    const request = { name: "a", description: "Low ones", to: ["bank"] };
     expect(ROUTES.publishSegment.request.safeParse(request).success).toBe(false);
     expect(ROUTES.publishSegment.request.parse({ ...request, version })).toEqual({ ...request, version });
-    expect((await failure(segments.publish({ name: "a", version: 3 }, "x"))).code).toBe("NOT_FOUND");
+    for (const to of [undefined, []])
+      expect(ROUTES.publishSegment.request.safeParse({ ...request, version, to }).success).toBe(false);
+    expect((await failure(segments.publish({ name: "a", version: 3 }, { description: "x", to: ["bank"] }))).code).toBe(
+      "NOT_FOUND",
+    );
   });
 
   test("no answer of the API holds an id", async () => {

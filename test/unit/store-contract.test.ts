@@ -302,7 +302,7 @@ test("a version of a segment stays as it was added, its standing is the last", a
   expect(await store.addSegment({ ...first, dataset: "e" })).toBe(false);
   expect(await store.addSegment({ ...first, version: 10 })).toBe(true);
   expect(await store.addSegment({ ...first, version: 2 })).toBe(true);
-  const published = { version: 2, description: "x", at };
+  const published = { version: 2, description: "x", at, to: ["bank"] };
   for (const standing of [
     { name: "a", published, retiredAt: null },
     { name: "b", published: null, retiredAt: at },
@@ -350,6 +350,7 @@ test.each([1, 2, 3])("a store of schema %i is taken over with its tags, which ar
   const { agreement, issuedAt, expiresAt, key } = tag();
   db.exec(`${EARLIER_TAGS} PRAGMA user_version = ${version}`);
   if (version < 3) db.exec("DROP TABLE segment; DROP TABLE segment_standing;");
+  else db.exec("ALTER TABLE segment_standing DROP COLUMN publishedTo");
   if (version > 1)
     db.exec("ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;");
   db.prepare("INSERT INTO tag_order (id, jobId, key, agreement, issuedAt, expiresAt) VALUES (5, ?, ?, ?, ?, ?)").run(
@@ -367,6 +368,18 @@ test.each([1, 2, 3])("a store of schema %i is taken over with its tags, which ar
   expect(await store.segments()).toEqual([]);
   await reopen();
   expect(await tagsAt(at)).toHaveLength(2);
+});
+
+test("a segment that was published before peers were named is published to nobody", async () => {
+  await store.close();
+  const db = new DatabaseSync(join(folder, "node.db"));
+  db.exec(`ALTER TABLE segment_standing DROP COLUMN publishedTo; PRAGMA user_version = 4;
+    INSERT INTO segment_standing VALUES ('a', 2, 'x', '${at}', NULL)`);
+  db.close();
+  store = open();
+  const published = { version: 2, description: "x", at, to: [] };
+  expect(await store.segmentStandings()).toEqual([{ name: "a", published, retiredAt: null }]);
+  await reopen();
 });
 
 test("a registration of the second schema, of one file and one id column, becomes one of a source", async () => {
