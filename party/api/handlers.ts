@@ -6,7 +6,7 @@ import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import type { Progress } from "../../proto/http/progress.ts";
-import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
+import type { RouteResponse } from "../../proto/http/routes.ts";
 import { collaborationId, partyId } from "../../proto/ids.ts";
 import type { LeakStatement } from "../../proto/policy/leak-statement.ts";
 import { classRange } from "../../proto/size-class.ts";
@@ -29,11 +29,8 @@ import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
-import { exportTags } from "../tags/export.ts";
-import { recordExport } from "../tags/exported.ts";
 import { tagHandlers } from "../tags/handlers.ts";
-import { fileAnswer } from "./file-answer.ts";
-import type { FileAnswer, Handlers } from "./server.ts";
+import type { Handlers } from "./server.ts";
 
 export function handlers(node: Node, access: Access, logger: Logger, version: string): Handlers {
   const info = (): RouteResponse<"node"> => ({
@@ -108,8 +105,6 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     leakStatement: async ({ jobId }) =>
       viewLeak((await describeJob(node.connected, await node.book.require(jobId))).statement),
     dryRun: async (input) => viewDryRun(await dryRun(node.connected, input)),
-    tags: async () => ({ tags: await node.store.tagCounts(node.logbook.now()) }),
-    exportTags: async (wanted, caller) => tagsFile(node, wanted, caller.person),
     auditFiles: async ({ collaboration }) => {
       const files = await exportEvidence(node.connected, collaborationId(collaboration));
       return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
@@ -194,21 +189,4 @@ function forCaller(view: RouteResponse<"job">, { roles }: Caller): RouteResponse
   if (view.summary === null || roles.includes("analyst")) return view;
   const { matched: _, tags: __, matchRate: ___, ...summary } = view.summary;
   return { ...view, summary };
-}
-
-/** Tags are fed on only while the peer says that their agreements are in force. Throws AGREEMENT_NOT_IN_FORCE. */
-async function requireTagsInForce({ store, connected, logbook }: Node): Promise<void> {
-  for (const digest of await store.tagAgreements(logbook.now())) await connected.inForce.require(digest);
-}
-
-async function tagsFile(node: Node, wanted: RouteInput<"exportTags">, person: string): Promise<FileAnswer> {
-  const { format, key, destination = "" } = wanted;
-  const filter = { now: node.logbook.now(), ...(key === undefined ? {} : { key }) };
-  return fileAnswer(node, { name: "tags", format }, async (path) => {
-    await requireTagsInForce(node);
-    await exportTags(node.store.tags(filter), { format, path });
-    const counts = (await node.store.tagCounts(filter.now)).filter((tags) => key === undefined || tags.key === key);
-    const jobIds = [...new Set(counts.map(({ jobId }) => jobId))].sort();
-    await recordExport(node, { jobIds, person, format, destination });
-  });
 }

@@ -1,17 +1,28 @@
-/** The API's routes on the tag catalogue, batches, history and opt-outs. */
+/** The API's routes on tags: values, files, the catalogue, batches, history and opt-outs. */
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Handlers } from "../api/server.ts";
 import type { Node } from "../node.ts";
 import type { TagBatchRecord } from "../store/tag-records.ts";
+import { tagsFile } from "./tags-file.ts";
 
 const PAGE = 10_000;
 
-type Served = "tagCatalogue" | "defineTag" | "tagBatches" | "tagHistory" | "optOuts" | "optOutPage";
+type Served =
+  | "tags"
+  | "exportTags"
+  | "tagCatalogue"
+  | "defineTag"
+  | "tagBatches"
+  | "tagHistory"
+  | "optOuts"
+  | "optOutPage";
 type View = RouteResponse<"tagBatches">["batches"][number];
 
 export function tagHandlers(node: Node): Pick<Handlers, Served | "addOptOuts" | "removeOptOuts"> {
   const { store, catalogue, optOuts, logbook } = node;
   return {
+    tags: async () => ({ tags: await store.tagCounts(logbook.now()) }),
+    exportTags: async (wanted, { person }) => tagsFile(node, wanted, person),
     tagCatalogue: async () => ({ definitions: await catalogue.list() }),
     defineTag: async (definition, { person, roles }) =>
       catalogue.define(definition, { person, mayReplace: roles.includes("steward") }),
