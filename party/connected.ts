@@ -28,6 +28,9 @@ import { Peers } from "./session/peers.ts";
 import { Successions } from "./session/successions.ts";
 import { Turns } from "./turns.ts";
 
+/** Of an own dataset, for offers of one peer: one runs, the others wait. Each may take minutes. */
+const MAX_PEER_READS = 16;
+
 export interface Connected extends JobDeps {
   readonly enrolled: Enrolled;
   readonly revocations: Revocations;
@@ -104,6 +107,7 @@ export function connect(
     pending: new PendingJobs(),
     channels: new JobChannels(),
     turns: new Turns(),
+    reads: new Turns(MAX_PEER_READS),
     inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
     isOnline: () => isOnline,
     disconnect: () => {

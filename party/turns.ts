@@ -1,14 +1,27 @@
+import { EntenteError } from "../proto/errors.ts";
+
 /** Work that must not overlap, one queue for each key: what reads, decides and writes takes its turn. */
 export class Turns<Key> {
   readonly #last = new Map<Key, Promise<unknown>>();
+  readonly #taken = new Map<Key, number>();
+  readonly #maxTaken: number;
+
+  /** `maxTaken`: how many may run and wait under one key. */
+  constructor(maxTaken = Number.POSITIVE_INFINITY) {
+    this.#maxTaken = maxTaken;
+  }
 
   /** Nothing runs or waits under this key. */
   isFree(key: Key): boolean {
     return !this.#last.has(key);
   }
 
-  /** Runs `work` after all that was given before it for this key, whether that failed or not. */
-  take<T>(key: Key, work: () => Promise<T>): Promise<T> {
+  /** Runs `work` after all that was given before it for this key, whether that failed or not. Throws OVERLOADED, and does not
+   * run it, when too many wait already. */
+  async take<T>(key: Key, work: () => Promise<T>): Promise<T> {
+    const taken = this.#taken.get(key) ?? 0;
+    if (taken >= this.#maxTaken) throw new EntenteError("OVERLOADED", { detail: "too many wait for their turn" });
+    this.#taken.set(key, taken + 1);
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const settled = result.then(
       () => undefined,
@@ -16,6 +29,9 @@ export class Turns<Key> {
     );
     this.#last.set(key, settled);
     void settled.then(() => {
+      const left = (this.#taken.get(key) ?? 0) - 1;
+      if (left > 0) this.#taken.set(key, left);
+      else this.#taken.delete(key);
       if (this.#last.get(key) === settled) this.#last.delete(key);
     });
     return result;

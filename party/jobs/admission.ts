@@ -96,7 +96,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     if (spec.providerSegment !== undefined)
       await deps.segments.requirePublished(spec.providerSegment, registration.name, peer.party);
     const hopeless = await refusedUnread(offered);
-    const side = hopeless === undefined ? await servedSide(offered) : undefined;
+    const side = hopeless === undefined ? await deps.reads.take(peer.party, () => servedSide(offered)) : undefined;
     const ownRows = side?.list.rows ?? peopleOf(registration);
     const question = questionOf(agreement, spec, { ownRows, versionTag: ownVersion });
     const charged = await chargeFor(offered, question, side, evidence);
@@ -142,7 +142,8 @@ interface Offered extends Pick<OwnSide, "deps" | "agreement" | "spec" | "registr
 /** What of the own dataset takes part in a peer's job. */
 type ServedSide = OwnSide & { readonly taking: TakingPart };
 
-/** The code of a rule that refuses the job however many of the dataset take part: then nothing is read for the peer. */
+/** The code of what refuses the job however many of a segment take part: then nothing is read for the peer, who is charged
+ * nothing for what is refused. */
 async function refusedUnread({
   deps,
   agreement,
@@ -150,9 +151,30 @@ async function refusedUnread({
   registration,
   versionTag: tag,
 }: Offered): Promise<ErrorCode | undefined> {
+  // Of the whole dataset it is known how many they are.
+  const isSize = (code: ErrorCode) => spec.providerSegment !== undefined && code === "POLICY_SIZE_RATIO";
   const question = questionOf(agreement, spec, { ownRows: peopleOf(registration), versionTag: tag });
-  const { rules } = await deps.policy.decide(question);
-  return rules.find(({ code, outcome }) => outcome === "failed" && code !== "POLICY_SIZE_RATIO")?.code;
+  const { rules, refusedBy } = await deps.policy.decide(question);
+  const failed = rules.find(({ code, outcome }) => outcome === "failed" && !isSize(code));
+  if (refusedBy !== undefined && failed !== undefined) return failed.code;
+  try {
+    await requireFit({ deps, agreement, spec, registration });
+    return undefined;
+  } catch (error) {
+    return toEntenteError(error).code;
+  }
+}
+
+/** A dataset that is not of the agreed form, or lacks a column, is charged nothing, nor is an audience that cannot be gone on
+ * from; they are looked at only for a job that the rules allow. */
+async function requireFit({ deps, agreement, spec, registration }: Omit<Offered, "versionTag">): Promise<void> {
+  requireAgreedForm(agreement, deps.keyring.party, registration);
+  requireSameRules(spec, registration);
+  for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
+    featureIndex(registration.columns, column);
+  requireAgreedLabels(agreement.document, spec);
+  placedLabels(registration.columns, spec.labels ?? []);
+  if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
 }
 
 /** Reads the dataset where who takes part is not known already, and always for an aggregate. Throws as `takingPartOf` and
@@ -166,32 +188,25 @@ async function servedSide({ deps, agreement, spec, registration }: Omit<Offered,
   return { deps, agreement, spec, registration, list, groupings: undefined, role: "provider", taking };
 }
 
-/** A dataset that is not of the agreed form, or lacks a column, is charged nothing, nor is an audience that cannot be gone on
- * from; both are looked at only for a job that the rules allow. */
 async function chargeFor(
-  { deps, agreement, spec, registration }: Offered,
+  offered: Offered,
   question: Question,
-  /** Undefined when a rule refuses the job anyhow. */
+  /** Undefined when the job is refused anyhow. */
   side: ServedSide | undefined,
   evidence: JobEvidence,
 ): Promise<Charged> {
+  const { deps, agreement, spec } = offered;
   return deps.policy.inTurn(agreement, async () => {
     // A node that has lost its store still knows from its log what it has run: an old spec is not run again.
     if ((await deps.policy.runs(agreement)).some((run) => run.jobId === spec.jobId))
       return { as: "refused", code: "ATTEMPT_REPLAYED" };
-    const requireFit = async () => {
+    const requireFitNow = async () => {
+      await requireFit(offered);
       if (side === undefined) throw new EntenteError("OVERLOADED", { detail: "what refused the job has changed" });
-      requireAgreedForm(agreement, deps.keyring.party, registration);
-      requireSameRules(spec, registration);
-      for (const column of spec.model === undefined ? [] : viewColumns(spec.model))
-        featureIndex(registration.columns, column);
-      requireAgreedLabels(agreement.document, spec);
-      placedLabels(registration.columns, spec.labels ?? []);
-      if (spec.matched !== undefined) await requireAudience(deps, spec.matched.audience, spec, registration);
     };
     const asked = { ...question, difference: side && (await smallestDifference(side)) };
     const beforeCharge = async () => side && keepSketch(side);
-    return charge(deps, { question: asked, evidence, isApproved: false, requireFit, beforeCharge });
+    return charge(deps, { question: asked, evidence, isApproved: false, requireFit: requireFitNow, beforeCharge });
   });
 }
 

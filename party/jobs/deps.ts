@@ -57,4 +57,6 @@ export interface JobDeps {
   readonly served: ServedJobs;
   /** What decides on a job takes its turn, by job id. */
   readonly turns: Turns<string>;
+  /** What reads an own dataset to decide on a peer's offer, by peer. */
+  readonly reads: Turns<string>;
 }

@@ -121,6 +121,11 @@ describe("a dictionary of consecutive numbers", () => {
   test("at a bank whose node lets it pass is refused by the bureau's, which reads nothing for it", async () => {
     await register(range(0, 5_000), range(300, 1_324));
     ignorePolicy(nodes.bank);
+    const spill = vi.spyOn(nodes.bureau.connected.vault, "spillPlace");
+    const rate = await begin(nodes, { agreement, output: "match-rate" });
+    await rate.finished;
+    expect((await nodes.bank.book.require(rate.jobId)).reason).toMatchObject({ code: "POLICY_SIZE_RATIO", by: "peer" });
+    expect(spill).not.toHaveBeenCalled();
     const { jobId, finished } = await begin(nodes, { agreement });
     await finished;
     expect((await nodes.bank.book.require(jobId)).reason).toMatchObject({ code: "POLICY_SIZE_RATIO", by: "peer" });

@@ -53,3 +53,15 @@ test("one key's long work holds up nobody else", async () => {
   await Promise.all([long, second]);
   expect(isSecond).toBe(true);
 });
+
+test("more than may wait under a key are turned away and not run, and others come when one has gone", async () => {
+  const turns = new Turns<string>(2);
+  const first = Promise.withResolvers<number>();
+  const ran = [turns.take("a", () => first.promise), turns.take("a", async () => 2)];
+  await expect(turns.take("a", () => expect.unreachable())).rejects.toMatchObject({ code: "OVERLOADED" });
+  expect(await turns.take("b", async () => 3)).toBe(3);
+  first.resolve(1);
+  expect(await Promise.all(ran)).toEqual([1, 2]);
+  expect(await turns.take("a", async () => 4)).toBe(4);
+  expect(turns.isFree("a")).toBe(true);
+});
