@@ -187,6 +187,6 @@ function summaryOf({
 /** What came out of a job is for analysts: who approves or audits sees that it ran, how long, and how it ended. */
 function forCaller(view: RouteResponse<"job">, { roles }: Caller): RouteResponse<"job"> {
   if (view.summary === null || roles.includes("analyst")) return view;
-  const { matched: _, tags: __, matchRate: ___, ...summary } = view.summary;
+  const { matched: _, tags: __, matchRate: ___, labelsUnreadable: ____, ...summary } = view.summary;
   return { ...view, summary };
 }

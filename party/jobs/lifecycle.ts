@@ -53,6 +53,8 @@ export interface JobSummary {
   /** Of that output: the whole of it. */
   readonly report?: OverlapReport;
   readonly tags?: Readonly<Record<string, number>>;
+  /** Of the people who matched: label values of the peer that are none, and taken as missing. Absent when there are none. */
+  readonly labelsUnreadable?: number;
   readonly seconds: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;

@@ -26,8 +26,10 @@ export interface OpenedPartition {
   readonly rows: Uint32Array;
   /** Of a score: slot and share of each of them; empty otherwise. */
   readonly shares: Uint8Array;
-  /** Label columns of each of them, as `proto/codec/labels` has them, and checked; empty without. */
+  /** Label columns of each of them, as `proto/codec/labels` has them, from the peer as they are; empty without. */
   readonly labels: Uint8Array;
+  /** Values among them whose bytes are those of no value. */
+  readonly labelsUnreadable: number;
   /** Score only: the decrypted, masked answers by slot. */
   readonly masked: Uint32Array | undefined;
 }
@@ -47,7 +49,8 @@ export function countMatches(opened: readonly OpenedPartition[]): number {
   return opened.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
-/** Takes the labels of what matched apart. Throws WIRE_INVALID when a label column's bytes are those of no value. */
+/** Takes the labels of what matched apart. A label column's bytes that are those of no value end nothing: the provider can choose
+ * whose they are, and would learn from the job's end whether that person matched. */
 export function openedPartition(
   spec: Pick<JobSpec, "model" | "labels">,
   opened: Pick<OpenedPartition, "partition" | "masked"> & { readonly matches: PsiMatches },
@@ -55,19 +58,20 @@ export function openedPartition(
   const { partition, masked, matches } = opened;
   const { rows } = matches;
   const [shares, labels] = splitLabels(matches.labels, labelWidths(spec), rows.length) as [Uint8Array, Uint8Array];
-  const part = { partition, rows, shares, labels, masked };
-  const labelsAt = labelsIn(part, spec.labels ?? []);
+  let labelsUnreadable = 0;
+  const labelsAt = labelsIn({ labels }, spec.labels ?? [], () => labelsUnreadable++);
   for (let match = 0; match < rows.length; match++) labelsAt(match);
-  return part;
+  return { partition, rows, shares, labels, labelsUnreadable, masked };
 }
 
-/** The values of a match's label columns, in their order. */
+/** The values of a match's label columns, in their order; bytes of no value are missing. */
 export function labelsIn(
   { labels }: Pick<OpenedPartition, "labels">,
   columns: readonly LabelColumn[],
+  onUnreadable: () => void = () => undefined,
 ): (match: number) => readonly LabelValue[] {
   const width = labelsBytes(columns);
-  const read = labelReader(columns);
+  const read = labelReader(columns, onUnreadable);
   return (match) => read(labels.subarray(match * width, (match + 1) * width));
 }
 

@@ -116,7 +116,8 @@ export async function releaseResult(asked: Asked, result: OpenableResult, starte
   });
   await storeTags(asked, result, opened, issuing, count);
   if (spec.labels !== undefined) await deps.results.put(jobId, form, resultBatches(asked, result, opened, issuing));
-  const summary = { matched, tags: counts, ...figures() };
+  const labelsUnreadable = opened.reduce((sum, part) => sum + part.labelsUnreadable, 0);
+  const summary = { matched, tags: counts, ...(labelsUnreadable > 0 && { labelsUnreadable }), ...figures() };
   // In turn with a revocation, so that what it stops is never in force. A stop before the last step takes the tags back.
   await deps.policy.inTurn(agreement, async () => {
     if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");

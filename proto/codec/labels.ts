@@ -7,7 +7,7 @@
  * | boolean | 0 or 1 | 2 |
  * | text | length, the text in UTF-8, zeros up to `maxBytes` | length 255 |
  *
- * One value has one encoding; every other bytes are refused.
+ * One value has one encoding; every other bytes are those of no value.
  */
 import { type LabelColumn, labelWidth } from "../agreement/label-columns.ts";
 import { EntenteError } from "../errors.ts";
@@ -56,62 +56,67 @@ export function writeText(
   label.set(text, at + 1);
 }
 
-/** Reads rows of these columns. */
-export function labelReader(columns: readonly LabelColumn[]): (label: Uint8Array) => LabelValue[] {
+/** Reads rows of these columns. With `onUnreadable` bytes of no value are read as missing, each told to it. */
+export function labelReader(
+  columns: readonly LabelColumn[],
+  onUnreadable?: () => void,
+): (label: Uint8Array) => LabelValue[] {
   let end = 0;
   const placed = columns.map((column) => {
     const at = end;
     end += labelWidth(column);
     return { column, at };
   });
-  /** Throws WIRE_INVALID on bytes that no value has, naming the column. */
+  const checked = (column: LabelColumn, bytes: Uint8Array) => {
+    const value = readValue(column, bytes);
+    if (value !== undefined) return value;
+    if (onUnreadable === undefined) throw new EntenteError("WIRE_INVALID", { detail: `label: ${column.name}` });
+    onUnreadable();
+    return null;
+  };
+  /** Throws WIRE_INVALID on another length, and without `onUnreadable` on bytes that no value has, naming the column. */
   return (label) => {
     if (label.length !== end) throw new EntenteError("WIRE_INVALID", { detail: "label: length" });
-    return placed.map(({ column, at }) => readValue(column, label.subarray(at, at + labelWidth(column))));
+    return placed.map(({ column, at }) => checked(column, label.subarray(at, at + labelWidth(column))));
   };
 }
 
-function readValue(column: LabelColumn, bytes: Uint8Array): LabelValue {
+/** Undefined for bytes that no value has. */
+function readValue(column: LabelColumn, bytes: Uint8Array): LabelValue | undefined {
   switch (column.type) {
     case "number":
-      return readNumber(bytes, column.name);
+      return readNumber(bytes);
     case "boolean":
-      return readBoolean(bytes, column.name);
+      return readBoolean(bytes);
     case "text":
-      return readText(bytes, column.name);
+      return readText(bytes);
   }
 }
 
-function invalid(column: string): EntenteError {
-  return new EntenteError("WIRE_INVALID", { detail: `label: ${column}` });
-}
-
-function readNumber(bytes: Uint8Array, column: string): number | null {
+function readNumber(bytes: Uint8Array): number | null | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0) === NAN_HIGH && view.getUint32(4) === 0) return null;
   const value = view.getFloat64(0);
-  if (!Number.isFinite(value) || Object.is(value, -0)) throw invalid(column);
-  return value;
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : undefined;
 }
 
-function readBoolean([byte]: Uint8Array, column: string): boolean | null {
+function readBoolean([byte]: Uint8Array): boolean | null | undefined {
   if (byte === MISSING_BOOLEAN) return null;
-  if (byte !== 0 && byte !== 1) throw invalid(column);
-  return byte === 1;
+  return byte === 0 || byte === 1 ? byte === 1 : undefined;
 }
 
 // A byte order mark is a character like any other here.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function readText(bytes: Uint8Array, column: string): string | null {
+function readText(bytes: Uint8Array): string | null | undefined {
   const length = bytes[0] as number;
   const isMissing = length === MISSING_TEXT;
   const end = isMissing ? 1 : 1 + length;
-  if (end > bytes.length || bytes.subarray(end).some((byte) => byte !== 0)) throw invalid(column);
+  if (end > bytes.length || bytes.subarray(end).some((byte) => byte !== 0)) return undefined;
   if (isMissing) return null;
   try {
     return utf8.decode(bytes.subarray(1, end));
   } catch {
-    throw invalid(column);
+    return undefined;
   }
 }

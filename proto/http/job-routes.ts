@@ -44,6 +44,8 @@ const job = z.object({
       /** Of a match rate: a whole percent, or ">85%". */
       matchRate: z.string().optional(),
       tags: z.record(z.string(), z.number()).optional(),
+      /** Label values that the peer sent and that are none: taken as missing. */
+      labelsUnreadable: z.number().optional(),
       seconds: z.number(),
       bytesSent: z.number(),
       bytesReceived: z.number(),

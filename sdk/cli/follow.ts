@@ -122,6 +122,7 @@ export function describeJob(job: Job): string {
     result: job.withheld ? CATALOGUE.POLICY_RESULT_FLOOR.text : undefined,
     waits: job.awaitsApproval ? "for a steward of this node: 'entente approval list'" : undefined,
     matched: summary?.matched,
+    "labels that are no value": summary?.labelsUnreadable,
     "match rate": summary?.matchRate,
     report:
       job.output === "overlap-report" && summary?.matchRate !== undefined

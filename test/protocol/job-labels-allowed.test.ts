@@ -1,4 +1,4 @@
-/** Who may have which labels, what is said of it, and what ends a job: by the ideal worker, which is as real at the gate. */
+/** Who may have which labels, what is said of it, and what ends a job or does not: by the ideal worker, which is as real at the gate. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { dryRun } from "../../party/jobs/dry-run.ts";
 import type { ProvideTask } from "../../party/session/task.ts";
@@ -118,7 +118,7 @@ describe("a provider whose software was changed", () => {
     ["a boolean that is none", "has_car", (labels: Uint8Array) => labels.fill(7)],
     ["a text that is no UTF-8", "city", (labels: Uint8Array) => labels.fill(0xc3).fill(1, 0, 1)],
     ["a number that is infinite", "spend", (labels: Uint8Array) => labels.fill(0).fill(0x7f, 0, 1).fill(0xf0, 1, 2)],
-  ])("sends %s: the job ends, and nothing of it is shown", async (_, label, change) => {
+  ])("sends %s: it is missing, and only the bank's people learn that", async (_, label, change) => {
     const agreement = await world.agree();
     sending((labels) => {
       const width = { has_car: 1, city: 13, spend: 8 }[label] as number;
@@ -126,8 +126,13 @@ describe("a provider whose software was changed", () => {
     });
     const { bank } = await world.nodes.run(requestOf({ agreement, labels: [label] }));
     vi.restoreAllMocks();
-    expect([bank.state, bank.reason?.code, bank.summary]).toEqual(["failed", "WIRE_INVALID", undefined]);
-    expect(await eventsOf(world.nodes.bank, bank.jobId)).not.toContain("opened");
-    expect(await world.tagsOf(bank.jobId)).toEqual([]);
+    const { state, summary: { matched = 0, labelsUnreadable } = {} } = bank;
+    expect([state, matched > 0, labelsUnreadable]).toEqual(["done", true, matched]);
+    expect(await eventsOf(world.nodes.bank, bank.jobId)).toContain("opened");
+    expect((await world.tagsOf(bank.jobId)).length).toBe(matched);
+    for (const node of [world.nodes.bank, world.nodes.bureau])
+      expect(JSON.stringify(await entriesOf(node))).not.toContain("nreadable");
+    const bureau = await world.nodes.ended(world.nodes.bureau, bank.jobId);
+    expect([bureau.state, bureau.reason, bureau.summary?.labelsUnreadable]).toEqual(["done", undefined, undefined]);
   });
 });

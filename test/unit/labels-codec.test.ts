@@ -54,6 +54,14 @@ describe("labels as bytes", () => {
     expect(codeOf(() => labelReader(columns)(fromHex(hex)))).toBe("WIRE_INVALID");
   });
 
+  it("reads what is no value as missing for who wants to know of it, and the columns beside it as they are", () => {
+    let unreadable = 0;
+    const read = labelReader([BOOLEAN, BOOLEAN, TEXT], () => unreadable++);
+    expect([read(fromHex("01090141000000")), unreadable]).toEqual([[true, null, "A"], 1]);
+    expect([read(fromHex("0100ff00000001")), unreadable]).toEqual([[true, false, null], 2]);
+    expect(codeOf(() => read(fromHex("01")))).toBe("WIRE_INVALID");
+  });
+
   it("refuses at the writer what the reader would not take", () => {
     const label = new Uint8Array(5);
     expect(codeOf(() => writeText(label, 0, utf8("沪沪"), TEXT))).toBe("LABEL_UNFIT");
