@@ -58,6 +58,7 @@ function chargeOf(question: Question): NonNullable<PredicateInput<"policy-decisi
     ...pair,
     modelVersion,
     featureBits,
+    ...(question.spec.groups === undefined ? {} : { groups: question.spec.groups }),
     ...segmentOf(question.spec),
     ...releasedBy(question.spec),
     receiverVersion,

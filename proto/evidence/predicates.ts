@@ -175,6 +175,8 @@ const charge = z.strictObject({
   modelVersion: commitment.nullable(),
   /** Of the narrowest of the model's features: how many columns one score could carry. */
   featureBits: z.int().min(1).max(32).nullable(),
+  /** Of a report: how many it has at most. */
+  groups: z.int().min(1).optional(),
   providerSegment,
   releasedColumns,
   receiverVersion: versionTag.nullable(),

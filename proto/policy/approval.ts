@@ -5,7 +5,8 @@ import { agreedOperation, type JobRequest } from "./request.ts";
 
 /**
  * By the mode that the agreement names for `job.role`. `first-run` asks until a run of this kind has completed under this
- * very agreement: of this operation and output, for a score by this model version, over this version of a segment, and with at least the columns that leave in clear. Another kind tells something else,
+ * very agreement: of this operation and output, for a score by this model version, over this version of a segment, with at least the groups of a
+ * report and the columns that leave in clear. Another kind tells something else,
  * and nobody has approved that. True for what was not agreed.
  */
 export function approvalNeeded(agreement: Agreement, job: JobRequest, history: History): boolean {
@@ -22,6 +23,7 @@ export function approvalNeeded(agreement: Agreement, job: JobRequest, history: H
       run.modelVersion === job.modelVersion &&
       run.providerSegment?.name === job.providerSegment?.name &&
       run.providerSegment?.version === job.providerSegment?.version &&
+      (job.groups ?? 0) <= (run.groups ?? 0) &&
       (job.releasedColumns ?? []).every((name) => run.releasedColumns?.includes(name)) &&
       run.receiver === job.receiver &&
       run.receiverDataset === job.receiverDataset &&

@@ -23,6 +23,8 @@ export interface ChargedRun {
   readonly modelVersion?: string;
   /** Of a score: see `featureBits`. Absent: taken to be the asking job's. */
   readonly featureBits?: number;
+  /** Of a report: how many it had at most. */
+  readonly groups?: number | undefined;
   /** Columns of the provider that left in clear; absent: none. */
   readonly releasedColumns?: readonly string[] | undefined;
   /** Tags of the datasets' versions, hex; absent while unknown. */

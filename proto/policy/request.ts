@@ -28,7 +28,7 @@ export interface JobRequest extends DatasetPair {
   readonly modelVersion?: string;
   readonly featureBits?: number;
   /** Of a report: how many it has at most. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
   readonly receiverVersion?: string;
   /** Undefined while the provider has not said. */
   readonly providerVersion?: string;

@@ -401,6 +401,15 @@ describe("approvals", () => {
     expect(needed(undefined, ["city"])).toBe(false);
   });
 
+  test("first-run: of a report until one has completed that had at least as many groups", () => {
+    const first = under("first-run");
+    const report = { ...provider, output: "overlap-report" as const, tagDays: null };
+    const needed = (groups: number, before: number | undefined) =>
+      approvalNeeded(first, { ...report, groups }, [runOf(report, { agreement: first.digest, groups: before })]);
+    expect([needed(2, undefined), needed(200, 2), needed(3, 2)]).toEqual([true, true, true]);
+    expect([needed(2, 2), needed(1, 2)]).toEqual([false, false]);
+  });
+
   test("what was not agreed is nobody's to wave through", () => {
     expect(approvalNeeded(AGREEMENT, { ...provider, providerDataset: "salaries" }, [])).toBe(true);
   });
