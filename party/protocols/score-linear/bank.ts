@@ -88,11 +88,10 @@ function onAnswer(state: AwaitAnswer, frame: Frame): BankStep {
 }
 
 /**
- * Step 6, for one matched row and its label: the partner's part of the score, exact. Throws WIRE_INVALID when the slot is
- * not one of this partition.
+ * Step 6, for one matched row and its label: the partner's part of the score, exact. A slot that is not one of this partition
+ * counts as an answer of 0: the score is wrong, as it is by any other label or answer that the partner made up. To end here
+ * would tell the partner, who can spoil one person's label, whether that person matched.
  */
 export function combine(masked: Uint32Array, slot: number, share: number): number {
-  const value = masked[slot];
-  if (value === undefined) throw new EntenteError("WIRE_INVALID", { detail: "slot of a label" });
-  return (value + share) | 0;
+  return ((masked[slot] ?? 0) + share) | 0;
 }
