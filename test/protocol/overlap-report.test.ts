@@ -50,6 +50,12 @@ describe("a report by a column of texts", () => {
     const bureau = await world.nodes.ended(world.nodes.bureau, jobId);
     expect(Object.keys(bureau.summary ?? {}).sort()).toEqual(["bytesReceived", "bytesSent", "seconds"]);
     expect(await subjectsOf(world.nodes.bank)).toEqual([]);
+    for (const node of [world.nodes.bank, world.nodes.bureau]) {
+      const charged = (await entriesOf(node)).flatMap(({ statement: { predicate } }) =>
+        "charge" in predicate && predicate.jobId === jobId ? [predicate.charge?.groups] : [],
+      );
+      expect(charged).toEqual([expect.any(Number)]);
+    }
     for (const { event, statement } of await entriesOf(world.nodes.bank)) {
       if (event === "opened") expect(statement.predicate).toMatchObject({ outputSizeClass: null, tags: null });
       expect(JSON.stringify(statement.predicate)).not.toMatch(/Shanghai|city|\d%/);

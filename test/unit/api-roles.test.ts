@@ -252,7 +252,12 @@ describe("a request", () => {
 test("the results of a job are shown to analysts, that it ran to stewards and auditors, too", async () => {
   const proposed = { operation: "audience", role: "receiver", peer: "bureau", agreement: "5f", ownRows: 2000 };
   const summary = { seconds: 1, bytesSent: 2, bytesReceived: 3 };
-  const job = { ...STUB_JOB, proposed, reason: undefined, summary: { ...summary, matched: 812, tags: { A: 812 } } };
+  const job = {
+    ...STUB_JOB,
+    proposed,
+    reason: undefined,
+    summary: { ...summary, matched: 812, tags: { A: 812 }, labelsUnreadable: 812 },
+  };
   const book = { list: async () => [job], require: async () => job, progress: () => undefined };
   const wallClock = { nowMs: () => 0, monotonicMs: () => 0 };
   const { jobs, job: one } = nodeHandlers({ book, wallClock } as never, {} as never, {} as never, "0");
