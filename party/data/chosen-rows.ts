@@ -8,17 +8,9 @@ import type { RowBatch } from "./rows.ts";
 import type { Lookups, RowTest } from "./selection.ts";
 
 /** Good rows that are held, duplicates included. Valid until the next batch. */
-export interface ChosenRows {
-  /** Good rows read in this batch, held or not. */
-  readonly good: number;
-  readonly count: number;
-  /** Row numbers, ascending. */
-  readonly rows: Uint32Array;
-  readonly ids: PackedText;
+export interface ChosenRows extends Pick<RowBatch, "good" | "count" | "rows" | "ids" | "labels"> {
   /** One array per wanted column, `count` long. */
   readonly features: readonly Float64Array[];
-  /** One after the other; where labels were asked for. */
-  readonly labels?: Uint8Array | undefined;
   /** count * 16 bytes; where the reader was given a hasher. */
   readonly hashes?: Uint8Array<ArrayBuffer>;
 }
