@@ -12,7 +12,7 @@ import { utf8 } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope, type Envelope } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { range } from "../support/people.ts";
 import {
   begin,
   COLLABORATION,
@@ -25,12 +25,13 @@ import {
   STEWARD,
   scoreOf,
   smallAgreement,
+  startWithLists,
   Times,
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
 import { IdealWorker } from "../support/policy-worker.ts";
-import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -45,13 +46,7 @@ let titles = 0;
 /** New nodes for each test: what was deleted at one is missed by the next job. */
 beforeEach(async () => {
   times.both(0);
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  const data = join(nodes.coordinator.folder, "data");
-  files = {
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), REPAYMENTS),
-  };
-  await nodes.register(files);
+  ({ nodes, files } = await startWithLists(times));
   times.nextEpoch(EPOCH_DAYS);
 });
 afterEach(async () => {

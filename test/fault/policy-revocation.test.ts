@@ -1,6 +1,5 @@
 /** Attacks on the end of an agreement: what runs, what was issued and what is fed on stops, whoever is away or restarts. */
 
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
@@ -9,7 +8,6 @@ import { signRevocation } from "../../proto/agreement/revocation.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
-import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import {
   begin,
   entriesOf,
@@ -19,6 +17,7 @@ import {
   outcomeAtBank,
   STEWARD,
   smallAgreement,
+  startWithLists,
   stateOf,
   subjectsOf,
   Times,
@@ -26,7 +25,7 @@ import {
   withApproval,
 } from "../support/policy-nodes.ts";
 import { IdealWorker } from "../support/policy-worker.ts";
-import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -51,15 +50,7 @@ function wrap(party: NodeName): (link: CoordinatorLink) => CoordinatorLink {
 }
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({
-    bank: { ports: times.portsOf("bank"), wrap: wrap("bank") },
-    bureau: { ports: times.portsOf("bureau"), wrap: wrap("bureau") },
-  });
-  const data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), REPAYMENTS),
-  });
+  ({ nodes } = await startWithLists(times, { wrap }));
 });
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));
 afterEach(() => {

@@ -11,10 +11,10 @@ import { forgetOldResults } from "../../party/jobs/retention.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { demoAgreement, withColumns } from "../support/demo-agreement.ts";
-import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { ANALYST, auditOf, DAY_MS, eventsOf, requestOf, Times } from "../support/policy-nodes.ts";
+import { phoneOf, range } from "../support/people.ts";
+import { ANALYST, auditOf, DAY_MS, eventsOf, requestOf, startWithLists, Times } from "../support/policy-nodes.ts";
 import { found, foundInFolder } from "../support/search.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import type { TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -32,17 +32,8 @@ let nodes: TwoNodes;
 let titles = 0;
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  const data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), {
-      ...REPAYMENTS,
-      has_car: carOf,
-      city: cityOf,
-      spend: spendOf,
-    }),
-  });
+  const bureauColumns = { has_car: carOf, city: cityOf, spend: spendOf };
+  ({ nodes } = await startWithLists(times, { bureauColumns }));
 });
 afterAll(() => nodes.close());
 

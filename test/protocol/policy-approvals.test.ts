@@ -15,13 +15,14 @@ import {
   ID_FORM,
   STEWARD,
   smallAgreement,
+  startWithLists,
   stateOf,
   subjectsOf,
   Times,
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
-import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -36,12 +37,7 @@ let data: string;
 let titles = 0;
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), REPAYMENTS),
-  });
+  ({ nodes, data } = await startWithLists(times));
 });
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));
 afterEach(() => vi.restoreAllMocks());

@@ -1,10 +1,17 @@
 /** Attacks on the numbers of runs: the same job once more than agreed, and several at once for the last one. */
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Digest } from "../../proto/ids.ts";
-import { REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { chargedRuns, DAY_MS, ignorePolicy, outcomeAtBank, smallAgreement, Times } from "../support/policy-nodes.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import { range } from "../support/people.ts";
+import {
+  chargedRuns,
+  DAY_MS,
+  ignorePolicy,
+  outcomeAtBank,
+  smallAgreement,
+  startWithLists,
+  Times,
+} from "../support/policy-nodes.ts";
+import type { TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -17,12 +24,7 @@ let nodes: TwoNodes;
 let titles = 0;
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  const data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50)),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), REPAYMENTS),
-  });
+  ({ nodes } = await startWithLists(times, { bankColumns: {} }));
 });
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));
 afterEach(() => vi.restoreAllMocks());

@@ -1,6 +1,5 @@
 /** Attacks by a coordinator: it replays, forges, widens and drops, and changes nothing of what the parties signed. */
 
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
@@ -8,7 +7,6 @@ import { ControlClient } from "../../party/session/control.ts";
 import { makeAgreement } from "../../proto/agreement/agreement.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import {
   agreementBy,
   begin,
@@ -18,13 +16,14 @@ import {
   ignorePolicy,
   outcomeAtBank,
   smallAgreement,
+  startWithLists,
   stateOf,
   subjectsOf,
   Times,
   untilEnded,
 } from "../support/policy-nodes.ts";
 import { IdealWorker } from "../support/policy-worker.ts";
-import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -51,15 +50,7 @@ function wrap(link: CoordinatorLink): CoordinatorLink {
 }
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({
-    bank: { ports: times.portsOf("bank"), wrap },
-    bureau: { ports: times.portsOf("bureau"), wrap },
-  });
-  const data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 50), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(20, 70), REPAYMENTS),
-  });
+  ({ nodes } = await startWithLists(times, { wrap: () => wrap }));
 });
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));
 afterEach(() => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { decideJob } from "../../party/jobs/approvals.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { phoneOf, range, writePeople } from "../support/people.ts";
 import {
   ANALYST,
   begin,
@@ -16,13 +16,14 @@ import {
   rateOf,
   STEWARD,
   smallAgreement,
+  startWithLists,
   stateOf,
   subjectsOf,
   Times,
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import type { TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -41,12 +42,7 @@ function agree(changes: Record<string, unknown> = {}): Promise<Digest> {
 }
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, PEOPLE), { n: (person) => person }),
-    bureau: await writePeople(join(data, "bureau.csv"), range(100, 300), REPAYMENTS),
-  });
+  ({ nodes, data } = await startWithLists(times, { bank: range(0, PEOPLE), bureau: range(100, 300) }));
 });
 /** Nothing of the tests before is in this epoch. */
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));

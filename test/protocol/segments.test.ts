@@ -8,7 +8,7 @@ import type { Node } from "../../party/node.ts";
 import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
 import type { SegmentDefinitionInput } from "../../proto/http/segment-routes.ts";
 import type { Digest } from "../../proto/ids.ts";
-import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { phoneOf, range } from "../support/people.ts";
 import {
   auditOf,
   begin,
@@ -18,13 +18,14 @@ import {
   requestOf,
   STEWARD,
   smallAgreement,
+  startWithLists,
   stateOf,
   subjectsOf,
   Times,
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import type { TwoNodes } from "../support/two-nodes.ts";
 
 vi.mock("../../party/session/worker-port.ts", async () => ({
   SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
@@ -39,13 +40,8 @@ let titles = 0;
 
 /** The bank has 0 to 199, the bureau 100 to 299, each with n. */
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
-  const data = join(nodes.coordinator.folder, "data");
-  const n = { n: (person: number) => person };
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 200), n),
-    bureau: await writePeople(join(data, "bureau.csv"), range(100, 300), { ...REPAYMENTS, ...n }),
-  });
+  const bureauColumns = { n: (person: number) => person };
+  ({ nodes } = await startWithLists(times, { bank: range(0, 200), bureau: range(100, 300), bureauColumns }));
 });
 beforeEach(() => times.nextEpoch(EPOCH_DAYS));
 afterEach(() => vi.restoreAllMocks());

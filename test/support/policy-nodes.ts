@@ -1,8 +1,10 @@
 /** Jobs of two nodes as the attack tests ask for them: who asks, what came of it, and what the evidence says of it. */
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { vi } from "vitest";
 import type { Access } from "../../party/access/access.ts";
 import { handlers } from "../../party/api/handlers.ts";
+import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
 import { exportEvidence } from "../../party/evidence/export.ts";
 import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import { isFinal, type Job } from "../../party/jobs/lifecycle.ts";
@@ -22,8 +24,9 @@ import { examineFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "./credit.ts";
 import { demoAgreement } from "./demo-agreement.ts";
 import { MemoryFiles } from "./memory-files.ts";
+import { REPAYMENTS, range, writePeople } from "./people.ts";
 import { NOBODY_LISTENS } from "./stub-node.ts";
-import { type Filtered, type NodeName, namingSegment, type TwoNodes } from "./two-nodes.ts";
+import { type Filtered, type NodeName, namingSegment, TwoNodes } from "./two-nodes.ts";
 
 export const COLLABORATION = collaborationOf(["bank", "bureau"]);
 export const DAY_MS = 86_400_000;
@@ -247,4 +250,29 @@ export function smallAgreement(changes: Record<string, unknown> = {}): Record<st
 export function withApproval(receiver: string, provider: string): Record<string, unknown> {
   const { operations } = demoAgreement({}, "psi-vole") as { operations: object[] };
   return { operations: operations.map((operation) => ({ ...operation, approval: { receiver, provider } })) };
+}
+
+type ColumnsOf = Parameters<typeof writePeople>[2];
+
+interface Lists {
+  readonly bank?: readonly number[];
+  readonly bureau?: readonly number[];
+  readonly bankColumns?: ColumnsOf;
+  /** Beside the demo's. */
+  readonly bureauColumns?: ColumnsOf;
+  readonly wrap?: (party: NodeName) => (link: CoordinatorLink) => CoordinatorLink;
+}
+
+/** Two nodes under these clocks, each with a list of people: 50 a side, of whom 30 are in both, unless told otherwise. */
+export async function startWithLists(times: Times, lists: Lists = {}) {
+  const { bank = range(0, 50), bureau = range(20, 70), bankColumns = { n: (person) => person }, wrap } = lists;
+  const optionsOf = (party: NodeName) => ({ ports: times.portsOf(party), ...(wrap && { wrap: wrap(party) }) });
+  const nodes = await TwoNodes.start({ bank: optionsOf("bank"), bureau: optionsOf("bureau") });
+  const data = join(nodes.coordinator.folder, "data");
+  const files = {
+    bank: await writePeople(join(data, "bank.csv"), bank, bankColumns),
+    bureau: await writePeople(join(data, "bureau.csv"), bureau, { ...REPAYMENTS, ...lists.bureauColumns }),
+  };
+  await nodes.register(files);
+  return { nodes, data, files };
 }
