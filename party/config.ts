@@ -14,7 +14,15 @@ const schema = z.strictObject({
   format: z.literal("entente-node/1"),
   party: partyName,
   /** For this organisation's own users. Port 0: a free one at every start. */
-  api: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(0).max(65535) }),
+  api: z.strictObject({
+    host: z.string().min(1).max(253),
+    port: z.int().min(0).max(65535),
+    /** Names beside loopback's that users call it by, as that of a proxy with TLS; requests for any other are refused. */
+    hosts: z
+      .array(z.string().regex(/^[a-z0-9_.-]{1,253}$/i))
+      .max(20)
+      .optional(),
+  }),
   /** Of what is kept of peers' encrypted models, and of the own. */
   models: z
     .strictObject({

@@ -12,7 +12,14 @@ import { traceOf } from "../trace.ts";
 const MAX_RECORDS = 10_000;
 const MINUTE_MS = 60_000;
 
-const DENIAL_CODES = ["TOKEN_MISSING", "TOKEN_EXPIRED", "NOT_ALLOWED", "APPROVER_IS_REQUESTER"] as const;
+const DENIAL_CODES = [
+  "HOST_REFUSED",
+  "SITE_REFUSED",
+  "TOKEN_MISSING",
+  "TOKEN_EXPIRED",
+  "NOT_ALLOWED",
+  "APPROVER_IS_REQUESTER",
+] as const;
 
 /** Whether an answer of this code says that somebody asked for what is not theirs. */
 export function isDenial(code: ErrorCode): boolean {

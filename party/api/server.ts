@@ -3,7 +3,6 @@
  * token first, then role, then form, and every answer is cut to its published form, so that a handler can neither be called with
  * what the contract does not name nor tell it.
  */
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -18,13 +17,17 @@ import type { Random, Timers } from "../../proto/ports/ports.ts";
 import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";
 import type { Caller } from "../access/tokens.ts";
+import { boundedServer, CONNECTION_LIMITS, type ConnectionLimits } from "./connections.ts";
 import { OpenStreams, type StateEvent, sendProgress, sendStates } from "./events.ts";
 import { fail, fieldError, requestError } from "./failure.ts";
+import { fromOwnSite, hostNamed } from "./same-site.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { bearerToken } from "./token.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_ID_BYTES = 8;
-const KEEP_ALIVE_MS = 120_000;
+/** Who reads nothing of a file for so long is gone. */
+const READER_TIMEOUT_MS = 60_000;
 
 /** The answer of a route that gives a file. */
 export interface FileAnswer {
@@ -69,6 +72,9 @@ export interface ApiOptions {
   readonly host?: string;
   /** 0: a free port. */
   readonly port: number;
+  /** Names that clients call it by, as a proxy's. Loopback's, and the address of a connection, always do. */
+  readonly hosts?: readonly string[] | undefined;
+  readonly connections?: ConnectionLimits;
   readonly logger: Logger;
   /** For request ids. */
   readonly random: Random;
@@ -85,16 +91,13 @@ export interface Api {
 
 /** Listens. Throws BAD_REQUEST when the address cannot be had. */
 export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOptions): Promise<Api> {
-  const app = createApp(options);
-  const server = await new Promise<Server>((resolve, reject) => {
-    const listening: Server = app.listen(port, host, (cause?: Error) => {
-      if (cause === undefined) resolve(listening);
-      else reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause }));
-    });
+  const server = boundedServer(options.connections ?? CONNECTION_LIMITS, createApp(options));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause })),
+    );
+    server.listen(port, host, resolve);
   });
-  // Longer than a client may pause between two questions while this process is busy: a connection that is closed under a
-  // question looks like a node that died.
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
@@ -121,35 +124,18 @@ function known(response: Response): Known {
   return response.locals as Known;
 }
 
-function createApp({ handlers, access, logger, random, timers }: Omit<ApiOptions, "host" | "port">): express.Express {
+function createApp(options: Omit<ApiOptions, "host" | "port">): express.Express {
+  const { handlers, access, logger, random, timers, hosts = [] } = options;
   const app = express();
   const streams = new OpenStreams();
   app.disable("x-powered-by");
   app.disable("etag");
   app.enable("case sensitive routing");
   app.enable("strict routing");
-  app.use((_request, response, next) => {
-    const requestId = toHex(random.bytes(REQUEST_ID_BYTES));
-    known(response).logger = logger.child({ requestId });
-    response.set({
-      "x-request-id": requestId,
-      "x-content-type-options": "nosniff",
-      "cache-control": "no-store",
-    });
-    next();
-  });
-  app.use("/v1", async (request, response, next) => {
-    const identity = await access.tokens.identify(bearerToken(request.headers.authorization));
-    const holder = "caller" in identity ? identity.caller : identity.holder;
-    if (holder !== undefined) {
-      known(response).holder = holder;
-      logAlso(response, { tokenId: holder.tokenId, person: holder.person });
-    }
-    if ("refused" in identity) throw new EntenteError(identity.refused);
-    known(response).caller = identity.caller;
-    next();
-  });
-  // After token and role: the bytes of whoever may not ask are not worth parsing.
+  // In this order, every request; each may end it. What costs more, or tells more, comes later.
+  app.use(numbered(logger, random), securityHeaders(), hostNamed(hosts));
+  app.use("/v1", fromOwnSite(), identified(access));
+  // Then for each route: the bytes of whoever may not ask are not worth parsing.
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
     const parseBody = express.json({ limit: maxBodyBytes, strict: true, type: "application/json" });
@@ -174,6 +160,31 @@ function createApp({ handlers, access, logger, random, timers }: Omit<ApiOptions
     fail(thrown, response, requestLogger);
   });
   return app;
+}
+
+/** Gives the request its id. */
+function numbered(logger: Logger, random: Random): RequestHandler {
+  return (_request, response, next) => {
+    const requestId = toHex(random.bytes(REQUEST_ID_BYTES));
+    known(response).logger = logger.child({ requestId });
+    response.set("x-request-id", requestId);
+    next();
+  };
+}
+
+/** Finds out who asks. Throws TOKEN_MISSING, TOKEN_EXPIRED. */
+function identified({ tokens }: Access): RequestHandler {
+  return async (request, response, next) => {
+    const identity = await tokens.identify(bearerToken(request.headers.authorization));
+    const holder = "caller" in identity ? identity.caller : identity.holder;
+    if (holder !== undefined) {
+      known(response).holder = holder;
+      logAlso(response, { tokenId: holder.tokenId, person: holder.person });
+    }
+    if ("refused" in identity) throw new EntenteError(identity.refused);
+    known(response).caller = identity.caller;
+    next();
+  };
 }
 
 /** Fields that every later line of this request's log has. */
@@ -258,6 +269,8 @@ async function sendFile({ contentType, fileName, stream }: FileAnswer, response:
   async function* all(): AsyncGenerator<Uint8Array> {
     for (let chunk = first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
   }
+  // The file is there already: only its reader can be slow.
+  response.setTimeout(READER_TIMEOUT_MS, () => response.destroy());
   try {
     response.attachment(fileName).set("content-type", contentType);
     await pipeline(Readable.from(all(), { objectMode: false }), response);

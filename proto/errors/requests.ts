@@ -51,6 +51,18 @@ export const REQUESTS = {
     "The party node does not answer. Start it with 'entente party start', or name the right folder with --node.",
     true,
   ),
+  HOST_REFUSED: entry(
+    PERMISSION_DENIED,
+    421,
+    "operator",
+    "The request is for a name that this node does not serve. Ask by its address, or add the name to 'hosts' of 'api' in its node.json.",
+  ),
+  SITE_REFUSED: entry(
+    PERMISSION_DENIED,
+    403,
+    "caller",
+    "A browser sent this request for a page of another site. Only the node's own pages may call it, and programs.",
+  ),
   TOKEN_EXPIRED: entry(
     UNAUTHENTICATED,
     401,

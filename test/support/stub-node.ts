@@ -2,7 +2,7 @@
 import { pino } from "pino";
 import { type Access, openAccess } from "../../party/access/access.ts";
 import { Tokens } from "../../party/access/tokens.ts";
-import { type Handlers, type Listening, startApi } from "../../party/api/server.ts";
+import { type ApiOptions, type Handlers, type Listening, startApi } from "../../party/api/server.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { ROLES } from "../../proto/http/route.ts";
@@ -27,6 +27,7 @@ export interface StubNode {
 export async function startStubNode(
   handlers: Partial<Handlers> = {},
   nowMs: () => number = nodePorts.clock.nowMs,
+  options: Pick<ApiOptions, "hosts" | "connections"> = {},
 ): Promise<StubNode> {
   const log: string[] = [];
   const missing = Object.keys(ROUTES).map((name) => [
@@ -49,6 +50,7 @@ export async function startStubNode(
     logger,
     random,
     timers,
+    ...options,
   });
   return { ...api, log, access };
 }

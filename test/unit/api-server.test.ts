@@ -372,9 +372,9 @@ describe("file answer", () => {
 
 describe("life", () => {
   test("a port that is taken is a typed error", async () => {
-    const { url } = await start();
+    const { url, access } = await start();
     const { startApi } = await import("../../party/api/server.ts");
-    const again = startApi({ handlers: {}, port: Number(new URL(url).port) } as never);
+    const again = startApi({ handlers: {}, access, port: Number(new URL(url).port) } as never);
     await expect(again).rejects.toMatchObject({ code: "BAD_REQUEST" });
   });
 
