@@ -24,13 +24,8 @@ import { type CoordinatorConfig, readConfig, writeConfig } from "./config.ts";
 import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { CollaborationLogs } from "./log/collaboration-logs.ts";
 import { exportCollaboration } from "./log/export.ts";
-import { OpenStreams } from "./open-streams.ts";
-import { Inboxes } from "./relay/inboxes.ts";
-import { Meetings } from "./relay/meetings.ts";
-import { Relay } from "./relay/relay.ts";
-import type { Endpoints, Service } from "./service.ts";
+import { catchUp, type Endpoints, makeService, type Service } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 
@@ -176,34 +171,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   const store = openSqliteStore(join(folder, "coordinator.db"));
 
   let endpoints: Endpoints | undefined;
-  const meetings = new Meetings({ clock: ports.clock, meetingMs: limits.meetingMs, perParty: limits.meetingsPerParty });
-  const service: Service = {
-    name,
-    ports,
-    limits,
-    logger,
-    store,
-    authority,
-    identityPublicKey: keys.identity.publicKey,
-    keyset: keys.keyset,
-    logs: new CollaborationLogs({ ports, folder, name, key: keys.log, store }),
-    inboxes: new Inboxes(limits.wakesPerInbox),
-    meetings,
-    relay: new Relay({
-      clock: ports.clock,
-      timers: ports.timers,
-      idleMs: limits.relayIdleMs,
-      onEnd({ relayId, requester, peer }, bytes, error) {
-        meetings.end(relayId);
-        logger.info({ requester, peer, bytes, code: error?.code }, "relayed session ended");
-      },
-    }),
-    streams: new OpenStreams(),
-    endpoints() {
-      if (endpoints === undefined) throw new EntenteError("INTERNAL");
-      return endpoints;
-    },
-  };
+  const service = makeService({ name, folder, ports, limits, logger, store, authority, keys }, () => endpoints);
 
   const main = makeServer(limits);
   const enrolment = makeServer(limits);
@@ -238,7 +206,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
       },
     };
     await store.writeSetting(ENROLMENT_ENDPOINT, formatEndpoint(endpoints.enrolment));
-    for (const collaboration of await store.collaborationsWithPendingEntries()) await service.logs.flush(collaboration);
+    await catchUp(service);
   } catch (error) {
     await close();
     throw error;

@@ -1,15 +1,17 @@
-/** What the RPCs work on, made once in `main.ts`. */
+/** What the RPCs work on, made once in `main.ts`, or by a simulator that calls them without a network. */
 import type { Logger } from "pino";
 import type { Endpoint } from "../proto/codec/endpoint.ts";
+import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import type { Authority } from "./authority.ts";
+import type { CoordinatorKeys } from "./keys.ts";
 import type { Limits } from "./limits.ts";
-import type { CollaborationLogs } from "./log/collaboration-logs.ts";
-import type { OpenStreams } from "./open-streams.ts";
-import type { Inboxes } from "./relay/inboxes.ts";
-import type { Meetings } from "./relay/meetings.ts";
-import type { Relay } from "./relay/relay.ts";
+import { CollaborationLogs } from "./log/collaboration-logs.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { Inboxes } from "./relay/inboxes.ts";
+import { Meetings } from "./relay/meetings.ts";
+import { Relay } from "./relay/relay.ts";
 import type { Store } from "./store/store.ts";
 
 export interface Endpoints {
@@ -35,4 +37,45 @@ export interface Service {
   readonly streams: OpenStreams;
   /** Known once both listeners are bound, before the first call. */
   endpoints(): Endpoints;
+}
+
+/** What `main.ts` has opened. */
+export interface ServiceParts extends Pick<Service, "name" | "ports" | "limits" | "logger" | "store" | "authority"> {
+  readonly folder: string;
+  readonly keys: CoordinatorKeys;
+}
+
+/** `endpoints`: undefined until both listeners are bound. */
+export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints: () => Endpoints | undefined): Service {
+  const { name, ports, limits, logger, store } = parts;
+  const { clock, timers } = ports;
+  const meetings = new Meetings({ clock, meetingMs: limits.meetingMs, perParty: limits.meetingsPerParty });
+  return {
+    ...parts,
+    identityPublicKey: keys.identity.publicKey,
+    keyset: keys.keyset,
+    logs: new CollaborationLogs({ ports, folder, name, key: keys.log, store }),
+    inboxes: new Inboxes(limits.wakesPerInbox),
+    meetings,
+    relay: new Relay({
+      clock,
+      timers,
+      idleMs: limits.relayIdleMs,
+      onEnd({ relayId, requester, peer }, bytes, error) {
+        meetings.end(relayId);
+        logger.info({ requester, peer, bytes, code: error?.code }, "relayed session ended");
+      },
+    }),
+    streams: new OpenStreams(),
+    endpoints() {
+      const bound = endpoints();
+      if (bound === undefined) throw new EntenteError("INTERNAL");
+      return bound;
+    },
+  };
+}
+
+/** At the start: entries that a stop left between store and log. */
+export async function catchUp({ store, logs }: Service): Promise<void> {
+  for (const collaboration of await store.collaborationsWithPendingEntries()) await logs.flush(collaboration);
 }

@@ -25,15 +25,23 @@ import { submitReceipt } from "./rpc/submit-receipt.ts";
 import { bidiStreamRpc, openRpc, partyRpc, serverStreamRpc, type UnaryRpc } from "./serve.ts";
 import type { Service } from "./service.ts";
 
-function add<Request, Response>(server: Server, method: Method<Request, Response>, handler: UntypedHandleCall): void {
+/** Takes the methods of a listener. */
+export type Registrar = Pick<Server, "addService">;
+
+function add<Request, Response>(
+  server: Registrar,
+  method: Method<Request, Response>,
+  handler: UntypedHandleCall,
+): void {
   server.addService({ [method.path]: wireDefinition(method) }, { [method.path]: handler });
 }
 
-export function addEnrolmentServices(server: Server, service: Service): void {
+export function addEnrolmentServices(server: Registrar, service: Service): void {
   add(server, methods.ENROL, openRpc(service, methods.ENROL, enrol));
 }
 
-export function addPartyServices(server: Server, service: Service): void {
+/** `server`: gRPC's, or what a simulator has. */
+export function addPartyServices(server: Registrar, service: Service): void {
   const unary = <Request, Response>(method: Method<Request, Response>, rpc: UnaryRpc<Request, Response>) =>
     add(server, method, partyRpc(service, method, rpc));
   unary(methods.LOOKUP, lookup);

@@ -57,7 +57,7 @@ export function connect(
   link: CoordinatorLink,
   { onWake, onReached, onOpen }: Happenings,
 ): Connected {
-  const { ports, keyring, store, clock, logger, logbook, sideNotes, witness, forks } = parts;
+  const { ports, machinery, keyring, store, clock, logger, logbook, sideNotes, witness, forks } = parts;
   const { timers } = ports;
   const own = keyring.party;
   const signers = keyring;
@@ -65,7 +65,7 @@ export function connect(
   const following = { keyring, store, history: peerHistory, link, clock: ports.clock, logger, logbook };
   const successions = new Successions({ ...following, collaborations: () => collaborationsOf(store, own) });
   const peers = new Peers({ own, store, link, clock: ports.clock, history: peerHistory, successions });
-  const meetings = new Meetings({ own, signers, link, timers });
+  const meetings = new Meetings({ own, signers, link, timers, secure: machinery.secure });
   const history = new RunHistory({ logbook, store, macKey: keyring.epochSeed });
   const agreements = new Agreements({ keyring, store, peers, meetings, logbook, link, clock, history });
   const leases = new Leases({ clock, party: own, signers });

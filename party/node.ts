@@ -30,6 +30,7 @@ import { endInterruptedJobs, resumeJobs, sweepJobs, unfinishedJobs } from "./job
 import { prepareJob, serveJob } from "./jobs/provider.ts";
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
+import { REAL_MACHINERY } from "./machinery.ts";
 import { type NodeOptions, type NodeParts, nodeParts, type Opened } from "./parts.ts";
 import { SteadyClock } from "./policy/steady-clock.ts";
 import { finishRotation, publishKeyset, rotateIdentity, rotateKeyset } from "./rotation.ts";
@@ -37,7 +38,6 @@ import type { Segments } from "./segments/segments.ts";
 import { type ControlHandlers, inControlSession, serveControl } from "./session/control.ts";
 import { SUITES } from "./session/suites.ts";
 import { Keyring } from "./store/keyring.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import type { TagCatalogue } from "./tags/catalogue.ts";
 import { recordExport } from "./tags/exported.ts";
@@ -108,8 +108,9 @@ export class Node {
 
   static async open(options: NodeOptions): Promise<Node> {
     await options.ports.files.makeFolder(options.folder);
-    const keyring = await Keyring.open(options.ports, options.folder, options.party);
-    const store = openSqliteStore(join(options.folder, STORE_FILE));
+    const { openStore, sessionCredentials } = { ...REAL_MACHINERY, ...options.machinery };
+    const keyring = await Keyring.open(options.ports, options.folder, options.party, sessionCredentials);
+    const store = await openStore(join(options.folder, STORE_FILE));
     const clock = await SteadyClock.open(options.ports.clock, store);
     const node = new Node(options, { keyring, store, clock });
     await options.ports.files.remove(node.exportFolder);

@@ -15,6 +15,7 @@ import { JobBook } from "./jobs/book.ts";
 import { DEFAULT_MODEL_LIMITS, KeptModels, type ModelLimits } from "./jobs/kept-models.ts";
 import { JobResults } from "./jobs/results.ts";
 import { JobVault } from "./jobs/vault.ts";
+import { type Machinery, REAL_MACHINERY } from "./machinery.ts";
 import type { SteadyClock } from "./policy/steady-clock.ts";
 import { Segments } from "./segments/segments.ts";
 import type { Keyring } from "./store/keyring.ts";
@@ -35,10 +36,13 @@ export interface NodeOptions {
   readonly dataFolders?: readonly string[] | undefined;
   /** Default: over gRPC. */
   readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
+  /** In place of the real one's. */
+  readonly machinery?: Partial<Machinery>;
 }
 
 export interface NodeParts {
   readonly ports: Ports;
+  readonly machinery: Machinery;
   readonly folder: string;
   readonly logger: Logger;
   readonly keyring: Keyring;
@@ -92,6 +96,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const forks = new Forks({ files, folder: join(folder, "forks") });
   return {
     ...{ ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
+    machinery: { ...REAL_MACHINERY, ...options.machinery },
     wallClock: options.ports.clock,
     segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
     catalogue: new TagCatalogue({ store, clock: timed }),

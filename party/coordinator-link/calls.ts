@@ -7,6 +7,7 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   credentials,
+  type ServiceError,
 } from "@grpc/grpc-js";
 import { MAX_RESPONSE_BYTES } from "../../proto/codec/coordinator.ts";
 import { type Endpoint, formatEndpoint } from "../../proto/codec/endpoint.ts";
@@ -29,47 +30,64 @@ const OPTIONS: ClientOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
-/** A channel to one of the coordinator's listeners: TLS 1.3, the given CA and no other. Connects at the first call. */
-export function openChannel(endpoint: Endpoint, tls: Pick<SecureContextOptions, "ca" | "cert" | "key">): Client {
-  const secureContext = createSecureContext({ ...tls, minVersion: "TLSv1.3" });
-  return new Client(formatEndpoint(endpoint), credentials.createFromSecureContext(secureContext), OPTIONS);
+/** What calls go through: gRPC's client, or a simulator's network. Bytes in and out; deadlines from now on. */
+export interface RpcChannel {
+  /** Rejects with gRPC's `ServiceError`. */
+  unary(path: string, request: Buffer, deadlineMs: number): Promise<Buffer>;
+  serverStream(path: string, request: Buffer, deadlineMs?: number): ClientReadableStream<Buffer>;
+  bidi(path: string): ClientDuplexStream<Buffer, Buffer>;
+  close(): void;
 }
 
 const same = (bytes: Buffer): Buffer => bytes;
 
-export function callUnary<Request, Response>(
-  client: Client,
+/** A channel to one of the coordinator's listeners: TLS 1.3, the given CA and no other. Connects at the first call. */
+export function openChannel(endpoint: Endpoint, tls: Pick<SecureContextOptions, "ca" | "cert" | "key">): RpcChannel {
+  const secureContext = createSecureContext({ ...tls, minVersion: "TLSv1.3" });
+  const client = new Client(formatEndpoint(endpoint), credentials.createFromSecureContext(secureContext), OPTIONS);
+  // gRPC compares with its own clock, which is the machine's.
+  const within = (deadlineMs?: number) => (deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs });
+  return {
+    unary: (path, request, deadlineMs) =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(path, same, same, request, within(deadlineMs), (failure, response) => {
+          if (failure) reject(failure);
+          else resolve(response ?? Buffer.alloc(0));
+        });
+      }),
+    serverStream: (path, request, deadlineMs) =>
+      client.makeServerStreamRequest(path, same, same, request, within(deadlineMs)),
+    bidi: (path) => client.makeBidiStreamRequest(path, same, same),
+    close: () => client.close(),
+  };
+}
+
+export async function callUnary<Request, Response>(
+  channel: RpcChannel,
   method: Method<Request, Response>,
   request: Request,
   deadlineMs = DEADLINE_MS,
 ): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const options = { deadline: Date.now() + deadlineMs };
-    const bytes = method.request.encode(request);
-    client.makeUnaryRequest(method.path, same, same, bytes, options, (failure, response) => {
-      if (failure) return reject(statusToError(failure));
-      try {
-        resolve(method.response.decode(response ?? Buffer.alloc(0)));
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
+  const answer = channel.unary(method.path, method.request.encode(request), deadlineMs);
+  return method.response.decode(
+    await answer.catch((failure: ServiceError) => {
+      throw statusToError(failure);
+    }),
+  );
 }
 
 export function callServerStream<Request, Response>(
-  client: Client,
+  channel: RpcChannel,
   method: Method<Request, Response>,
   request: Request,
   deadlineMs?: number,
 ): ClientReadableStream<Buffer> {
-  const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
-  return client.makeServerStreamRequest(method.path, same, same, method.request.encode(request), options);
+  return channel.serverStream(method.path, method.request.encode(request), deadlineMs);
 }
 
 export function callBidi<Request, Response>(
-  client: Client,
+  channel: RpcChannel,
   { path }: Method<Request, Response>,
 ): ClientDuplexStream<Buffer, Buffer> {
-  return client.makeBidiStreamRequest(path, same, same);
+  return channel.bidi(path);
 }

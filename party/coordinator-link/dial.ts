@@ -1,5 +1,5 @@
 /** The link over gRPC. */
-import type { Client, ServiceError } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
 import * as methods from "../../proto/codec/coordinator.ts";
 import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import { statusToError } from "../../proto/codec/grpc.ts";
@@ -7,7 +7,7 @@ import { concat } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { LogFile } from "../../proto/evidence/log.ts";
 import type { CollaborationId } from "../../proto/ids.ts";
-import { callBidi, callServerStream, callUnary, openChannel } from "./calls.ts";
+import { callBidi, callServerStream, callUnary, openChannel, type RpcChannel } from "./calls.ts";
 import type { CoordinatorLink, InboxListener, OpenInbox } from "./link.ts";
 import { openRelayStream } from "./relay-stream.ts";
 
@@ -26,7 +26,11 @@ const MAX_LOG_BYTES = 1_073_741_824;
 
 /** Connects at the first call. */
 export function dialCoordinator({ endpoint, caPem, certPem, keyPem }: DialOptions): CoordinatorLink {
-  const client = openChannel(endpoint, { ca: caPem, cert: certPem, key: keyPem });
+  return linkOver(openChannel(endpoint, { ca: caPem, cert: certPem, key: keyPem }));
+}
+
+/** Every RPC over one channel, whose end the coordinator knows as this party's. */
+export function linkOver(client: RpcChannel): CoordinatorLink {
   return {
     lookup: (party) => callUnary(client, methods.LOOKUP, { party }),
     listParties: () =>
@@ -81,7 +85,7 @@ async function pages<Id extends string, Item>(
   }
 }
 
-function openInbox(client: Client, listener: InboxListener): Promise<OpenInbox> {
+function openInbox(client: RpcChannel, listener: InboxListener): Promise<OpenInbox> {
   const call = callServerStream(client, methods.OPEN_INBOX, undefined);
   return new Promise((resolve, reject) => {
     let state: "opening" | "open" | "ended" = "opening";
@@ -114,7 +118,7 @@ function openInbox(client: Client, listener: InboxListener): Promise<OpenInbox> 
   });
 }
 
-async function fetchLog(client: Client, collaborationId: CollaborationId): Promise<LogFile[]> {
+async function fetchLog(client: RpcChannel, collaborationId: CollaborationId): Promise<LogFile[]> {
   const call = callServerStream(client, methods.FETCH_LOG, { collaborationId }, LOG_DEADLINE_MS);
   const files: LogFile[] = [];
   let pieces: Uint8Array[] = [];

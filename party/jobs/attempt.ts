@@ -19,7 +19,7 @@ import type { FrameIo } from "../session/drive.ts";
 import type { Peer } from "../session/peers.ts";
 import { phasesOf } from "../session/phases.ts";
 import type { ProvideTask, ReceiveTask, ScoreShape, TaskOutput } from "../session/task.ts";
-import type { SessionWorker } from "../session/worker-port.ts";
+import type { TaskWorker } from "../session/worker-port.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import type { JobInput } from "./inputs.ts";
@@ -41,7 +41,7 @@ export interface AttemptInput {
   readonly peer: Peer;
   readonly evidence: JobEvidence;
   readonly channel: Channel;
-  readonly worker: SessionWorker;
+  readonly worker: TaskWorker;
   readonly shape: JobShape;
   readonly senderSizeClass: number;
   readonly attempt: number;

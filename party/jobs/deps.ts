@@ -7,6 +7,7 @@ import type { Datasets } from "../data/datasets.ts";
 import type { Logbook } from "../evidence/logbook.ts";
 import type { SideNotes } from "../evidence/side-notes.ts";
 import type { Witness } from "../evidence/witness.ts";
+import type { Machinery } from "../machinery.ts";
 import type { PolicyDesk } from "../policy/desk.ts";
 import type { Leases } from "../policy/leases.ts";
 import type { Sketches } from "../policy/sketches.ts";
@@ -29,6 +30,7 @@ import type { JobVault } from "./vault.ts";
 
 export interface JobDeps {
   readonly ports: Ports;
+  readonly machinery: Machinery;
   readonly keyring: Keyring;
   readonly store: Store;
   readonly vault: JobVault;

@@ -3,7 +3,7 @@ import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { encryptedColumns, storedValue } from "../../proto/model/partner-view.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { PackedText } from "../data/packed-text.ts";
-import { prepareInput } from "../data/prepare.ts";
+import type { prepareInput } from "../data/prepare.ts";
 import type { ReadColumn } from "../data/read.ts";
 import type { Selection } from "../data/selection.ts";
 import type { SourceAccess } from "../data/source.ts";
@@ -11,6 +11,8 @@ import type { SpillPlace } from "../data/spill.ts";
 import type { ProgressReport } from "../progress/meter.ts";
 
 export interface InputPlace {
+  /** The node's. */
+  readonly prepareInput: typeof prepareInput;
   readonly jobKey: Uint8Array;
   readonly partitions: number;
   readonly spill: SpillPlace;
@@ -51,7 +53,10 @@ function holdingLast<Column>(input: JobInput<Column>): JobInput<Column> {
   };
 }
 
-function readingOf({ selection, onProgress, ...where }: InputPlace, { accepted, duplicates }: DatasetRegistration) {
+function readingOf(
+  { selection, onProgress, prepareInput: _, ...where }: InputPlace,
+  { accepted, duplicates }: DatasetRegistration,
+) {
   const rowsDone = (done: number) =>
     onProgress?.({ step: "reading the dataset", done, total: accepted + duplicates, unit: "rows" });
   rowsDone(0);
@@ -65,7 +70,7 @@ export async function receiverInput(
   place: InputPlace,
 ): Promise<JobInput<Float64Array>> {
   return holdingLast(
-    await prepareInput(registration, { ...readingOf(place, registration), columns, withSubjects: true }),
+    await place.prepareInput(registration, { ...readingOf(place, registration), columns, withSubjects: true }),
   );
 }
 
@@ -80,7 +85,12 @@ export async function providerInput(
   if (view?.kind === "trees") {
     const columns = view.columns.map((name) => ({ name }));
     return holdingLast(
-      await prepareInput(registration, { ...readingOf(place, registration), columns, labels, withSubjects: false }),
+      await place.prepareInput(registration, {
+        ...readingOf(place, registration),
+        columns,
+        labels,
+        withSubjects: false,
+      }),
     );
   }
   const shown = view?.columns ?? [];
@@ -89,7 +99,7 @@ export async function providerInput(
     // NaN is a missing value.
     quantise: (value: number) => storedValue(column, Number.isNaN(value) ? null : value),
   }));
-  const stored = await prepareInput(registration, {
+  const stored = await place.prepareInput(registration, {
     ...readingOf(place, registration),
     columns,
     labels,

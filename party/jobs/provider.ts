@@ -12,7 +12,7 @@ import type { Channel } from "../session/channel.ts";
 import type { Peer } from "../session/peers.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ProvidedColumns, ProvideTask } from "../session/task.ts";
-import { SessionWorker } from "../session/worker-port.ts";
+import type { TaskWorker } from "../session/worker-port.ts";
 import {
   type AttemptInput,
   attemptsOf,
@@ -53,13 +53,14 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     );
     const nonce = await deps.vault.drawOnce(jobId, "nonce");
     const sizeClass = job.proposed.ownSizeClass;
-    const shape = jobShape(spec, sizeClass);
+    const shape = jobShape(spec, sizeClass, deps.machinery.partitionPlan);
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
     const spill = deps.vault.spillPlace(jobId);
     deps.served.expect(jobId, { attempt, finished, shape, jobKey }, async () => {
       const taking = await takingPartOf(deps, spec, registration);
       await requireSamePeople(deps, jobId, taking);
       return providerInput(registration, spec, {
+        prepareInput: deps.machinery.prepareInput,
         jobKey,
         partitions: shape.plan.partitions,
         spill,
@@ -124,9 +125,9 @@ async function serve(
 ): Promise<void> {
   const startedMs = deps.ports.clock.monotonicMs();
   deps.channels.begin(jobId, channel);
-  let worker: SessionWorker | undefined;
+  let worker: TaskWorker | undefined;
   try {
-    worker = new SessionWorker();
+    worker = deps.machinery.startWorker();
     const entry = await serveAttempt(deps, peer, loaded, { attempt, channel, worker, shape, before, startedMs });
     await cleanUp(deps, jobId);
     await submitReceipt(deps, jobId, entry);
@@ -155,7 +156,7 @@ async function serve(
 interface ServedAttempt {
   readonly attempt: number;
   readonly channel: Channel;
-  readonly worker: SessionWorker;
+  readonly worker: TaskWorker;
   readonly shape: JobShape;
   readonly before: readonly FinishedPartition[];
   readonly startedMs: number;

@@ -4,7 +4,7 @@ import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
 import { WAITING } from "../progress/meter.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ReceiveTask } from "../session/task.ts";
-import { SessionWorker } from "../session/worker-port.ts";
+import type { TaskWorker } from "../session/worker-port.ts";
 import type { Asked } from "./ask.ts";
 import { type AttemptInput, keepModel, modelForTasks, runPartitions, settleReceipt } from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
@@ -69,9 +69,10 @@ async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
   const { deps, spec } = asked;
   const prepared = await offer(asked);
   if (prepared === "pending" || prepared === "ended") return prepared;
-  const shape = jobShape(spec, prepared.senderSizeClass);
+  const shape = jobShape(spec, prepared.senderSizeClass, deps.machinery.partitionPlan);
   const columns = asked.groupings === undefined ? ownColumns(asked) : (await planOf(asked)).columns;
   held.input ??= await receiverInput(asked.registration, columns, {
+    prepareInput: deps.machinery.prepareInput,
     jobKey: prepared.jobKey,
     partitions: shape.plan.partitions,
     spill: deps.vault.spillPlace(spec.jobId),
@@ -110,7 +111,7 @@ async function inSession(
     plan,
   });
   deps.channels.begin(jobId, channel);
-  let worker: SessionWorker | undefined;
+  let worker: TaskWorker | undefined;
   try {
     const at = deps.logbook.now();
     const { finished: before } = prepared;
@@ -123,7 +124,7 @@ async function inSession(
       finished: before,
     });
     await tell(asked, "running");
-    worker = new SessionWorker();
+    worker = deps.machinery.startWorker();
     const { version: datasetVersion } = registration;
     const common = { deps, spec, jobDigest, agreement, peer, evidence, channel, worker, shape, senderSizeClass };
     const sketch = await sketchCommitment(asked);

@@ -10,13 +10,13 @@ import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { matchRate, noisyCount } from "../../proto/policy/match-rate.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
+import type { Ports } from "../../proto/ports/ports.ts";
 import { isReportable } from "../../proto/report/overlap-report.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
 import { gateKeyHash } from "../crypto/seal.ts";
 import { idForm } from "../data/datasets.ts";
 import type { Channel } from "../session/channel.ts";
 import { alignmentOf } from "../session/protocols.ts";
-import { SessionWorker } from "../session/worker-port.ts";
 import { tagsCommitmentSetting } from "../tags/exported.ts";
 import { rulesDigest, type TagLineage } from "../tags/lineage.ts";
 import type { Tag } from "../tags/tag.ts";
@@ -186,7 +186,7 @@ function recordOpened(
 }
 
 async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Promise<OpenedPartition[]> {
-  const worker = new SessionWorker();
+  const worker = deps.machinery.startWorker();
   try {
     const opened: OpenedPartition[] = [];
     const total = result.finished.length;
@@ -264,7 +264,7 @@ async function storeTags(
       deps.book.report(spec.jobId, { step: "storing tags", done, total, unit: "tags" });
       await deps.store.putTags(spec.jobId, number++, batch);
       done += batch.length;
-      await breathe();
+      await breathe(deps.ports);
     }
   }
 }
@@ -281,7 +281,7 @@ async function* resultBatches(
     const rows = resultRows({ part, subjects: await input.subjects(part.partition), columns }, issued, asked.loaded);
     for (const batch of batches(only(rows, ({ subject }) => !isOptedOut(subject)))) {
       yield batch;
-      await breathe();
+      await breathe(asked.deps.ports);
     }
   }
 }
@@ -298,8 +298,8 @@ function* batches<T>(items: Iterable<T>): Generator<T[]> {
 }
 
 /** Lets the process see to what else is waiting. */
-function breathe(): Promise<void> {
-  return new Promise((resume) => setImmediate(resume));
+function breathe({ timers }: Ports): Promise<void> {
+  return new Promise((resume) => timers.after(0, resume));
 }
 
 /** What the evidence says of the tags before they are stored: how many of each value (with rules, of each key and value),
@@ -319,7 +319,7 @@ async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly
       digests.push(sha256(utf8(batch.map(lineOf).join(""))));
       done += batch.length;
       asked.deps.book.report(asked.spec.jobId, { step: "issuing tags", done, total, unit: "tags" });
-      await breathe();
+      await breathe(asked.deps.ports);
     }
   }
   return { counts: Object.fromEntries(Object.entries(counts).sort()), digest: digestOf(concat(...digests)) };

@@ -4,7 +4,7 @@ import { labelsBytes } from "../../proto/agreement/label-columns.ts";
 import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { domainHash, sha256 } from "../../proto/encoding/sha256.ts";
-import { MAX_AUDIENCE_ROWS, type PartitionPlan, partitionPlan, planDigest } from "../protocols/plan.ts";
+import { MAX_AUDIENCE_ROWS, type PartitionPlan, type partitionPlan, planDigest } from "../protocols/plan.ts";
 import { LABEL_BYTES as SCORE_LABEL_BYTES } from "../protocols/score-linear/params.ts";
 import type { PartitionContext } from "../protocols/step.ts";
 import { alignmentOf, jobParameters, scorePacking } from "../session/protocols.ts";
@@ -37,7 +37,8 @@ function audienceRows(labelBytes: number): number {
   return rows;
 }
 
-export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
+/** `planBy`: the node's. */
+export function jobShape(spec: JobSpec, senderSizeClass: number, planBy: typeof partitionPlan): JobShape {
   const kind = spec.model?.kind;
   const [scoreBytes, columnBytes] = labelWidths(spec);
   const labelBytes = scoreBytes + columnBytes;
@@ -47,7 +48,7 @@ export function jobShape(spec: JobSpec, senderSizeClass: number): JobShape {
     senderClass: senderSizeClass,
     maxRows: kind === undefined ? audienceRows(labelBytes) : scorePacking(kind).maxCapacity,
   };
-  const plan = partitionPlan(planInput);
+  const plan = planBy(planInput);
   return {
     plan,
     labelBytes,

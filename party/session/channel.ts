@@ -20,7 +20,7 @@ import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 import type { SessionCredentials } from "./certificate.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { type SecureStream, secureStream, type TlsRole } from "./tls.ts";
+import { type Secure, type SecureStream, secureStream, type TlsRole } from "./tls.ts";
 
 const HELLO_TYPE = "application/vnd.entente.session-hello.v1+json";
 
@@ -45,6 +45,8 @@ export interface ChannelOptions {
   readonly peer: { readonly sessionKey: Uint8Array; readonly jobsKey: VerifyingKey };
   readonly timers: Timers;
   readonly handshakeTimeoutMs: number;
+  /** TLS 1.3 without it. */
+  readonly secure?: Secure;
 }
 
 /** Frames that have been read from the peer and not asked for yet: what a fast peer may cost. */
@@ -91,7 +93,7 @@ export class Channel {
    * PEER_REFUSED_IDENTITY when it closes without saying anything. */
   static async open(options: ChannelOptions): Promise<Channel> {
     const { purpose, role, timers, handshakeTimeoutMs } = options;
-    const secure = await secureStream({
+    const secure = await (options.secure ?? secureStream)({
       stream: options.stream,
       role,
       own: options.own.credentials,

@@ -9,7 +9,7 @@ import type { CoordinatorLink } from "../coordinator-link/link.ts";
 import type { SessionCredentials } from "./certificate.ts";
 import { Channel, type SessionPurpose } from "./channel.ts";
 import type { Peer } from "./peers.ts";
-import type { TlsRole } from "./tls.ts";
+import type { Secure, TlsRole } from "./tls.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** For the peer to come to the relay; a coordinator that never pairs must not hold a job. */
@@ -43,6 +43,8 @@ export interface MeetingsOptions {
   readonly signers: { readonly credentials: SessionCredentials; readonly keys: { readonly jobs: SigningKey } };
   readonly link: CoordinatorLink;
   readonly timers: Timers;
+  /** TLS 1.3 without it. */
+  readonly secure?: Secure;
 }
 
 export class Meetings {
@@ -91,7 +93,7 @@ export class Meetings {
   }
 
   async #meet(relay: RelayId, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
-    const { link, signers, timers } = this.#options;
+    const { link, signers, timers, secure } = this.#options;
     const { credentials, keys } = signers;
     return Channel.open({
       stream: await withDeadline(link.connectRelay(relay), timers),
@@ -101,6 +103,7 @@ export class Meetings {
       peer: { sessionKey: peer.keyset.keys.session, jobsKey: peer.key("jobs") },
       timers,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      ...(secure && { secure }),
     });
   }
 }

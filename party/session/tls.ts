@@ -16,10 +16,22 @@ const EXPORTER_BYTES = 32;
 
 export type TlsRole = "server" | "client";
 
-export interface SecureStream {
-  readonly socket: TLSSocket;
+export interface SecureStream<Socket extends Duplex = Duplex> {
+  readonly socket: Socket;
   /** RFC 8446 section 7.5 exporter value: equal at both ends, new for each handshake. */
   readonly exporter: Uint8Array<ArrayBuffer>;
+}
+
+/** How a byte stream between two nodes is secured: by TLS, but in a simulator. Throws as `secureStream`. */
+export type Secure = (input: SecuringInput) => Promise<SecureStream>;
+
+export interface SecuringInput {
+  readonly stream: Duplex;
+  readonly role: TlsRole;
+  readonly own: SessionCredentials;
+  readonly peerSessionKey: Uint8Array;
+  readonly timers: Timers;
+  readonly timeoutMs: number;
 }
 
 function rawKey(certificate: X509Certificate): Uint8Array | undefined {
@@ -47,14 +59,7 @@ function verifyPeer(socket: TLSSocket, expectedKey: Uint8Array, ownKey: Uint8Arr
  * Handshakes over `stream`. Session tickets and resumption are off, and a resumed session is fatal all the same.
  * Throws PEER_IDENTITY_WRONG, SESSION_RESUMED, PEER_GONE or PEER_TIMEOUT; the stream is destroyed then.
  */
-export async function secureStream(input: {
-  stream: Duplex;
-  role: TlsRole;
-  own: SessionCredentials;
-  peerSessionKey: Uint8Array;
-  timers: Timers;
-  timeoutMs: number;
-}): Promise<SecureStream> {
+export async function secureStream(input: SecuringInput): Promise<SecureStream<TLSSocket>> {
   const { stream, role, own } = input;
   const secureContext = createSecureContext({
     cert: own.certificatePem,

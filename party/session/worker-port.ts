@@ -27,7 +27,15 @@ export function buffersIn(value: unknown): ArrayBuffer[] {
   return [...found];
 }
 
-export class SessionWorker {
+/** What runs the tasks of one session: a thread, or in a simulator the session itself. */
+export interface TaskWorker {
+  /** Tasks run one after another. Frames go out and come in through `io`. */
+  run<T extends Task>(task: T, io?: FrameIo): Promise<TaskOutput<T>>;
+  /** Ends it, and with it every secret it held. */
+  close(): Promise<void>;
+}
+
+export class SessionWorker implements TaskWorker {
   readonly #worker: Worker;
   #exited: Error | undefined;
 
@@ -38,7 +46,6 @@ export class SessionWorker {
     this.#worker.on("exit", () => (this.#exited ??= new Error("the worker thread ended")));
   }
 
-  /** Runs one task; tasks of one worker run one after another. Frames go out and come in through `io`. */
   run<T extends Task>(task: T, io?: FrameIo): Promise<TaskOutput<T>> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
@@ -75,7 +82,6 @@ export class SessionWorker {
     });
   }
 
-  /** Ends the thread, and with it every secret it held. */
   async close(): Promise<void> {
     await this.#worker.terminate();
   }

@@ -101,14 +101,19 @@ export async function seed({ files, random }: Ports, folder: string, name: strin
   return fresh;
 }
 
-export async function workingKeys(ports: Ports, folder: string, party: PartyId): Promise<InForce> {
+export async function workingKeys(
+  ports: Ports,
+  folder: string,
+  party: PartyId,
+  makeCredentials: typeof sessionCredentials = sessionCredentials,
+): Promise<InForce> {
   const seeds = Object.fromEntries(
     await Promise.all(KEY_ROLES.map(async (role) => [role, await seed(ports, folder, role)] as const)),
   ) as Record<KeyRole, Uint8Array>;
   const keys = Object.fromEntries(
     KEY_ROLES.map((role) => [role, signingKey(keyId(party, role), seeds[role])]),
   ) as WorkingKeys;
-  return { keys, credentials: await sessionCredentials(party, seeds.session, keys.session.publicKey) };
+  return { keys, credentials: await makeCredentials(party, seeds.session, keys.session.publicKey) };
 }
 
 /** Seeds that were lost and drawn anew would sign what nobody can verify. */

@@ -22,7 +22,7 @@ import { type SigningKey, signingKey, type VerifyingKey, verifyingKey } from "..
 import { EntenteError } from "../../proto/errors.ts";
 import { type PartyId, partyId } from "../../proto/ids.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
-import type { SessionCredentials } from "../session/certificate.ts";
+import { type SessionCredentials, sessionCredentials } from "../session/certificate.ts";
 
 import {
   drawIdentity,
@@ -46,6 +46,12 @@ import {
   workingKeys,
 } from "./key-files.ts";
 
+interface Place {
+  readonly ports: Ports;
+  readonly folder: string;
+  readonly makeCredentials: typeof sessionCredentials;
+}
+
 export class Keyring {
   readonly party: PartyId;
   /** 32 bytes for AES-256-GCM. */
@@ -56,6 +62,7 @@ export class Keyring {
   readonly recovery: Uint8Array<ArrayBuffer>;
   readonly #ports: Ports;
   readonly #folder: string;
+  readonly #makeCredentials: typeof sessionCredentials;
   #identity: SigningKey;
   #inForce: InForce;
   #history: History;
@@ -63,7 +70,7 @@ export class Keyring {
 
   private constructor(
     fixed: Pick<Keyring, "party" | "identity" | "atRestKey" | "epochSeed" | "recovery">,
-    place: { readonly ports: Ports; readonly folder: string },
+    place: Place,
     state: { readonly inForce: InForce; readonly history: History; readonly next: KeysetRecord | undefined },
   ) {
     this.party = fixed.party;
@@ -73,6 +80,7 @@ export class Keyring {
     this.recovery = fixed.recovery;
     this.#ports = place.ports;
     this.#folder = place.folder;
+    this.#makeCredentials = place.makeCredentials;
     this.#inForce = state.inForce;
     this.#history = state.history;
     this.#next = state.next;
@@ -80,7 +88,12 @@ export class Keyring {
 
   /** Throws STORAGE_FAILED when a key file has another length than 32 bytes, a keyset is damaged, or the identity is lost:
    * nothing is overwritten. */
-  static async open(ports: Ports, folder: string, party: string): Promise<Keyring> {
+  static async open(
+    ports: Ports,
+    folder: string,
+    party: string,
+    makeCredentials: typeof sessionCredentials = sessionCredentials,
+  ): Promise<Keyring> {
     const name = partyId(party);
     const keys = join(folder, "keys");
     const history = await readHistory(ports, keys);
@@ -92,7 +105,8 @@ export class Keyring {
     const isLost = current !== undefined && identity === undefined;
     if (isLost && recovered === undefined)
       throw new EntenteError("STORAGE_FAILED", { detail: "keys: the identity is lost; see 'entente keys recover'" });
-    const inForce = await workingKeys(ports, generationFolder(keys, history.records.length - 1), name);
+    const place = { ports, folder: keys, makeCredentials };
+    const inForce = await workingKeys(ports, generationFolder(keys, history.records.length - 1), name, makeCredentials);
     if (current !== undefined) requireKeysOf(current, inForce.keys);
     const read = (file: string) => seed(ports, keys, file);
     const first = async () => signingKey(keyId(name, "identity"), await read("identity"));
@@ -105,7 +119,7 @@ export class Keyring {
         epochSeed: await read("epoch"),
         recovery: current?.recovery ?? (await readRecovery(ports, keys)),
       },
-      { ports, folder: keys },
+      place,
       { inForce, history, next },
     );
   }
@@ -214,7 +228,7 @@ export class Keyring {
   async activateNext(): Promise<void> {
     const next = this.#next;
     if (next === undefined) throw new EntenteError("INTERNAL", { detail: "no keyset was prepared" });
-    const inForce = await workingKeys(this.#ports, this.#nextFolder(), this.party);
+    const inForce = await workingKeys(this.#ports, this.#nextFolder(), this.party, this.#makeCredentials);
     const identity = await keptIdentity(this.#ports, this.#folder, this.party, namedIdentity(next.keyset));
     if (identity === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "keys: the new identity is lost" });
     await this.#keep([...this.history, next]);

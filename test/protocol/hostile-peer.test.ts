@@ -8,6 +8,7 @@ import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
 import { PHONE_PROFILE } from "../../party/data/phone.ts";
 import { attemptPlan, jobKeyOf, jobShape } from "../../party/jobs/shape.ts";
 import type { Node } from "../../party/node.ts";
+import { partitionPlan } from "../../party/protocols/plan.ts";
 import { Channel, type SessionPurpose } from "../../party/session/channel.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { SessionWorker } from "../../party/session/worker-port.ts";
@@ -375,7 +376,7 @@ describe("a job session", () => {
   /** The purpose of the attempt as the bank's node would sign it. */
   async function truePurpose({ spec, digest }: Awaited<ReturnType<typeof admitted>>) {
     const { sizeClass, nonce, attempt } = await prepare(spec.jobId);
-    const shape = jobShape(spec, sizeClass);
+    const shape = jobShape(spec, sizeClass, partitionPlan);
     const plan = (from: Uint8Array) =>
       attemptPlan(shape, jobKeyOf(digest, Uint8Array.fromHex(spec.receiverNonce), from), []);
     const purpose = { jobDigest: digest, parameters: shape.parameters, plan: plan(nonce) };

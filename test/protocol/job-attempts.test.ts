@@ -5,6 +5,7 @@ import { exportEvidence } from "../../party/evidence/export.ts";
 import { attemptsOf } from "../../party/jobs/attempt.ts";
 import type { FinishedPartition, Job } from "../../party/jobs/lifecycle.ts";
 import { attemptPlan, jobShape } from "../../party/jobs/shape.ts";
+import { partitionPlan } from "../../party/protocols/plan.ts";
 import { Channel } from "../../party/session/channel.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
@@ -322,12 +323,12 @@ describe("the parts of it", () => {
 
   test("the handshake's plan differs with the job key, the plan, and each partition that is held", () => {
     const spec = { operation: "audience", protocol: "psi-vole", receiverSizeClass: 80 } as JobSpec;
-    const shape = jobShape(spec, 80);
+    const shape = jobShape(spec, 80, partitionPlan);
     const key = new Uint8Array(32);
     const plans = [
       attemptPlan(shape, key, []),
       attemptPlan(shape, new Uint8Array(32).fill(1), []),
-      attemptPlan(jobShape(spec, 81), key, []),
+      attemptPlan(jobShape(spec, 81, partitionPlan), key, []),
       attemptPlan(shape, key, [done(0, 1)]),
       attemptPlan(shape, key, [done(0, 2)]),
       attemptPlan(shape, key, [done(1, 1)]),

@@ -11,6 +11,7 @@ import type { Job } from "../../party/jobs/lifecycle.ts";
 import { jobShape, partitionContext } from "../../party/jobs/shape.ts";
 import { startJob } from "../../party/jobs/start.ts";
 import { storedSpec } from "../../party/jobs/stored-spec.ts";
+import { partitionPlan } from "../../party/protocols/plan.ts";
 import { Channel } from "../../party/session/channel.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { createPlatform } from "../../party/session/platform.ts";
@@ -181,7 +182,7 @@ describe("a shared score", () => {
         const open = (await nodes.bank.book.list()).find(({ state }) => state === "running" || state === "releasing");
         const job = open as Job;
         expect(await scoresOf(job.jobId)).toEqual([]);
-        const shape = jobShape(await storedSpec(nodes.bank.connected, job), job.peerSizeClass as number);
+        const shape = jobShape(await storedSpec(nodes.bank.connected, job), job.peerSizeClass as number, partitionPlan);
         for (const [i, { attempt, partition, exporter }] of job.finished.entries()) {
           const { sealed } = await nodes.bank.connected.vault.partition(job.jobId, attempt, partition);
           const context = partitionContext(shape, fromHex(exporter), partition);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { jobShape } from "../../party/jobs/shape.ts";
+import { partitionPlan } from "../../party/protocols/plan.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
@@ -8,7 +9,7 @@ const CLASS = sizeClassOf(10_000_000);
 
 function shapeOf(labels: readonly LabelColumn[]) {
   const spec = { protocol: "psi-vole", alignment: "hidden", receiverSizeClass: CLASS };
-  return jobShape({ ...spec, ...(labels.length === 0 ? {} : { labels }) } as JobSpec, CLASS);
+  return jobShape({ ...spec, ...(labels.length === 0 ? {} : { labels }) } as JobSpec, CLASS, partitionPlan);
 }
 
 const texts = (count: number) =>
