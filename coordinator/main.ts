@@ -13,6 +13,7 @@ import { type DestinationStream, destination, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
 import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinator.ts";
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
+import { MAX_RELAY_FRAME_BYTES } from "../proto/codec/relay-frame.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
@@ -173,8 +174,8 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   let endpoints: Endpoints | undefined;
   const service = makeService({ name, folder, ports, limits, logger, store, authority, keys }, () => endpoints);
 
-  const main = makeServer(limits);
-  const enrolment = makeServer(limits);
+  const main = makeServer(limits, MAX_RELAY_FRAME_BYTES);
+  const enrolment = makeServer(limits, MAX_REQUEST_BYTES);
   addPartyServices(main, service);
   addEnrolmentServices(enrolment, service);
   let isClosed = false;
@@ -222,9 +223,9 @@ function makeLogger(config: CoordinatorConfig, stream: DestinationStream | undef
   return pino({ level: config.logLevel, base: { coordinator: config.name }, redact }, stream ?? destination(2));
 }
 
-function makeServer(limits: Limits): Server {
+function makeServer(limits: Limits, maxMessageBytes: number): Server {
   return new Server({
-    "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
+    "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_concurrent_streams": limits.streamsPerConnection,
     "grpc.keepalive_time_ms": limits.keepaliveMs,
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,

@@ -12,6 +12,7 @@ import {
 import { MAX_RESPONSE_BYTES } from "../../proto/codec/coordinator.ts";
 import { type Endpoint, formatEndpoint } from "../../proto/codec/endpoint.ts";
 import { type Method, statusToError } from "../../proto/codec/grpc.ts";
+import { TLS_CIPHERS } from "../../proto/codec/tls.ts";
 import { COORDINATOR_SERVER_NAME } from "../../proto/codec/x509.ts";
 
 const DEADLINE_MS = 10_000;
@@ -43,7 +44,7 @@ const same = (bytes: Buffer): Buffer => bytes;
 
 /** A channel to one of the coordinator's listeners: TLS 1.3, the given CA and no other. Connects at the first call. */
 export function openChannel(endpoint: Endpoint, tls: Pick<SecureContextOptions, "ca" | "cert" | "key">): RpcChannel {
-  const secureContext = createSecureContext({ ...tls, minVersion: "TLSv1.3" });
+  const secureContext = createSecureContext({ ...tls, minVersion: "TLSv1.3", ciphers: TLS_CIPHERS });
   const client = new Client(formatEndpoint(endpoint), credentials.createFromSecureContext(secureContext), OPTIONS);
   // gRPC compares with its own clock, which is the machine's.
   const within = (deadlineMs?: number) => (deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs });

@@ -5,6 +5,7 @@
 import { constants, type X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { connect, createSecureContext, TLSSocket } from "node:tls";
+import { TLS_CIPHERS } from "../../proto/codec/tls.ts";
 import { equalBytes } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
@@ -66,6 +67,7 @@ export async function secureStream(input: SecuringInput): Promise<SecureStream<T
     key: own.privateKeyPem,
     minVersion: "TLSv1.3",
     maxVersion: "TLSv1.3",
+    ciphers: TLS_CIPHERS,
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
   const common = { secureContext, ALPNProtocols: [ALPN], requestCert: true, rejectUnauthorized: false };

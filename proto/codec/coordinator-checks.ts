@@ -4,7 +4,6 @@ import { EntenteError } from "../errors.ts";
 import { entente } from "../gen/messages.js";
 import { type PartyId, partyId } from "../ids.ts";
 import { type Codec, messageCodec } from "./grpc.ts";
-import { MAX_RELAY_DATA_BYTES } from "./relay-frame.ts";
 
 export const wire = entente.v1;
 
@@ -19,8 +18,8 @@ export const MAX_ENVELOPE_BYTES = 65_535;
 export const MAX_PARTIES = 8;
 export const PAGE_SIZE = 100;
 export const MAX_LOG_PIECE_BYTES = 1_048_576;
-/** Of a request: the largest is a relay frame or a receipt, with a little around it. */
-export const MAX_REQUEST_BYTES = MAX_RELAY_DATA_BYTES + 1_024;
+/** Of a request: the largest is a receipt, with a little around it. */
+export const MAX_REQUEST_BYTES = MAX_ENVELOPE_BYTES + 1_025;
 /** Of a response: the largest is a piece of a log, or a page of the directory with its keysets. */
 export const MAX_RESPONSE_BYTES = 2 * MAX_LOG_PIECE_BYTES;
 

@@ -4,8 +4,11 @@ import { entente } from "../gen/messages.js";
 import { type RelayId, relayId } from "../ids.ts";
 import { asBuffer, type Codec } from "./grpc.ts";
 
-/** Of one data frame; also what a writer may put in one. */
-export const MAX_RELAY_DATA_BYTES = 65_536;
+/** Of one data frame; also what a writer may put in one. Each costs both sides a message's bookkeeping: a quarter of that of
+ * 64 KiB frames. */
+export const MAX_RELAY_DATA_BYTES = 262_144;
+/** What the transport lets through: a little more, so that what is too large is refused here and by name. */
+export const MAX_RELAY_FRAME_BYTES = MAX_RELAY_DATA_BYTES + 1_024;
 const MAX_CONTROL_BYTES = 64;
 /** Field 3, wire type 2. */
 const DATA_TAG = 0x1a;
