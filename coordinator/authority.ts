@@ -27,7 +27,7 @@ import {
 import { fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
-import type { Ports } from "../proto/ports/ports.ts";
+import type { Files, Ports } from "../proto/ports/ports.ts";
 
 const DAY_MS = 86_400_000;
 const CA_VALIDITY_MS = 3_650 * DAY_MS;
@@ -104,15 +104,21 @@ async function importKey(pem: string): Promise<CryptoKey> {
   return crypto.subtle.importKey("pkcs8", Uint8Array.fromBase64(body), TRANSPORT_KEY, false, ["sign"]);
 }
 
+async function readPem(files: Files, path: string): Promise<string> {
+  const bytes = await files.read(path);
+  if (bytes === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "the authority's files" });
+  return fromUtf8(bytes);
+}
+
+/** For which no key is needed. Throws STORAGE_FAILED. */
+export async function readCaFingerprint(files: Files, folder: string): Promise<string> {
+  return certificateFingerprint(der(new X509Certificate(await readPem(files, paths(folder).certificate))));
+}
+
 /** Throws STORAGE_FAILED when the CA's files are missing or damaged. */
 export async function openAuthority(ports: AuthorityPorts, folder: string): Promise<Authority> {
-  const read = async (path: string) => {
-    const bytes = await ports.files.read(path);
-    if (bytes === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "the authority's files" });
-    return fromUtf8(bytes);
-  };
-  const ca = new X509Certificate(await read(paths(folder).certificate));
-  const signingKey = await importKey(await read(paths(folder).key));
+  const ca = new X509Certificate(await readPem(ports.files, paths(folder).certificate));
+  const signingKey = await importKey(await readPem(ports.files, paths(folder).key));
   const caDer = der(ca);
 
   interface Subject {

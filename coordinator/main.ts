@@ -17,9 +17,10 @@ import { MAX_RELAY_FRAME_BYTES } from "../proto/codec/relay-frame.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
+import { beginSealed, rekeyFolder, sealFolder, unlock } from "../proto/keys/sealed-folder.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
-import { makeAuthority, openAuthority } from "./authority.ts";
+import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
 import { requireIssued } from "./caller.ts";
 import { type CoordinatorConfig, readConfig, writeConfig } from "./config.ts";
 import { issueInvite } from "./invites.ts";
@@ -67,12 +68,14 @@ export async function initCoordinator(options: InitOptions): Promise<MadeCoordin
   };
   const existing = await ports.files.read(join(folder, "coordinator.json"));
   if (existing !== undefined) throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
-  await makeAuthority(ports, folder, name);
-  await makeKeys(ports.files, ports.random, folder);
+  if (ports.key !== undefined) await beginSealed(ports, folder, ports.key);
+  const unlocked = await unlock(ports, folder);
+  await makeAuthority(unlocked, folder, name);
+  await makeKeys(unlocked.files, ports.random, folder);
   // Last: a folder with this file is complete.
   await writeConfig(ports.files, folder, config);
-  const { identity } = await readKeys(ports, folder, config.name);
-  const { caFingerprint } = await openAuthority(ports, folder);
+  const { identity } = await readKeys(unlocked, folder, config.name);
+  const { caFingerprint } = await openAuthority(unlocked, folder);
   return { caFingerprint, fingerprint: fingerprint(identity.publicKey) };
 }
 
@@ -96,7 +99,7 @@ export async function createInvite(options: InviteOptions): Promise<CreatedInvit
     const bound = await store.readSetting(ENROLMENT_ENDPOINT);
     if (bound === undefined && config.enrolPort === 0)
       throw new EntenteError("BAD_REQUEST", { detail: "enrolPort is 0: start the coordinator once before inviting" });
-    const { caFingerprint } = await openAuthority(ports, folder);
+    const caFingerprint = await readCaFingerprint(ports.files, folder);
     const endpoint = bound === undefined ? { host: config.host, port: config.enrolPort } : parseEndpoint(bound);
     const validityMs = options.validityMs ?? DEFAULT_LIMITS.inviteMs;
     return await issueInvite({ store, ...ports }, { party, endpoint, caFingerprint, validityMs });
@@ -117,6 +120,30 @@ export async function revokeParty(options: Omit<InviteOptions, "validityMs">): P
   }
 }
 
+export interface KeyOptions {
+  readonly folder: string;
+  /** Absolute; default: what ENTENTE_KEY_FILE or ENTENTE_KEY says. */
+  readonly keyFile?: string;
+  readonly ports?: Ports;
+}
+
+/** Encrypts the secrets of a folder whose coordinator is not running; may be run again. Throws KEY_REQUIRED when no key is given,
+ * and as `sealFolder`. */
+export async function sealCoordinator({ folder, keyFile, ports = nodePorts }: KeyOptions): Promise<void> {
+  await readConfig(ports.files, folder);
+  const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
+  if (source === undefined) throw new EntenteError("KEY_REQUIRED");
+  await sealFolder(ports, folder, source);
+}
+
+/** Another key in the place of the present one. Throws as `rekeyFolder`. */
+export async function rekeyCoordinator(options: KeyOptions & { readonly newKeyFile: string }): Promise<void> {
+  const { folder, keyFile, newKeyFile, ports = nodePorts } = options;
+  await readConfig(ports.files, folder);
+  const key = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
+  await rekeyFolder({ ...ports, key }, folder, { kind: "file", path: newKeyFile });
+}
+
 export interface AuditExportOptions {
   readonly folder: string;
   readonly collaboration: string;
@@ -128,7 +155,7 @@ export interface AuditExportOptions {
 export async function exportAudit(options: AuditExportOptions): Promise<readonly LogFile[]> {
   const { folder, ports = nodePorts } = options;
   const name = partyId((await readConfig(ports.files, folder)).name);
-  const keys = await readKeys(ports, folder, name);
+  const keys = await readKeys(await unlock(ports, folder), folder, name);
   const store = openSqliteStore(join(folder, "coordinator.db"));
   try {
     const source = { files: ports.files, folder, name, keys, store };
@@ -161,7 +188,8 @@ export interface Coordinator {
 
 /** Serves until `close`. Throws NOT_FOUND (no coordinator in the folder), STORAGE_FAILED, BAD_REQUEST (a port is taken). */
 export async function startCoordinator(options: StartOptions): Promise<Coordinator> {
-  const { folder, ports = nodePorts } = options;
+  const { folder } = options;
+  const ports = await unlock(options.ports ?? nodePorts, folder);
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const config = await readConfig(ports.files, folder);
   const host = options.host ?? config.host;

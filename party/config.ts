@@ -4,11 +4,18 @@ import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
+import { Secret } from "../proto/keys/secret.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from "./jobs/kept-models.ts";
 
 const MIB = 1024 * 1024;
+
+const secretText = z
+  .string()
+  .min(1)
+  .max(4096)
+  .transform((text) => new Secret(text));
 
 const schema = z.strictObject({
   format: z.literal("entente-node/1"),
@@ -45,7 +52,7 @@ const schema = z.strictObject({
       z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
       z.union([
         z.strictObject({ urlFile: z.string().min(1).max(4096), use: z.enum(DATABASE_USES).optional() }),
-        z.strictObject({ url: z.string().min(1).max(4096), use: z.enum(DATABASE_USES).optional() }),
+        z.strictObject({ url: secretText, use: z.enum(DATABASE_USES).optional() }),
       ]),
     )
     .default({}),
@@ -78,7 +85,19 @@ export async function readConfig(files: Files, folder: string): Promise<NodeConf
 export async function writeConfig(files: Files, folder: string, config: z.input<typeof schema>): Promise<void> {
   if ((await files.read(join(folder, FILE))) !== undefined)
     throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
-  await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify(schema.parse(config), null, 2)}\n`));
+  const { databases = {} } = config;
+  // As they were given: what was read holds its secrets so that nothing prints them.
+  const text = JSON.stringify({ ...schema.parse(config), databases }, null, 2);
+  await files.writeDurable(join(folder, FILE), utf8(`${text}\n`));
+}
+
+/** Says that a database's URL is in that file of the folder, and no longer in `node.json`. */
+export async function moveDatabaseUrl(files: Files, folder: string, name: string, urlFile: string): Promise<void> {
+  const bytes = await files.read(join(folder, FILE));
+  const config = JSON.parse(fromUtf8(bytes ?? new Uint8Array())) as { databases: Record<string, { url?: string }> };
+  const { url: _, ...rest } = config.databases[name] ?? {};
+  const databases = { ...config.databases, [name]: { ...rest, urlFile } };
+  await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify({ ...config, databases }, null, 2)}\n`));
 }
 
 export function modelLimits({ models: { maxMib, maxPeerMib, maxVersions } }: NodeConfig): ModelLimits {

@@ -8,6 +8,7 @@ import { EntenteError } from "../proto/errors.ts";
 import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
+import { beginSealed, rekeyFolder, unlock } from "../proto/keys/sealed-folder.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { openAccess } from "./access/access.ts";
@@ -17,9 +18,11 @@ import { startApi } from "./api/server.ts";
 import { modelLimits, readConfig, writeConfig } from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
+import { feedSecretFiles } from "./feeds/feeds.ts";
 import { Node, STORE_FILE } from "./node.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
+import { type SealedNode, sealNode } from "./store/seal-secrets.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import { traceOf } from "./trace.ts";
 import { PRODUCT_VERSION } from "./version.ts";
@@ -55,7 +58,8 @@ export async function initParty(options: InitPartyOptions): Promise<InitialisedP
   const party = partyId(options.party);
   const api = { host: "127.0.0.1", port: options.apiPort ?? DEFAULT_API_PORT };
   await writeConfig(ports.files, folder, { format: "entente-node/1", party, api, logLevel: "info" });
-  const keyring = await Keyring.open(ports, folder, party);
+  if (ports.key !== undefined) await beginSealed(ports, folder, ports.key);
+  const keyring = await Keyring.open(await unlock(ports, folder), folder, party);
   await writeToken(ports, folder);
   return {
     party,
@@ -80,9 +84,10 @@ export async function recoverIdentity(
   const { ports = nodePorts } = options;
   const folder = resolve(options.folder);
   const { party } = await readConfig(ports.files, folder);
+  const unlocked = await unlock(ports, folder);
   const bytes = await ports.files.read(resolve(options.recoveryKeyFile));
   if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "the recovery key's file" });
-  return { party, fingerprint: fingerprint(await Keyring.recover(ports, folder, party, fromUtf8(bytes))) };
+  return { party, fingerprint: fingerprint(await Keyring.recover(unlocked, folder, party, fromUtf8(bytes))) };
 }
 
 /**
@@ -108,6 +113,37 @@ async function writeToken(ports: Ports, folder: string): Promise<void> {
   } finally {
     await store.close();
   }
+}
+
+export interface KeyOptions {
+  readonly folder: string;
+  /** Absolute; default: what ENTENTE_KEY_FILE or ENTENTE_KEY says. */
+  readonly keyFile?: string;
+  readonly ports?: Ports;
+}
+
+/** Encrypts the secrets of a folder whose node is not running; may be run again. Throws KEY_REQUIRED when no key is given, and as
+ * `sealNode`. */
+export async function sealParty({ keyFile, ports = nodePorts, ...options }: KeyOptions): Promise<SealedNode> {
+  const folder = resolve(options.folder);
+  await readConfig(ports.files, folder);
+  const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
+  if (source === undefined) throw new EntenteError("KEY_REQUIRED");
+  const store = openSqliteStore(join(folder, STORE_FILE));
+  try {
+    return await sealNode(ports, folder, { source, feedSecrets: await feedSecretFiles(store) });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Another key in the place of the present one. Throws as `rekeyFolder`. */
+export async function rekeyParty(options: KeyOptions & { readonly newKeyFile: string }): Promise<void> {
+  const { keyFile, newKeyFile, ports = nodePorts } = options;
+  const folder = resolve(options.folder);
+  await readConfig(ports.files, folder);
+  const key = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
+  await rekeyFolder({ ...ports, key }, folder, { kind: "file", path: newKeyFile });
 }
 
 /** Looks at the folder of a node that does not answer: runtime, disk, configuration, store, certificate, coordinator. */

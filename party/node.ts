@@ -6,6 +6,7 @@ import type { Wake } from "../proto/codec/coordinator.ts";
 import type { DatasetDescriptor, Software } from "../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
 import type { CollaborationId } from "../proto/ids.ts";
+import { unlock } from "../proto/keys/sealed-folder.ts";
 import type { Clock, Ports } from "../proto/ports/ports.ts";
 import { type Connected, connect } from "./connected.ts";
 import { dialCoordinator } from "./coordinator-link/dial.ts";
@@ -106,8 +107,9 @@ export class Node {
     });
   }
 
-  static async open(options: NodeOptions): Promise<Node> {
-    await options.ports.files.makeFolder(options.folder);
+  static async open(given: NodeOptions): Promise<Node> {
+    await given.ports.files.makeFolder(given.folder);
+    const options = { ...given, ports: await unlock(given.ports, given.folder) };
     const { openStore, sessionCredentials } = { ...REAL_MACHINERY, ...options.machinery };
     const keyring = await Keyring.open(options.ports, options.folder, options.party, sessionCredentials);
     const store = await openStore(join(options.folder, STORE_FILE));

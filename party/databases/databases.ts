@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Client } from "pg";
 import { fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import type { Secret } from "../../proto/keys/secret.ts";
 import type { Files } from "../../proto/ports/ports.ts";
 import { databaseError } from "./database-error.ts";
 
@@ -11,7 +12,7 @@ export const DATABASE_USES = ["datasets", "feeds"] as const;
 export type DatabaseUse = (typeof DATABASE_USES)[number];
 
 /** Where the connection's URL (`postgresql://user:password@host:port/database?sslmode=…`) is: a file, or the text itself. */
-export type DatabaseConfig = ({ readonly urlFile: string } | { readonly url: string }) & {
+export type DatabaseConfig = ({ readonly urlFile: string } | { readonly url: Secret<string> }) & {
   /** For nothing else; for both without it. */
   readonly use?: DatabaseUse | undefined;
 };
@@ -80,7 +81,7 @@ export class Databases {
     const entry = Object.hasOwn(config, name) ? config[name] : undefined;
     if (entry === undefined) throw unusable(name, "not in the configuration");
     if (use !== undefined && (entry.use ?? use) !== use) throw unusable(name, `it is for ${entry.use} alone`);
-    if ("url" in entry) return entry.url;
+    if ("url" in entry) return entry.url.expose();
     const bytes = await files.read(resolve(folder, entry.urlFile)).catch(() => undefined);
     if (bytes === undefined) throw unusable(name, "its urlFile is not there or cannot be read");
     return fromUtf8(bytes).trim();

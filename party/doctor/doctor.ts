@@ -1,6 +1,7 @@
 /** All examinations of a node: of one that runs, and of the folder of one that does not. */
 import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
+import { unlock } from "../../proto/keys/sealed-folder.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
 import { readConfig } from "../config.ts";
 import { tableOf } from "../data/dataset.ts";
@@ -12,7 +13,7 @@ import { type Node, STORE_FILE } from "../node.ts";
 import { inControlSession } from "../session/control.ts";
 import { examineCoordinator } from "./coordinator.ts";
 import { type Examination, examineAll, failed, fine, warned } from "./finding.ts";
-import { examineDisk, examineRuntime, examineStore, type Need } from "./local.ts";
+import { examineDisk, examineKeys, examineRuntime, examineStore, type Need } from "./local.ts";
 import type { Machine } from "./machine.ts";
 import { examinePeer } from "./peers.ts";
 import { type ClockStart, examineCertificates, examineClock, examineKeyset } from "./validity.ts";
@@ -35,6 +36,7 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
     one("runtime", () => examineRuntime(machine, need)),
     one("disk", () => examineDisk(machine, folder, need)),
     one("clock", async () => examineClock(wallClock, start, node.clock.nowMs())),
+    one("keys", () => examineKeys(node.ports.files, folder)),
     one("store", () => examineStore(machine, folder, STORE_FILE)),
     ...(node.isEnrolled
       ? connectedExaminations(node, machine, one)
@@ -133,9 +135,10 @@ export async function examineFolder(folder: string, ports: Ports, machine: Machi
         const { party } = await readConfig(files, folder);
         return [fine("configuration", `node.json of ${party} can be read`)];
       }),
+      one("keys", () => examineKeys(files, folder)),
       one("store", () => examineStore(machine, folder, STORE_FILE)),
       one("coordinator", async () => {
-        const enrolled = await readEnrolment(files, folder);
+        const enrolled = await readEnrolment((await unlock(ports, folder)).files, folder);
         if (enrolled === undefined) return [notEnrolled()];
         const certificates = examineCertificates(enrolled, clock.nowMs());
         return [...certificates, ...(await examineCoordinator(machine, enrolled))];

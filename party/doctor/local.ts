@@ -1,6 +1,9 @@
 /** What can be looked at without a running node: runtime, disk, store. */
 import { join } from "node:path";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
+import { sealingState } from "../../proto/keys/sealed-folder.ts";
+import type { Files } from "../../proto/ports/ports.ts";
+import { RECOVERY_KEY_FILE } from "../store/key-files.ts";
 import { MIN_NODE_MAJOR } from "../version.ts";
 import { failed, fine, warned } from "./finding.ts";
 import type { Machine } from "./machine.ts";
@@ -143,4 +146,27 @@ export async function examineStore(machine: Machine, folder: string, file: strin
       fix: "Stop the node, keep a copy of its folder, and put the newest backup back; its peers are then asked what it has missed.",
     }),
   ];
+}
+
+/** Whether the node's keys are encrypted where they lie, and whether the recovery key lies beside them. */
+export async function examineKeys(files: Pick<Files, "read">, folder: string): Promise<Finding[]> {
+  const check = "keys";
+  const state = await sealingState(files, folder);
+  const recovery =
+    (await files.read(join(folder, RECOVERY_KEY_FILE))) === undefined
+      ? []
+      : [
+          warned(check, {
+            what: `${RECOVERY_KEY_FILE} is in the node's folder`,
+            why: "who gets the folder can put another identity in the place of this one",
+            fix: "Move it offline, and delete it here.",
+          }),
+        ];
+  if (state === "sealed") return [fine(check, "encrypted under the operator's key"), ...recovery];
+  const trouble = {
+    what: "the node's keys are not encrypted",
+    why: "who gets a copy of the folder, as from a backup, can speak for this party",
+    fix: "Stop the node, then: entente keys seal --dir FOLDER --key-file FILE, with a file outside of the folder.",
+  };
+  return [warned(check, trouble), ...recovery];
 }

@@ -64,6 +64,36 @@ export const IDENTITY = {
     "peer",
     "The other end of the session does not hold the key that the agreement expects. Nothing was sent.",
   ),
+  CERTIFICATE_EXPIRED: entry(
+    UNAUTHENTICATED,
+    401,
+    "operator",
+    "This node was off or cut off until its certificate had expired. Ask the coordinator's operator for a new invite and run 'entente enroll': the node keeps its identity, agreements and data.",
+  ),
+  KEY_REQUIRED: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The secrets in this folder are encrypted. Give their key in the file that ENTENTE_KEY_FILE names, or in ENTENTE_KEY.",
+  ),
+  KEY_WRONG: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The key given is not the one that this folder's secrets are encrypted under. Nothing was changed; give the right one.",
+  ),
+  KEY_UNREADABLE: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "The key that encrypts secrets cannot be read from where it was said to be. Nothing was changed; mend the file or the variable.",
+  ),
+  KEY_UNUSED: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "A key was given, and the secrets in this folder are not encrypted. Run 'entente keys seal --dir FOLDER', or give no key.",
+  ),
   CERTIFICATE_REFUSED: entry(
     UNAUTHENTICATED,
     401,

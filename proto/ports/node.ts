@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type KeySource, takeKeySource } from "../keys/key-source.ts";
 import type { Files, Ports } from "./ports.ts";
 
 function isMissing(error: unknown): boolean {
@@ -81,6 +82,8 @@ const files: Files = {
   },
 };
 
+let keySource: { readonly source: KeySource | undefined } | undefined;
+
 export const nodePorts: Ports = {
   clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
   timers: {
@@ -92,4 +95,9 @@ export const nodePorts: Ports = {
   },
   random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
   files,
+  /** Taken out of the environment at the first look. Throws BAD_REQUEST. */
+  get key() {
+    keySource ??= { source: takeKeySource(process.env) };
+    return keySource.source;
+  },
 };

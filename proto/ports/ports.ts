@@ -2,6 +2,7 @@
  * What a process needs of its surroundings, as one object made in `main.ts` and passed down. Code that takes its clock,
  * randomness and files from here can be run by a simulator, and fails where a test tells it to.
  */
+import type { KeySource } from "../keys/key-source.ts";
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970-01-01T00:00Z. May jump; never used to measure a duration. */
@@ -40,4 +41,6 @@ export interface Ports {
   readonly timers: Timers;
   readonly random: Random;
   readonly files: Files;
+  /** Of the key that encrypts a folder's secrets; without one they are as plain as the file system keeps them. */
+  readonly key?: KeySource | undefined;
 }

@@ -24,6 +24,7 @@ test("healthy nodes: every room is looked at, and nothing of them is wrong", asy
     "runtime",
     "disk",
     "clock",
+    "keys",
     "store",
     "certificate",
     "coordinator",
@@ -32,10 +33,14 @@ test("healthy nodes: every room is looked at, and nothing of them is wrong", asy
     "keyset",
   ];
   expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(checks));
-  for (const check of checks.filter((name) => name !== "runtime" && name !== "disk"))
+  for (const check of checks.filter((name) => !["runtime", "disk", "keys"].includes(name)))
     expect(of(findings, check).map(({ state, what }) => (state === "ok" ? "ok" : what))).toEqual(
       of(findings, check).map(() => "ok"),
     );
+  expect(of(findings, "keys").map(({ state, what }) => [state, what])).toEqual([
+    ["warn", "the node's keys are not encrypted"],
+    ["warn", "recovery.key is in the node's folder"],
+  ]);
 });
 
 test("a peer of another version, whose clock is ten minutes off, is named with who must act", async () => {

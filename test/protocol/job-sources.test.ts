@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Digest } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { demoAgreement, generous } from "../support/demo-agreement.ts";
 import { phoneOf, REPAYMENTS, range } from "../support/people.ts";
 import { type Postgres, startPostgres } from "../support/postgres.ts";
@@ -36,7 +37,7 @@ beforeAll(async () => {
     `CREATE TABLE repayments (phone text PRIMARY KEY, ${columns.map(([name]) => `"${name}" int`).join(", ")});
      INSERT INTO repayments VALUES ${rows.join(", ")}`,
   );
-  nodes = await TwoNodes.start({ bureau: { databases: { warehouse: { url: server.url } } } });
+  nodes = await TwoNodes.start({ bureau: { databases: { warehouse: { url: new Secret(server.url) } } } });
   const folder = join(nodes.coordinator.folder, "data", "customers");
   await writeParts(folder);
   await nodes.bank.datasets.register({ name: "customers", path: folder, ...FORM });

@@ -11,6 +11,7 @@ import type { ExportedTags } from "../../party/tags/exported.ts";
 import type { Tag } from "../../party/tags/tag.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { feedConfig } from "../../proto/http/feed-routes.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 
 export const FEED_START_MS = Date.parse("2026-05-01T00:00:00.000Z");
@@ -80,7 +81,7 @@ export class FeedWorld {
 
   #open(): Feeds {
     const clock = { nowMs: () => this.nowMs, monotonicMs: () => performance.now() };
-    const config = this.#databaseUrl === undefined ? {} : { crm: { url: this.#databaseUrl } };
+    const config = this.#databaseUrl === undefined ? {} : { crm: { url: new Secret(this.#databaseUrl) } };
     return new Feeds({
       party: "bank",
       store: this.store,

@@ -69,7 +69,7 @@ test("of a node that does not run: that it does not, and what its folder says", 
   expect(byCheck.get("configuration")).toMatchObject({ state: "ok" });
   expect(byCheck.get("store")).toMatchObject({ state: "ok" });
   expect(byCheck.get("coordinator")).toMatchObject({ state: "warn" });
-  expect([...byCheck.keys()]).toEqual(["node", "runtime", "disk", "configuration", "store", "coordinator"]);
+  expect([...byCheck.keys()]).toEqual(["node", "runtime", "disk", "configuration", "keys", "store", "coordinator"]);
 });
 
 test("of a node on another machine nothing is looked at here; a token that it refuses is an error", async () => {

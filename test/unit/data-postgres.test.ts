@@ -11,6 +11,7 @@ import { prepareInput } from "../../party/data/prepare.ts";
 import { readDataset } from "../../party/data/read.ts";
 import type { SourceAccess } from "../../party/data/source.ts";
 import { Databases } from "../../party/databases/databases.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { dataFolder, failure } from "../support/data-folder.ts";
 import { type Postgres, startPostgres } from "../support/postgres.ts";
@@ -35,7 +36,11 @@ afterAll(async () => {
 });
 
 function accessTo(url: string): SourceAccess {
-  const databases = new Databases({ files: nodePorts.files, folder: "/", config: { warehouse: { url } } });
+  const databases = new Databases({
+    files: nodePorts.files,
+    folder: "/",
+    config: { warehouse: { url: new Secret(url) } },
+  });
   return { databases, pipeFolder };
 }
 

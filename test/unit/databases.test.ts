@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { databaseError } from "../../party/databases/database-error.ts";
 import { type DatabaseConfig, Databases } from "../../party/databases/databases.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { failure } from "../support/data-folder.ts";
 import { type Postgres, startPostgres } from "../support/postgres.ts";
@@ -38,7 +39,10 @@ describe("a named connection", () => {
 
   it("is for one end alone where the operator says so", async ({ skip }) => {
     if (server === undefined) return skip();
-    const named = databases({ crm: { url: server.url, use: "feeds" }, both: { url: server.url } });
+    const named = databases({
+      crm: { url: new Secret(server.url), use: "feeds" },
+      both: { url: new Secret(server.url) },
+    });
     const refused = { code: "DATABASE_UNKNOWN", detail: "crm: it is for feeds alone" };
     expect(await failure(named.connect("crm", "datasets"))).toEqual(refused);
     await (await named.connect("crm", "feeds")).end();
@@ -48,7 +52,7 @@ describe("a named connection", () => {
   it("says that a password is wrong, by the SQLSTATE alone", async ({ skip }) => {
     if (server === undefined) return skip();
     const url = server.url.replace(/:[0-9a-f]{32}@/, ":planted-secret@");
-    expect(await failure(databases({ a: { url } }).connect("a"))).toEqual({
+    expect(await failure(databases({ a: { url: new Secret(url) } }).connect("a"))).toEqual({
       code: "DATABASE_REFUSED",
       detail: "a: SQLSTATE 28P01",
     });
@@ -56,7 +60,7 @@ describe("a named connection", () => {
 
   it("keeps a server's message, which quotes values, to itself", async ({ skip }) => {
     if (server === undefined) return skip();
-    const client = await databases({ a: { url: server.url } }).connect("a");
+    const client = await databases({ a: { url: new Secret(server.url) } }).connect("a");
     const error = await client
       .query("SELECT '13800001234'::int2")
       .catch((thrown: unknown) => databaseError("a", thrown));
@@ -66,7 +70,7 @@ describe("a named connection", () => {
 });
 
 it("is unknown under a name that is not configured, or with a URL that is none, which is not quoted", async () => {
-  const named = databases({ bad: { url: "postgresql://user:planted-secret@[bad" } });
+  const named = databases({ bad: { url: new Secret("postgresql://user:planted-secret@[bad") } });
   for (const name of ["other", "toString", "bad"]) {
     const { code, detail } = await failure(named.connect(name));
     expect(code).toBe("DATABASE_UNKNOWN");
@@ -76,6 +80,6 @@ it("is unknown under a name that is not configured, or with a URL that is none, 
 });
 
 it("is unreachable where nothing listens", async () => {
-  const named = databases({ gone: { url: "postgresql://user:planted-secret@127.0.0.1:1/db" } });
+  const named = databases({ gone: { url: new Secret("postgresql://user:planted-secret@127.0.0.1:1/db") } });
   expect(await failure(named.connect("gone"))).toEqual({ code: "DATABASE_UNREACHABLE", detail: "gone: ECONNREFUSED" });
 });
