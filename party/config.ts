@@ -5,11 +5,10 @@ import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
+import { limitsForm } from "../proto/limits/limit.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
-import { DEFAULT_MODEL_LIMITS, type ModelLimits } from "./jobs/kept-models.ts";
-
-const MIB = 1024 * 1024;
+import { NODE_LIMITS } from "./limits/limits.ts";
 
 const secretText = z
   .string()
@@ -30,22 +29,6 @@ const schema = z.strictObject({
       .max(20)
       .optional(),
   }),
-  /** Of what is kept of peers' encrypted models, and of the own. */
-  models: z
-    .strictObject({
-      maxMib: z
-        .int()
-        .min(0)
-        .max(1_000_000)
-        .default(DEFAULT_MODEL_LIMITS.maxBytes / MIB),
-      maxPeerMib: z
-        .int()
-        .min(0)
-        .max(1_000_000)
-        .default(DEFAULT_MODEL_LIMITS.maxPeerBytes / MIB),
-      maxVersions: z.int().min(1).max(1_000).default(DEFAULT_MODEL_LIMITS.maxVersions),
-    })
-    .prefault({}),
   /** PostgreSQL connections by name, for datasets and feeds; the secret is better in a file of its own. */
   databases: z
     .record(
@@ -58,6 +41,8 @@ const schema = z.strictObject({
     .default({}),
   /** Absolute: data files are read from these and what is in them; without it from anywhere but the node's own folder. */
   dataFolders: z.array(z.string().max(4096).refine(isAbsolute, "not absolute")).max(100).optional(),
+  /** Of `party/limits/README.md`; those that are not here have their default. */
+  limits: limitsForm(NODE_LIMITS).prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 
@@ -98,8 +83,4 @@ export async function moveDatabaseUrl(files: Files, folder: string, name: string
   const { url: _, ...rest } = config.databases[name] ?? {};
   const databases = { ...config.databases, [name]: { ...rest, urlFile } };
   await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify({ ...config, databases }, null, 2)}\n`));
-}
-
-export function modelLimits({ models: { maxMib, maxPeerMib, maxVersions } }: NodeConfig): ModelLimits {
-  return { maxBytes: maxMib * MIB, maxPeerBytes: maxPeerMib * MIB, maxVersions };
 }

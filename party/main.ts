@@ -14,8 +14,9 @@ import type { Ports } from "../proto/ports/ports.ts";
 import { openAccess } from "./access/access.ts";
 import { Tokens } from "./access/tokens.ts";
 import { handlers } from "./api/handlers.ts";
+import { HttpLimits } from "./api/http-limits.ts";
 import { startApi } from "./api/server.ts";
-import { modelLimits, readConfig, writeConfig } from "./config.ts";
+import { readConfig, writeConfig } from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
@@ -172,10 +173,12 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     { name: config.party, level: config.logLevel, serializers: { err: traceOf } },
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
-  const { party, databases, dataFolders } = config;
-  const node = await Node.open({ ports, folder, party, logger, models: modelLimits(config), databases, dataFolders });
+  const { party, databases, dataFolders, limits } = config;
+  const node = await Node.open({ ports, folder, party, logger, limits, databases, dataFolders });
   const { random, timers } = ports;
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
+  const httpLimits = new HttpLimits(node.limits, ports.clock);
+  node.limitUses.add(() => httpLimits.used());
   const api = await startApi({
     handlers: handlers(node, access, logger, PRODUCT_VERSION),
     access,
@@ -183,6 +186,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     logger,
     random,
     timers,
+    limits: httpLimits,
   });
   await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify({ url: api.url })));
   logger.info({ url: api.url }, "listening");

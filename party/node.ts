@@ -31,6 +31,8 @@ import { endInterruptedJobs, resumeJobs, sweepJobs, unfinishedJobs } from "./job
 import { prepareJob, serveJob } from "./jobs/provider.ts";
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
+import type { LimitUses } from "./limits/handlers.ts";
+import type { NodeLimits } from "./limits/limits.ts";
 import { REAL_MACHINERY } from "./machinery.ts";
 import { type NodeOptions, type NodeParts, nodeParts, type Opened } from "./parts.ts";
 import { SteadyClock } from "./policy/steady-clock.ts";
@@ -69,6 +71,8 @@ export class Node {
   /** Exports on their way to a client; emptied at every start. */
   readonly exportFolder: string;
   readonly folder: string;
+  readonly limits: NodeLimits;
+  readonly limitUses: LimitUses;
   /** As the machine has it: the node's own never goes back. */
   readonly wallClock: Clock;
   readonly #parts: NodeParts;
@@ -97,6 +101,8 @@ export class Node {
     this.sideNotes = parts.sideNotes;
     this.clock = parts.clock;
     this.folder = parts.folder;
+    this.limits = parts.limits;
+    this.limitUses = parts.limitUses;
     this.wallClock = parts.wallClock;
     this.exportFolder = join(parts.folder, "exports");
     this.feeds = new Feeds({

@@ -12,9 +12,11 @@ import { SideNotes } from "./evidence/side-notes.ts";
 import { Witness } from "./evidence/witness.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
 import { JobBook } from "./jobs/book.ts";
-import { DEFAULT_MODEL_LIMITS, KeptModels, type ModelLimits } from "./jobs/kept-models.ts";
+import { KeptModels } from "./jobs/kept-models.ts";
 import { JobResults } from "./jobs/results.ts";
 import { JobVault } from "./jobs/vault.ts";
+import { LimitUses } from "./limits/handlers.ts";
+import { type GivenNodeLimits, modelLimits, type NodeLimits, nodeLimits } from "./limits/limits.ts";
 import { type Machinery, REAL_MACHINERY } from "./machinery.ts";
 import type { SteadyClock } from "./policy/steady-clock.ts";
 import { Segments } from "./segments/segments.ts";
@@ -28,8 +30,8 @@ export interface NodeOptions {
   readonly folder: string;
   readonly party: string;
   readonly logger: Logger;
-  /** Of what is kept of encrypted models. */
-  readonly models?: ModelLimits;
+  /** Those that are not named have their default. */
+  readonly limits?: GivenNodeLimits;
   /** PostgreSQL connections by name. */
   readonly databases?: Readonly<Record<string, DatabaseConfig>>;
   /** Where data files may be; anywhere outside of `folder` without it. Absolute. */
@@ -41,6 +43,8 @@ export interface NodeOptions {
 }
 
 export interface NodeParts {
+  readonly limits: NodeLimits;
+  readonly limitUses: LimitUses;
   readonly ports: Ports;
   readonly machinery: Machinery;
   readonly folder: string;
@@ -73,6 +77,7 @@ export interface Opened {
 
 export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opened): NodeParts {
   const { folder, logger } = options;
+  const limits = nodeLimits(options.limits);
   // All that this node says and decides goes by one time: what was charged by another could be charged to the past.
   const timed = { nowMs: () => clock.nowMs(), monotonicMs: () => options.ports.clock.monotonicMs() };
   const ports = { ...options.ports, clock: timed };
@@ -95,8 +100,9 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const logbook = new Logbook({ ports, folder: join(folder, "evidence"), signers: keyring, store });
   const forks = new Forks({ files, folder: join(folder, "forks") });
   return {
-    ...{ ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
+    ...{ limits, ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
     machinery: { ...REAL_MACHINERY, ...options.machinery },
+    limitUses: new LimitUses(),
     wallClock: options.ports.clock,
     segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
     catalogue: new TagCatalogue({ store, clock: timed }),
@@ -107,7 +113,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
     models: new KeptModels({
       ...sealed,
       folder: join(folder, "models"),
-      limits: options.models ?? DEFAULT_MODEL_LIMITS,
+      limits: modelLimits(limits.values),
     }),
     results: new JobResults({ ...sealed, folder: join(folder, "results") }),
   };

@@ -41,11 +41,14 @@ export interface PublicError {
   readonly detail?: string;
   readonly who: Actor;
   readonly retryable: boolean;
+  readonly retryAfterSeconds?: number;
 }
 
 export interface ErrorOptions {
   /** Names of fields, columns, parties and counts only: it may be shown to the caller. Never an id or a value. */
   readonly detail?: string;
+  /** When it may be tried again, where that is known. */
+  readonly retryAfterSeconds?: number;
   /** For this process's own log. */
   readonly cause?: unknown;
 }
@@ -53,6 +56,7 @@ export interface ErrorOptions {
 export class EntenteError extends Error {
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     super(options.detail === undefined ? CATALOGUE[code].text : `${CATALOGUE[code].text} (${options.detail})`, {
@@ -61,6 +65,7 @@ export class EntenteError extends Error {
     this.name = "EntenteError";
     this.code = code;
     this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** The form that may leave the process. */
@@ -72,6 +77,7 @@ export class EntenteError extends Error {
       ...(this.detail === undefined ? {} : { detail: this.detail }),
       who,
       retryable,
+      ...(this.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: this.retryAfterSeconds }),
     };
   }
 }

@@ -270,11 +270,14 @@ function parsedJson(text: string): unknown {
 function serverError(response: Response, body: unknown): EntenteError {
   const parsed = errorResponse.safeParse(body);
   if (!parsed.success) return new EntenteError("INTERNAL", { detail: `HTTP status ${response.status}` });
-  const { code, detail } = parsed.data.error;
+  const { code, detail, retryAfterSeconds } = parsed.data.error;
   if (!isErrorCode(code)) return new EntenteError("INTERNAL", { detail: `the node reports ${code}` });
   const requestId = response.headers.get("x-request-id");
   const own = code === "INTERNAL" && detail === undefined && requestId !== null ? `request ${requestId}` : detail;
-  return new EntenteError(code, own === undefined ? {} : { detail: own });
+  return new EntenteError(code, {
+    ...(own === undefined ? {} : { detail: own }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }
 
 function wholeOrError(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {

@@ -1,4 +1,4 @@
-/** What a client may cost before it has asked for anything: connections, headers, and time to send them. */
+/** What a connection may cost before anything is asked in it: headers, and time to send them. */
 import { createServer, type RequestListener, type Server } from "node:http";
 
 export interface ConnectionLimits {
@@ -10,8 +10,6 @@ export interface ConnectionLimits {
   readonly keepAliveMs: number;
   readonly maxHeaders: number;
   readonly maxHeaderBytes: number;
-  /** One more is closed at once. */
-  readonly maxConnections: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -24,7 +22,6 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   keepAliveMs: 120_000,
   maxHeaders: 64,
   maxHeaderBytes: 16 * 1024,
-  maxConnections: 512,
 };
 
 /** Not listening yet. */
@@ -41,6 +38,5 @@ export function boundedServer(limits: ConnectionLimits, listener: RequestListene
     listener,
   );
   server.maxHeadersCount = limits.maxHeaders;
-  server.maxConnections = limits.maxConnections;
   return server;
 }

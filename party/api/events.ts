@@ -11,8 +11,6 @@ import { PAUSE_MS, pause } from "../progress/pause.ts";
 const RETRY_MS = 1_000;
 /** Who reads nothing for so long is gone, whatever its connection looks like. */
 const READER_TIMEOUT_MS = 60_000;
-const MAX_STREAMS = 64;
-const MAX_STREAMS_OF_TOKEN = 16;
 
 /** An event of a route whose answer are states. */
 export interface StateEvent<View> {
@@ -27,29 +25,6 @@ export interface ServerEvent {
   readonly id?: string | undefined;
   readonly name: EventName;
   readonly data: unknown;
-}
-
-/** Streams that are open, so that nobody takes all of them. */
-export class OpenStreams {
-  readonly #byToken = new Map<string, number>();
-  #all = 0;
-
-  /** Throws OVERLOADED. */
-  open(tokenId: string): Disposable {
-    const own = this.#byToken.get(tokenId) ?? 0;
-    if (this.#all >= MAX_STREAMS || own >= MAX_STREAMS_OF_TOKEN)
-      throw new EntenteError("OVERLOADED", { detail: "too many event streams are open" });
-    this.#all++;
-    this.#byToken.set(tokenId, own + 1);
-    return {
-      [Symbol.dispose]: () => {
-        this.#all--;
-        const left = (this.#byToken.get(tokenId) ?? 1) - 1;
-        if (left > 0) this.#byToken.set(tokenId, left);
-        else this.#byToken.delete(tokenId);
-      },
-    };
-  }
 }
 
 export interface Sending {

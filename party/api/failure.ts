@@ -6,19 +6,16 @@ import { CATALOGUE, EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { isDenial } from "../access/denials.ts";
 import { traceOf } from "../trace.ts";
 
-const MIB = 1024 * 1024;
-
-function problemOf(type: unknown, limit: unknown): string {
-  if (type === "entity.too.large") return `body: larger than ${Number(limit) / MIB} MiB`;
+function problemOf(type: unknown): string {
   return type === "entity.parse.failed" ? "body: not JSON" : "the request cannot be read";
 }
 
 /** Express and its body parser throw errors with a 4xx `status`; they are the caller's. */
 export function requestError(thrown: unknown): EntenteError {
-  const { status, type, limit } = (thrown ?? {}) as Readonly<Record<"status" | "type" | "limit", unknown>>;
+  const { status, type } = (thrown ?? {}) as Readonly<Record<"status" | "type", unknown>>;
   if (thrown instanceof EntenteError || typeof status !== "number" || status < 400 || status > 499)
     return toEntenteError(thrown);
-  return new EntenteError("BAD_REQUEST", { detail: problemOf(type, limit), cause: thrown });
+  return new EntenteError("BAD_REQUEST", { detail: problemOf(type), cause: thrown });
 }
 
 /** BAD_REQUEST with the first field at fault. What a caller wrote is repeated only where it is a plain field name. */
@@ -47,5 +44,6 @@ export function fail(thrown: unknown, response: Response, logger: Logger): void 
   // What is thrown by mistake may hold anything: its detail stays here.
   const shown = error.code === "INTERNAL" ? new EntenteError("INTERNAL") : error;
   if (http === 401) response.set("www-authenticate", "Bearer");
+  if (error.retryAfterSeconds !== undefined) response.set("retry-after", String(error.retryAfterSeconds));
   response.status(http).json({ error: shown.toPublic() });
 }

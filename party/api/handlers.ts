@@ -26,6 +26,7 @@ import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { followJob } from "../jobs/events.ts";
 import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
+import { limitHandlers } from "../limits/handlers.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
@@ -116,6 +117,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...feedHandlers(node),
     ...accessHandlers(access, logger),
     ...doctorHandlers({ node, machine: realMachine, start }),
+    ...limitHandlers(node),
   };
 }
 

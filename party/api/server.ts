@@ -18,8 +18,9 @@ import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";
 import type { Caller } from "../access/tokens.ts";
 import { boundedServer, CONNECTION_LIMITS, type ConnectionLimits } from "./connections.ts";
-import { OpenStreams, type StateEvent, sendProgress, sendStates } from "./events.ts";
+import { type StateEvent, sendProgress, sendStates } from "./events.ts";
 import { fail, fieldError, requestError } from "./failure.ts";
+import type { HttpLimits } from "./http-limits.ts";
 import { fromOwnSite, hostNamed } from "./same-site.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { bearerToken } from "./token.ts";
@@ -80,6 +81,7 @@ export interface ApiOptions {
   readonly random: Random;
   /** For event streams. */
   readonly timers: Timers;
+  readonly limits: HttpLimits;
 }
 
 export interface Api {
@@ -98,6 +100,7 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
     );
     server.listen(port, host, resolve);
   });
+  options.limits.guard(server);
   const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
@@ -116,6 +119,8 @@ interface Known {
   holder?: Caller;
   /** Only when the token is good. */
   caller?: Caller;
+  /** When it is not. */
+  refused?: "TOKEN_MISSING" | "TOKEN_EXPIRED";
   /** Once the token has been found good. */
   route?: RouteName;
 }
@@ -125,21 +130,20 @@ function known(response: Response): Known {
 }
 
 function createApp(options: Omit<ApiOptions, "host" | "port">): express.Express {
-  const { handlers, access, logger, random, timers, hosts = [] } = options;
+  const { handlers, access, logger, random, timers, limits, hosts = [] } = options;
   const app = express();
-  const streams = new OpenStreams();
   app.disable("x-powered-by");
   app.disable("etag");
   app.enable("case sensitive routing");
   app.enable("strict routing");
   // In this order, every request; each may end it. What costs more, or tells more, comes later.
   app.use(numbered(logger, random), securityHeaders(), hostNamed(hosts));
-  app.use("/v1", fromOwnSite(), identified(access));
+  const tokenIdOf = ({ res }: Request) => res && known(res).caller?.tokenId;
+  app.use("/v1", fromOwnSite(), identified(access), ...limits.rates(tokenIdOf), limits.atOnce(tokenIdOf), refusing());
   // Then for each route: the bytes of whoever may not ask are not worth parsing.
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
-    const parseBody = express.json({ limit: maxBodyBytes, strict: true, type: "application/json" });
-    const steps = [allowing(name), parseBody, answering(name, { handlers, access, timers, streams })];
+    const steps = [allowing(name), limits.body(maxBodyBytes), answering(name, { handlers, access, timers, limits })];
     if (method === "GET") app.get(path, ...steps);
     else app.post(path, ...steps);
   }
@@ -172,7 +176,7 @@ function numbered(logger: Logger, random: Random): RequestHandler {
   };
 }
 
-/** Finds out who asks. Throws TOKEN_MISSING, TOKEN_EXPIRED. */
+/** Finds out who asks. Who is to be refused is counted first, by address. */
 function identified({ tokens }: Access): RequestHandler {
   return async (request, response, next) => {
     const identity = await tokens.identify(bearerToken(request.headers.authorization));
@@ -181,8 +185,17 @@ function identified({ tokens }: Access): RequestHandler {
       known(response).holder = holder;
       logAlso(response, { tokenId: holder.tokenId, person: holder.person });
     }
-    if ("refused" in identity) throw new EntenteError(identity.refused);
-    known(response).caller = identity.caller;
+    if ("refused" in identity) known(response).refused = identity.refused;
+    else known(response).caller = identity.caller;
+    next();
+  };
+}
+
+/** Throws TOKEN_MISSING, TOKEN_EXPIRED. */
+function refusing(): RequestHandler {
+  return (_request, response, next) => {
+    const { refused } = known(response);
+    if (refused !== undefined) throw new EntenteError(refused);
     next();
   };
 }
@@ -206,11 +219,9 @@ function allowing(name: RouteName): RequestHandler {
   };
 }
 
-interface Answering extends Pick<ApiOptions, "handlers" | "access" | "timers"> {
-  readonly streams: OpenStreams;
-}
+type Answering = Pick<ApiOptions, "handlers" | "access" | "timers" | "limits">;
 
-function answering(name: RouteName, { handlers, access, timers, streams }: Answering): RequestHandler {
+function answering(name: RouteName, { handlers, access, timers, limits }: Answering): RequestHandler {
   // The contract's types hold for each name by itself; the union over all names has lost that.
   const handler = handlers[name] as (input: unknown, caller: Caller, listening: Listening) => Promise<unknown>;
   const { request: form, response: answerForm, events }: Route = ROUTES[name];
@@ -231,7 +242,7 @@ function answering(name: RouteName, { handlers, access, timers, streams }: Answe
       else response.json(answerForm.parse(given));
       return;
     }
-    using _open = streams.open(caller.tokenId);
+    using _open = limits.streams.enter(caller.tokenId);
     const sending = { timers, signal, refusal: () => refusalOf(access, request) };
     if (events === "progress")
       await sendProgress(response, async (tell) => answerForm.parse(await answer(tell)), sending);

@@ -28,10 +28,6 @@ export interface ModelLimits {
   readonly maxVersions: number;
 }
 
-const MIB = 1024 * 1024;
-/** The largest bundles, of 512 groups of leaves, have 142 MB: three versions of them, or eight usual ones. */
-export const DEFAULT_MODEL_LIMITS: ModelLimits = { maxBytes: 1024 * MIB, maxPeerBytes: 512 * MIB, maxVersions: 8 };
-
 export interface KeptModelsOptions {
   readonly store: Pick<Store, "setting" | "putSetting">;
   readonly files: Files;

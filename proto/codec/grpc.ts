@@ -70,6 +70,9 @@ export function wireDefinition<Request, Response>(method: Method<Request, Respon
 
 const CODE_KEY = "entente-code";
 const DETAIL_KEY = "entente-detail";
+const RETRY_KEY = "entente-retry-seconds";
+/** Longer waits are said by no side. */
+const MAX_RETRY_SECONDS = 86_400;
 const MAX_DETAIL_CHARACTERS = 200;
 
 /** Header values are visible ASCII; the other side may show the text to a person, so nothing else passes either way. */
@@ -83,6 +86,7 @@ export function errorToStatus(thrown: unknown): StatusObject {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
   if (error.detail !== undefined) metadata.set(DETAIL_KEY, plainText(error.detail));
+  if (error.retryAfterSeconds !== undefined) metadata.set(RETRY_KEY, String(error.retryAfterSeconds));
   const { grpc, text } = CATALOGUE[error.code];
   return { code: grpc, details: text, metadata };
 }
@@ -105,7 +109,12 @@ export function statusToError(
   const [code] = failure.metadata?.get(CODE_KEY) ?? [];
   if (isErrorCode(code)) {
     const [detail] = failure.metadata.get(DETAIL_KEY);
-    return new EntenteError(code, { ...(typeof detail === "string" ? { detail: plainText(detail) } : {}), cause });
+    const seconds = Number(failure.metadata.get(RETRY_KEY)[0]);
+    return new EntenteError(code, {
+      ...(typeof detail === "string" ? { detail: plainText(detail) } : {}),
+      ...(seconds >= 1 && seconds <= MAX_RETRY_SECONDS ? { retryAfterSeconds: Math.ceil(seconds) } : {}),
+      cause,
+    });
   }
   return new EntenteError(BY_STATUS[failure.code] ?? "INTERNAL", { cause });
 }

@@ -215,6 +215,7 @@ function shortText(bytes: Uint8Array | null | undefined, maxBytes: number): stri
  * for a fault of this node's disk, log or link. */
 const SAYABLE: readonly ErrorCode[] = [
   ...(["NOT_FOUND", "ALREADY_EXISTS", "OVERLOADED", "CANCELLED", "ATTEMPT_REPLAYED", "SESSION_MISMATCH"] as const),
+  "LIMIT_EXCEEDED",
   ...([
     "WIRE_INVALID",
     "WIRE_TOO_LARGE",
@@ -250,8 +251,12 @@ const SAYABLE: readonly ErrorCode[] = [
   ...(["APPROVAL_DECLINED", "APPROVAL_OVERDUE"] as const),
 ];
 
+/** What passes by itself at the peer, and is not this node's disk or rate. */
+const BUSY: readonly ErrorCode[] = ["DISK_FULL", "RATE_LIMITED"];
+
 function peerFailure(code: ErrorCode): EntenteError {
   const detail = `the peer's node says ${code}`;
+  if (BUSY.includes(code)) return new EntenteError("OVERLOADED", { detail });
   return new EntenteError(SAYABLE.includes(code) ? code : "PEER_FAILED", { detail });
 }
 

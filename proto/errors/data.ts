@@ -7,6 +7,7 @@ import {
   INVALID_ARGUMENT,
   NOT_FOUND,
   PERMISSION_DENIED,
+  RESOURCE_EXHAUSTED,
   UNAVAILABLE,
 } from "./entry.ts";
 
@@ -77,7 +78,14 @@ export const DATA = {
     INTERNAL,
     500,
     "operator",
-    "The node could not write to its disk. Free space or mend the permissions, then try again.",
+    "The node could not read or write its disk. Mend the disk or the permissions, then try again.",
+    true,
+  ),
+  DISK_FULL: entry(
+    RESOURCE_EXHAUSTED,
+    503,
+    "operator",
+    "The disk has too little room for new work; what runs may end, and what is there can be read. Free some room: work is taken again by itself.",
     true,
   ),
   FILTER_INVALID: entry(

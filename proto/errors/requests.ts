@@ -81,8 +81,21 @@ export const REQUESTS = {
     RESOURCE_EXHAUSTED,
     429,
     "caller",
-    "The node is busy with as many jobs as it may run. Try again later.",
+    "As much of that goes on, or waits, as a limit allows. Try again later, or have the operator raise the limit that is named.",
     true,
+  ),
+  RATE_LIMITED: entry(
+    RESOURCE_EXHAUSTED,
+    429,
+    "caller",
+    "Too many requests in a short time. Wait as long as the answer says, and ask less often.",
+    true,
+  ),
+  LIMIT_EXCEEDED: entry(
+    RESOURCE_EXHAUSTED,
+    413,
+    "caller",
+    "That is more than a limit allows. Ask for less, or have the operator raise the limit that is named.",
   ),
   INTERNAL: entry(
     INTERNAL,

@@ -32,6 +32,7 @@ const errorBody = z.object({
   detail: z.string().optional(),
   who: z.string(),
   retryable: z.boolean(),
+  retryAfterSeconds: z.number().optional(),
 });
 export const errorResponse = z.object({ error: errorBody });
 

@@ -9,6 +9,7 @@ import { DOCTOR_ROUTES } from "./doctor-routes.ts";
 import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { FEED_ROUTES } from "./feed-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
+import { LIMIT_ROUTES } from "./limit-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
@@ -32,6 +33,7 @@ export const ROUTES = {
   ...EVIDENCE_ROUTES,
   ...TOKEN_ROUTES,
   ...DOCTOR_ROUTES,
+  ...LIMIT_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openAccess } from "../../party/access/access.ts";
 import { handlers } from "../../party/api/handlers.ts";
+import { HttpLimits } from "../../party/api/http-limits.ts";
 import { type Api, startApi } from "../../party/api/server.ts";
 import { JobBook } from "../../party/jobs/book.ts";
 import type { Node } from "../../party/node.ts";
@@ -33,6 +34,7 @@ async function clientOf(node: Node): Promise<EntenteClient> {
     logger,
     random,
     timers,
+    limits: new HttpLimits(node.limits, nodePorts.clock),
   });
   apis.push(api);
   return new EntenteClient({ url: api.url, token });

@@ -2,7 +2,9 @@
 import { pino } from "pino";
 import { type Access, openAccess } from "../../party/access/access.ts";
 import { Tokens } from "../../party/access/tokens.ts";
+import { HttpLimits } from "../../party/api/http-limits.ts";
 import { type ApiOptions, type Handlers, type Listening, startApi } from "../../party/api/server.ts";
+import { type GivenNodeLimits, nodeLimits } from "../../party/limits/limits.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { ROLES } from "../../proto/http/route.ts";
@@ -13,6 +15,9 @@ import { nodePorts } from "../../proto/ports/node.ts";
 export const STUB_TOKEN = `ent_${"ab".repeat(32)}`;
 export const STUB_TOKEN_ID = "ab".repeat(8);
 
+/** A test asks more often than people do. */
+const UNHURRIED = { requestsPerTokenMinute: 1_000_000, anonymousRequestsPerMinute: 1_000_000 };
+
 export interface StubNode {
   readonly url: string;
   /** Lines of the node's log so far. */
@@ -22,12 +27,12 @@ export interface StubNode {
 }
 
 /**
- * Routes without a handler answer NOT_FOUND with the detail `stub`. `nowMs` is the clock of its tokens and denials.
+ * Routes without a handler answer NOT_FOUND with the detail `stub`. `nowMs` is the clock of its tokens, denials and rates.
  */
 export async function startStubNode(
   handlers: Partial<Handlers> = {},
   nowMs: () => number = nodePorts.clock.nowMs,
-  options: Pick<ApiOptions, "hosts" | "connections"> = {},
+  { limits, ...options }: Pick<ApiOptions, "hosts" | "connections"> & { readonly limits?: GivenNodeLimits } = {},
 ): Promise<StubNode> {
   const log: string[] = [];
   const missing = Object.keys(ROUTES).map((name) => [
@@ -51,6 +56,7 @@ export async function startStubNode(
     random,
     timers,
     ...options,
+    limits: new HttpLimits(nodeLimits({ ...UNHURRIED, ...limits }), { monotonicMs: nowMs }),
   });
   return { ...api, log, access };
 }

@@ -126,7 +126,9 @@ describe("states", () => {
       }),
     );
     const socket = connect(Number(new URL(node.url).port), "127.0.0.1");
-    socket.write(`GET ${PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${STUB_TOKEN}\r\nconnection: close\r\n\r\n`);
+    socket.write(
+      `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${STUB_TOKEN}\r\nconnection: close\r\n\r\n`,
+    );
     socket.pause();
     await settled(() => asked);
     expect(asked).toBeGreaterThan(0);

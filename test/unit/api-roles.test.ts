@@ -80,6 +80,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   revokeToken: "operator",
   denials: "auditor operator",
   doctor: "operator",
+  limits: "operator",
 };
 
 const NAMES = Object.keys(ROUTES) as RouteName[];

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { fileAnswer } from "../../party/api/file-answer.ts";
+import { HttpLimits } from "../../party/api/http-limits.ts";
 import type { Handlers } from "../../party/api/server.ts";
+import { nodeLimits } from "../../party/limits/limits.ts";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../../proto/errors.ts";
 import { ROUTES, type RouteInput } from "../../proto/http/routes.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
@@ -174,7 +176,7 @@ describe("request", () => {
     expect((await post("/v1/agreements", body(room))).body.error.code).toBe("AGREEMENT_INVALID");
     expect(length).toBe(room);
     const answer = await post("/v1/agreements", body(room + 1));
-    expect([answer.status, answer.body.error.detail]).toEqual([400, "body: larger than 1 MiB"]);
+    expect([answer.status, answer.body.error.detail]).toEqual([413, "body: this route takes 1 MiB"]);
   });
 
   test.each(["/v1/jobs", "/v1/dry-runs"])(
@@ -193,7 +195,7 @@ describe("request", () => {
       expect((await post(path, body(room))).body.error.code).toBe("MODEL_INVALID");
       expect(length).toBe(room);
       const answer = await post(path, body(room + 1));
-      expect([answer.status, answer.body.error.detail]).toEqual([400, "body: larger than 16 MiB"]);
+      expect([answer.status, answer.body.error.detail]).toEqual([413, "body: this route takes 16 MiB"]);
     },
   );
 
@@ -374,7 +376,8 @@ describe("life", () => {
   test("a port that is taken is a typed error", async () => {
     const { url, access } = await start();
     const { startApi } = await import("../../party/api/server.ts");
-    const again = startApi({ handlers: {}, access, port: Number(new URL(url).port) } as never);
+    const limits = new HttpLimits(nodeLimits(), nodePorts.clock);
+    const again = startApi({ handlers: {}, access, limits, port: Number(new URL(url).port) } as never);
     await expect(again).rejects.toMatchObject({ code: "BAD_REQUEST" });
   });
 

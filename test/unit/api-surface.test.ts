@@ -2,7 +2,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Tokens } from "../../party/access/tokens.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits } from "../../party/api/connections.ts";
@@ -209,16 +208,6 @@ describe("a client that is slow or greedy", () => {
     await start();
     const headers = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`x-${i}`, "1"]));
     expect((await ask({ headers })).status).toBe(431);
-  });
-
-  test("opens more connections than there may be: closed at once, and the others stay", async () => {
-    await start({ connections: { maxConnections: 2 } });
-    const [first] = [await open(), await open()];
-    const third = await open();
-    await new Promise((resolve) => third.on("close", resolve));
-    first?.destroy();
-    await sleep(20);
-    expect((await ask()).status).toBe(200);
   });
 
   test("the limits of a node are finite", () => {

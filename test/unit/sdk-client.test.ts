@@ -151,6 +151,7 @@ describe("call", () => {
       revokeToken: { tokenId: "0b".repeat(8) },
       denials: {},
       doctor: {},
+      limits: {},
     };
     const seen: [string, unknown][] = [];
     const handlers = Object.keys(ROUTES).map((name) => [

@@ -1,0 +1,78 @@
+/** Every bound that an operator of a node may set, under `limits` in node.json. What is refused with which code stands here. */
+
+import { Gate } from "../../proto/limits/gate.ts";
+import { type Limits, type LimitValues, limit, limitRefusal, limitValues } from "../../proto/limits/limit.ts";
+import type { ModelLimits } from "../jobs/kept-models.ts";
+
+export const HTTP_LIMITS = {
+  connections: limit(
+    512,
+    "connections",
+    "OVERLOADED",
+    "open connections to the API; a further one is answered and closed",
+  ),
+  requestsAtOnce: limit(256, "requests", "OVERLOADED", "requests in hand, event streams among them"),
+  requestsPerTokenAtOnce: limit(64, "requests", "OVERLOADED", "the same, of one token"),
+  requestsPerTokenMinute: limit(1_200, "requests a minute", "RATE_LIMITED", "requests with one token"),
+  anonymousRequestsPerMinute: limit(
+    300,
+    "requests a minute",
+    "RATE_LIMITED",
+    "requests without a good token, from one address (of IPv6 a /56 network)",
+  ),
+  bodyMib: limit(16, "MiB", "LIMIT_EXCEEDED", "a request's body; most routes take 1 MiB at most whatever this is", {
+    max: 1_024,
+  }),
+  largeBodiesAtOnce: limit(
+    8,
+    "requests",
+    "OVERLOADED",
+    "requests in hand whose body has more than 1 MiB, or an unknown length",
+  ),
+  eventStreams: limit(64, "streams", "OVERLOADED", "open event streams"),
+  eventStreamsPerToken: limit(16, "streams", "OVERLOADED", "the same, of one token"),
+} as const;
+
+const MIB = 1024 * 1024;
+
+/** What stays on the disk. */
+export const DISK_LIMITS = {
+  // The largest bundles, of 512 groups of leaves, have 142 MB: three versions of them, or eight usual ones.
+  keptModelsMib: limit(
+    1_024,
+    "MiB",
+    undefined,
+    "encrypted models that are kept for later jobs; the least recently used goes",
+    {
+      min: 0,
+    },
+  ),
+  keptModelsPerPeerMib: limit(512, "MiB", undefined, "the same, of one peer", { min: 0 }),
+  keptModelVersions: limit(8, "versions", undefined, "the same, versions of one peer in one role"),
+} as const;
+
+export const NODE_LIMITS = { ...HTTP_LIMITS, ...DISK_LIMITS } as const;
+
+export type NodeLimitName = keyof typeof NODE_LIMITS;
+export type NodeLimitValues = LimitValues<typeof NODE_LIMITS>;
+export type NodeLimits = Limits<typeof NODE_LIMITS>;
+
+export type GivenNodeLimits = { readonly [N in NodeLimitName]?: number | undefined };
+
+/** Those that are not given have their default. */
+export function nodeLimits(given: GivenNodeLimits = {}): NodeLimits {
+  return { table: NODE_LIMITS, values: limitValues(NODE_LIMITS, given), file: "node.json" };
+}
+
+/** Of what goes on at once, in all and for each key. */
+export function gateOf<Key = string>(
+  limits: NodeLimits,
+  { all, each }: { readonly all?: NodeLimitName; readonly each?: NodeLimitName },
+): Gate<Key> {
+  const bound = (name: NodeLimitName) => ({ max: limits.values[name], refusal: () => limitRefusal(limits, name) });
+  return new Gate<Key>({ ...(all && { all: bound(all) }), ...(each && { each: bound(each) }) });
+}
+
+export function modelLimits({ keptModelsMib, keptModelsPerPeerMib, keptModelVersions }: NodeLimitValues): ModelLimits {
+  return { maxBytes: keptModelsMib * MIB, maxPeerBytes: keptModelsPerPeerMib * MIB, maxVersions: keptModelVersions };
+}

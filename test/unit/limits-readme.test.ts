@@ -1,0 +1,11 @@
+/** The READMEs list every limit, as it is. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { NODE_LIMITS } from "../../party/limits/limits.ts";
+import { limitRows } from "../../proto/limits/limit.ts";
+
+test.each([["party/limits/README.md", NODE_LIMITS]])("%s", async (path, table) => {
+  const text = await readFile(join(import.meta.dirname, "../..", path), "utf8");
+  expect(text.split("\n").filter((line) => line.startsWith("| `"))).toEqual(limitRows(table));
+});
