@@ -38,6 +38,8 @@ export interface Connected extends JobDeps {
   readonly forks: Forks;
   readonly inForce: InForce;
   readonly isOnline: () => boolean;
+  /** No peer can call this node any more: it is told at once that nobody is there. */
+  readonly closeInbox: () => void;
   readonly disconnect: () => void;
 }
 
@@ -110,6 +112,10 @@ export function connect(
     reads: new Turns(MAX_PEER_READS),
     inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
     isOnline: () => isOnline,
+    closeInbox: () => {
+      isOnline = false;
+      stopWatching();
+    },
     disconnect: () => {
       stopWatching();
       witnessing.close();

@@ -31,6 +31,7 @@ import { endInterruptedJobs, resumeJobs, sweepJobs, unfinishedJobs } from "./job
 import { prepareJob, serveJob } from "./jobs/provider.ts";
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
+import type { Stopping } from "./jobs/stopping.ts";
 import type { LimitUses } from "./limits/handlers.ts";
 import type { NodeLimits } from "./limits/limits.ts";
 import { REAL_MACHINERY } from "./machinery.ts";
@@ -48,6 +49,8 @@ import type { OptOuts } from "./tags/opt-outs.ts";
 import { PRODUCT_VERSION } from "./version.ts";
 
 const UPKEEP_MS = 60_000;
+/** For peers to be told that this node stops, after the deadline. */
+const LAST_WORD_MS = 3_000;
 
 /** In the node's folder. */
 export const STORE_FILE = "node.db";
@@ -73,6 +76,7 @@ export class Node {
   readonly folder: string;
   readonly limits: NodeLimits;
   readonly limitUses: LimitUses;
+  readonly stopping: Stopping;
   /** As the machine has it: the node's own never goes back. */
   readonly wallClock: Clock;
   readonly #parts: NodeParts;
@@ -104,6 +108,7 @@ export class Node {
     this.limits = parts.limits;
     this.limitUses = parts.limitUses;
     this.wallClock = parts.wallClock;
+    this.stopping = parts.stopping;
     this.exportFolder = join(parts.folder, "exports");
     this.feeds = new Feeds({
       ...{ party: this.keyring.party, store: this.store, ports: this.ports, databases: this.databases },
@@ -180,7 +185,24 @@ export class Node {
     }));
   }
 
+  /**
+   * Takes no new work, and resolves when no job session is open: each is ended after the partition at hand, or as it stands at the
+   * deadline, and the peer told that it is to try again. No job ends by it.
+   */
+  async park(deadlineMs: number): Promise<void> {
+    this.stopping.request();
+    this.#cancelUpkeep();
+    if (this.#connected === undefined) return;
+    const { channels, closeInbox } = this.#connected;
+    const { timers } = this.ports;
+    closeInbox();
+    await channels.untilNone(deadlineMs, timers);
+    channels.failAll(new EntenteError("NODE_STOPPING"));
+    await channels.untilNone(LAST_WORD_MS, timers);
+  }
+
   async close(): Promise<void> {
+    this.stopping.request();
     this.#cancelUpkeep();
     this.#connected?.disconnect();
     await this.store.close();
@@ -235,9 +257,9 @@ export class Node {
   async #onWake(wake: Wake): Promise<void> {
     const deps = this.connected;
     try {
+      if (this.stopping.isRequested) return await hangUp(deps, wake);
       const peer = await deps.peers.require(wake.from).catch(async (error: unknown) => {
-        // Meets it and hangs up, so that it is told at once and not after a time-out.
-        (await deps.link.connectRelay(wake.relayId)).destroy();
+        await hangUp(deps, wake);
         throw error;
       });
       if (wake.purpose.kind === "job") await serveJob(deps, peer, { relayId: wake.relayId, ...wake.purpose });
@@ -311,4 +333,9 @@ export class Node {
     await this.connected.revocations.resume();
     await resumeJobs(this.connected, of);
   }
+}
+
+/** Meets the peer and leaves, so that it is told at once and not after a time-out. */
+async function hangUp({ link }: Connected, { relayId }: Wake): Promise<void> {
+  (await link.connectRelay(relayId)).destroy();
 }

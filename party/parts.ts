@@ -14,6 +14,7 @@ import { feedSecretFiles } from "./feeds/feeds.ts";
 import { JobBook } from "./jobs/book.ts";
 import { KeptModels } from "./jobs/kept-models.ts";
 import { JobResults } from "./jobs/results.ts";
+import { Stopping } from "./jobs/stopping.ts";
 import { JobVault } from "./jobs/vault.ts";
 import { LimitUses } from "./limits/handlers.ts";
 import { type GivenNodeLimits, modelLimits, type NodeLimits, nodeLimits } from "./limits/limits.ts";
@@ -67,6 +68,7 @@ export interface NodeParts {
   readonly vault: JobVault;
   readonly models: KeptModels;
   readonly results: JobResults;
+  readonly stopping: Stopping;
 }
 
 export interface Opened {
@@ -104,6 +106,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
     machinery: { ...REAL_MACHINERY, ...options.machinery },
     limitUses: new LimitUses(),
     wallClock: options.ports.clock,
+    stopping: new Stopping(),
     segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
     catalogue: new TagCatalogue({ store, clock: timed }),
     witness: new Witness({ store, clock: timed, signers: keyring, logbook, forks }),

@@ -35,6 +35,7 @@ export function answerOffer(deps: JobDeps, peer: Peer, specEnvelope: Envelope): 
   const { spec, digest } = readJobSpec(specEnvelope, peer.key("jobs"));
   if (spec.receiver !== peer.party || spec.provider !== deps.keyring.party)
     throw new EntenteError("SESSION_MISMATCH", { detail: "the job is between others" });
+  deps.stopping.requireRunning();
   return deps.turns.take(spec.jobId, () => answer(deps, peer, { spec, digest, specEnvelope }));
 }
 

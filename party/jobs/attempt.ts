@@ -122,6 +122,7 @@ export async function runPartitions<T extends ReceiveTask | ProvideTask>(
   const exporter = toHex(channel.exporter);
   for (let partition = 0; partition < shape.plan.partitions; partition++) {
     if (before.some((done) => done.partition === partition)) continue;
+    deps.stopping.requireRunning();
     const context = partitionContext(shape, channel.exporter, partition);
     const todo = await task(partition, context);
     const output = await worker.run(todo, channelIo(input, partition, todo));

@@ -26,6 +26,7 @@ import type { KeptModels } from "./kept-models.ts";
 import type { PendingJobs } from "./pending.ts";
 import type { JobResults } from "./results.ts";
 import type { ServedJobs } from "./served.ts";
+import type { Stopping } from "./stopping.ts";
 import type { JobVault } from "./vault.ts";
 
 export interface JobDeps {
@@ -55,6 +56,7 @@ export interface JobDeps {
   readonly channels: JobChannels;
   readonly link: CoordinatorLink;
   readonly logger: Logger;
+  readonly stopping: Stopping;
   /** Jobs that this node serves to peers. */
   readonly served: ServedJobs;
   /** What decides on a job takes its turn, by job id. */

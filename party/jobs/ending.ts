@@ -5,7 +5,7 @@ import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import { isFinal } from "./lifecycle.ts";
 
-/** The code that the job failed with; undefined when it had ended before. Never throws: when the disk takes not even
+/** The code that the job failed with; undefined when it had ended before, or goes on at the next start. Never throws: when the disk takes not even
  * this, the job stays open and the next start of the node ends it. */
 export async function endFailed(
   deps: JobDeps,
@@ -13,6 +13,10 @@ export async function endFailed(
   jobId: string,
   thrown: unknown,
 ): Promise<ErrorCode | undefined> {
+  if (deps.stopping.isRequested) {
+    deps.logger.info({ jobId }, "the job goes on at the next start");
+    return undefined;
+  }
   try {
     deps.logger.error({ jobId, err: thrown }, "job failed");
     const job = await deps.book.require(jobId);

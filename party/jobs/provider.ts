@@ -37,6 +37,7 @@ const MAX_SERVED_JOBS = 8;
  * number of the attempt, and the partitions that both nodes hold. Reading the dataset begins here. */
 export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareRequest): Promise<WirePrepareResponse> {
   const { jobId } = request;
+  deps.stopping.requireRunning();
   return deps.turns.take(jobId, async () => {
     const loaded = await loadServed(deps, peer, jobId);
     const { job, spec, digest, agreement } = loaded;
@@ -112,7 +113,13 @@ export async function serveJob(deps: JobDeps, peer: Peer, wake: Wake): Promise<v
 }
 
 /** Trouble that another attempt may be spared; everything else ends the job. */
-const PASSING: readonly ErrorCode[] = ["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "CANCELLED"];
+const PASSING: readonly ErrorCode[] = [
+  "PEER_GONE",
+  "PEER_TIMEOUT",
+  "COORDINATOR_UNREACHABLE",
+  "CANCELLED",
+  "NODE_STOPPING",
+];
 
 async function serve(
   deps: JobDeps,
@@ -133,6 +140,10 @@ async function serve(
     await submitReceipt(deps, jobId, entry);
   } catch (error) {
     await channel.fail(toEntenteError(error));
+    if (deps.stopping.isRequested) {
+      deps.logger.info({ jobId, attempt }, "the job goes on at the next start");
+      return;
+    }
     await deps.turns.take(jobId, async () => {
       const job = await deps.book.require(jobId);
       // A newer attempt has taken over, or may come: the job is not this session's to end.

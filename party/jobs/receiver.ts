@@ -19,7 +19,13 @@ import { attemptPlan, type JobShape, jobShape } from "./shape.ts";
 import { sketchCommitment } from "./sketching.ts";
 
 /** Trouble of the moment: a new attempt may succeed. */
-export const PASSING: readonly ErrorCode[] = ["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "OVERLOADED"];
+export const PASSING: readonly ErrorCode[] = [
+  "PEER_GONE",
+  "PEER_TIMEOUT",
+  "COORDINATOR_UNREACHABLE",
+  "OVERLOADED",
+  "NODE_STOPPING",
+];
 const FIRST_PAUSE_MS = 1_000;
 
 export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
@@ -49,7 +55,8 @@ export async function run(asked: Asked, announced: Promise<unknown>): Promise<vo
     if (code !== undefined) await tell(asked, "failed", code);
   } finally {
     await held.input?.destroy().catch(() => {});
-    await destroySecrets(deps, jobId);
+    // A job that goes on at the next start needs them; those of one that has ended are swept there.
+    if (!deps.stopping.isRequested) await destroySecrets(deps, jobId);
   }
 }
 
@@ -60,6 +67,7 @@ interface Held {
 }
 
 async function mayTryAgain(deps: JobDeps, jobId: string, error: unknown): Promise<boolean> {
+  if (deps.stopping.isRequested) return false;
   const { state } = await deps.book.require(jobId);
   return (state === "admitted" || state === "running") && PASSING.includes(toEntenteError(error).code);
 }

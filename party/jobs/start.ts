@@ -18,6 +18,7 @@ export async function startJob(
   request: JobRequestInput,
   person: string,
 ): Promise<{ job: Job; finished: Promise<void> }> {
+  deps.stopping.requireRunning();
   const { collaboration } = (await deps.agreements.require(request.agreement)).agreement;
   await deps.logbook.standings.requireOpen(collaboration);
   const asked = await ask(deps, request);
@@ -94,6 +95,7 @@ export async function runApproved(
   const asked = await restoreAsked(deps, job.jobId, job.proposed);
   const { spec, evidence, agreement } = asked;
   return deps.policy.inTurn(agreement, async () => {
+    deps.stopping.requireRunning();
     await approved(evidence);
     const charged = await chargeOwn(asked, { isApproved: true });
     if (charged.as === "refused") {

@@ -249,6 +249,7 @@ const SAYABLE: readonly ErrorCode[] = [
   ...RULE_CODES,
   ...(["POLICY_AUDIENCE", "POLICY_RESULT_FLOOR"] as const),
   ...(["APPROVAL_DECLINED", "APPROVAL_OVERDUE"] as const),
+  "NODE_STOPPING",
 ];
 
 /** What passes by itself at the peer, and is not this node's disk or rate. */

@@ -77,6 +77,13 @@ export const REQUESTS = {
     "A node stopped while the job was running. Nothing was released; run the job again.",
     true,
   ),
+  NODE_STOPPING: entry(
+    UNAVAILABLE,
+    503,
+    "operator",
+    "The node is being stopped and takes no new work. Jobs that run go on when it is back; try again then.",
+    true,
+  ),
   OVERLOADED: entry(
     RESOURCE_EXHAUSTED,
     429,
