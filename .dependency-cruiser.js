@@ -87,15 +87,22 @@ export default {
     {
       name: "proto-does-no-io",
       severity: "error",
-      comment: "ports/node.ts is where I/O is; build.ts runs at build time",
-      from: { path: at("proto/"), pathNot: at("proto/(?:ports/node|build)\\.ts$") },
+      comment: "ports/node.ts and the two drivers of databases are where I/O is; build.ts runs at build time",
+      from: { path: at("proto/"), pathNot: at("proto/(?:ports/node|database/(?:sqlite|postgres)|build)\\.ts$") },
       to: { dependencyTypes: ["core"], pathNot: "^(?:node:)?(?:crypto)$" },
     },
     {
       name: "proto-code-does-not-know-the-real-ports",
       severity: "error",
       from: { path: at("proto/") },
-      to: { path: at("proto/ports/node\\.ts$") },
+      to: { path: at("proto/(?:ports/node|database/(?:sqlite|postgres))\\.ts$") },
+    },
+    {
+      name: "databases-behind-the-stores",
+      severity: "error",
+      comment: "what a node or a coordinator keeps goes through its store",
+      from: { path: at("(?:coordinator|party|sdk)/"), pathNot: at("(?:coordinator|party)/store/") },
+      to: { path: at("proto/database/(?:sqlite|postgres)\\.ts$") },
     },
     {
       name: "client-runs-in-a-browser",

@@ -197,7 +197,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   const logger = makeLogger(config, options.log);
   const authority = await openAuthority(ports, folder);
   const keys = await readKeys(ports, folder, name);
-  const store = openSqliteStore(join(folder, "coordinator.db"));
+  const store = openSqliteStore(join(folder, "coordinator.db"), { owner: name, isServing: true });
 
   let endpoints: Endpoints | undefined;
   const service = makeService({ name, folder, ports, limits, logger, store, authority, keys }, () => endpoints);

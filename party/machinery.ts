@@ -2,6 +2,7 @@
  * What a node works with beside its ports: the pieces that reach threads, data files, a database or OpenSSL's sessions, and
  * how work is cut. A simulator has others of them; everything else of the node it runs as it is.
  */
+import type { Opener } from "../proto/database/database.ts";
 import { prepareInput } from "./data/prepare.ts";
 import { partitionPlan } from "./protocols/plan.ts";
 import { sessionCredentials } from "./session/certificate.ts";
@@ -12,7 +13,7 @@ import type { Store } from "./store/store.ts";
 
 export interface Machinery {
   /** `file`: absolute. */
-  readonly openStore: (file: string) => Store | Promise<Store>;
+  readonly openStore: (file: string, opener: Partial<Opener>) => Store | Promise<Store>;
   readonly startWorker: () => TaskWorker;
   readonly prepareInput: typeof prepareInput;
   readonly partitionPlan: typeof partitionPlan;

@@ -123,7 +123,7 @@ export class Node {
     const options = { ...given, ports: await unlock(given.ports, given.folder) };
     const { openStore, sessionCredentials } = { ...REAL_MACHINERY, ...options.machinery };
     const keyring = await Keyring.open(options.ports, options.folder, options.party, sessionCredentials);
-    const store = await openStore(join(options.folder, STORE_FILE));
+    const store = await openStore(join(options.folder, STORE_FILE), { owner: options.party, isServing: true });
     const clock = await SteadyClock.open(options.ports.clock, store);
     const node = new Node(options, { keyring, store, clock });
     await options.ports.files.remove(node.exportFolder);

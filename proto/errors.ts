@@ -12,6 +12,7 @@ import { POLICY } from "./errors/policy.ts";
 import { REQUESTS } from "./errors/requests.ts";
 import { SCORING } from "./errors/scoring.ts";
 import { SESSIONS } from "./errors/sessions.ts";
+import { STORAGE } from "./errors/storage.ts";
 import { TAGS } from "./errors/tags.ts";
 
 export type { Actor };
@@ -26,6 +27,7 @@ export const CATALOGUE = {
   ...POLICY,
   ...SCORING,
   ...EVIDENCE,
+  ...STORAGE,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -1,7 +1,7 @@
-/** The one schema, for SQLite. `user_version` is its number; a database of another number is refused. */
-export const SCHEMA_VERSION = 1;
+/** The tables of a coordinator's store, in SQLite's words (`proto/database`). */
+import type { History } from "../../proto/database/history.ts";
 
-export const SCHEMA = `
+const SCHEMA = `
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 CREATE TABLE invites (
@@ -24,7 +24,8 @@ CREATE TABLE certificates (
   fingerprint TEXT PRIMARY KEY,
   party TEXT NOT NULL REFERENCES parties (party),
   not_after_ms INTEGER NOT NULL,
-  revoked_ms INTEGER
+  revoked_ms INTEGER,
+  serial TEXT
 ) STRICT;
 CREATE INDEX certificates_by_party ON certificates (party);
 
@@ -71,3 +72,15 @@ CREATE TABLE pending_entries (
 ) STRICT;
 CREATE INDEX pending_by_collaboration ON pending_entries (collaboration_id, id);
 `;
+
+/** SQLite alone: what makes of each schema before the baseline the next. Certificates had no serial number of their own. */
+const EARLIER = { 1: "ALTER TABLE certificates ADD COLUMN serial TEXT;" };
+
+/** A change of the schema is a step added at the end. */
+export const COORDINATOR_HISTORY: History = {
+  kind: "coordinator",
+  schema: SCHEMA,
+  baseline: 2,
+  earlier: EARLIER,
+  steps: [],
+};

@@ -2,7 +2,6 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JobEvent } from "../../party/jobs/lifecycle.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
@@ -316,104 +315,4 @@ test("a version of a segment stays as it was added, its standing is the last", a
     { name: "a", published: { ...published, version: 1 }, retiredAt: null },
     { name: "b", published: null, retiredAt: at },
   ]);
-});
-
-test("a store of another version is refused, not changed", async () => {
-  await store.close();
-  const db = new DatabaseSync(join(folder, "node.db"));
-  const { user_version: known } = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  db.exec("PRAGMA user_version = 99");
-  db.close();
-  expect(() => open()).toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
-  const again = new DatabaseSync(join(folder, "node.db"));
-  expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-  again.exec(`PRAGMA user_version = ${known}`);
-  again.close();
-  store = open();
-});
-
-/** The tables of tags that schemas 1 to 3 had. */
-const EARLIER_TAGS = `
-DROP VIEW tags_current; DROP TABLE opt_out; DROP TABLE feed; DROP TABLE delivery; DROP TABLE tag; DROP TABLE tag_batch;
-DROP TABLE tag_batch_count; DROP TABLE tag_staged; DROP TABLE tag_part; DROP TABLE tag_definition; DROP TABLE tag_change;
-CREATE TABLE tag_order (
-  id INTEGER PRIMARY KEY, jobId TEXT NOT NULL, key TEXT NOT NULL, agreement TEXT NOT NULL, issuedAt TEXT NOT NULL,
-  expiresAt TEXT NOT NULL, UNIQUE (jobId, key, agreement, issuedAt, expiresAt)
-) STRICT;
-CREATE TABLE tag_batch (jobId TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (jobId, batch)) STRICT;
-CREATE TABLE tag (orderId INTEGER NOT NULL, subject TEXT NOT NULL, value TEXT NOT NULL, score REAL) STRICT;
-CREATE INDEX tag_by_order ON tag (orderId);`;
-
-test.each([1, 2, 3])("a store of schema %i is taken over with its tags, which are in force", async (version) => {
-  await store.close();
-  const db = new DatabaseSync(join(folder, "node.db"));
-  const { agreement, issuedAt, expiresAt, key } = tag();
-  db.exec(`${EARLIER_TAGS} PRAGMA user_version = ${version}`);
-  if (version < 3) db.exec("DROP TABLE segment; DROP TABLE segment_standing;");
-  else db.exec("ALTER TABLE segment_standing DROP COLUMN publishedTo");
-  if (version > 1)
-    db.exec("ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;");
-  db.prepare("INSERT INTO tag_order (id, jobId, key, agreement, issuedAt, expiresAt) VALUES (5, ?, ?, ?, ?, ?)").run(
-    ...[JOB, key, agreement, issuedAt, expiresAt],
-  );
-  db.exec(`INSERT INTO tag_batch VALUES ('${JOB}', 0); INSERT INTO tag VALUES (5, '+8613900000001', 'A', 0.25);`);
-  db.close();
-  store = open();
-  const unscored = { model: null, scoredAt: null };
-  expect(await tagsAt(at)).toEqual([tag(unscored)]);
-  expect(await store.tagBatches()).toMatchObject([{ jobId: JOB, key, state: "in-force", counts: { A: 1 } }]);
-  expect(await store.putTags(JOB, 0, [])).toBe(false);
-  await issue(JOB, [tag({ key: "risk:other" })], 1);
-  expect(await tagsAt(at, { key: "risk:other" })).toEqual([tag({ key: "risk:other" })]);
-  expect(await store.segments()).toEqual([]);
-  await reopen();
-  expect(await tagsAt(at)).toHaveLength(2);
-});
-
-test("a segment that was published before peers were named is published to nobody", async () => {
-  await store.close();
-  const db = new DatabaseSync(join(folder, "node.db"));
-  db.exec(`ALTER TABLE segment_standing DROP COLUMN publishedTo; PRAGMA user_version = 4;
-    INSERT INTO segment_standing VALUES ('a', 2, 'x', '${at}', NULL)`);
-  db.close();
-  store = open();
-  const published = { version: 2, description: "x", at, to: [] };
-  expect(await store.segmentStandings()).toEqual([{ name: "a", published, retiredAt: null }]);
-  await reopen();
-});
-
-test("a registration of the second schema, of one file and one id column, becomes one of a source", async () => {
-  await store.putAgreement({ digest: "bb".repeat(32), collaboration: "cc", envelope: "{}", receivedAt: at });
-  await store.close();
-  const db = new DatabaseSync(join(folder, "node.db"));
-  const fingerprint = { sizeBytes: 3, modifiedMs: 1.5, changedMs: 2 };
-  const common = { version: "abc", fingerprint, idColumn: "phone", normaliser: "trimmed" };
-  const insert = db.prepare("INSERT INTO dataset VALUES (?, 'abc', ?, '2026-01-01T00:00:00.000Z')");
-  const dialect = { delimiter: ";", lineEnd: "\n", skipLines: 0 };
-  insert.run("a", JSON.stringify({ name: "a", format: "csv", path: "/x/it's a/x.csv", dialect, ...common }));
-  insert.run("b", JSON.stringify({ name: "b", format: "parquet", path: "/b.parquet", ...common }));
-  db.exec(`${EARLIER_TAGS} DROP TABLE segment; DROP TABLE segment_standing; PRAGMA user_version = 2`);
-  db.exec("ALTER TABLE tag_order ADD COLUMN model TEXT; ALTER TABLE tag_order ADD COLUMN scoredAt TEXT;");
-  db.close();
-  store = open();
-  const id = { ids: [{ column: "phone", normaliser: "opaque" }], duplicatePolicy: { kind: "first" } };
-  const source = (path: string, name: string) => ({
-    kind: "files",
-    path,
-    parts: [{ name, path, fingerprint, digest: "abc" }],
-  });
-  expect((await store.datasets()).map(({ registration }) => JSON.parse(registration))).toEqual([
-    {
-      name: "a",
-      format: "csv",
-      version: "abc",
-      ...id,
-      source: source("/x/it's a/x.csv", "x.csv"),
-      dialect: { ...dialect, quote: '"', encoding: "utf-8" },
-    },
-    { name: "b", format: "parquet", version: "abc", ...id, source: source("/b.parquet", "b.parquet") },
-  ]);
-  // Signed over normalisers that are no more.
-  expect(await store.agreements()).toEqual([]);
-  await reopen();
 });
