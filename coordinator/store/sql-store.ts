@@ -37,6 +37,7 @@ function certificate(row: Row): StoredCertificate {
     party: row.party as PartyId,
     notAfterMs: row.not_after_ms as number,
     revokedMs: optional(row.revoked_ms),
+    serial: optional(row.serial),
   };
 }
 
@@ -73,6 +74,9 @@ const JOB_COLUMNS = [
   ...["job_id", "agreement_digest", "collaboration_id", "requester", "peer", "job_digest"],
   ...["state", "reason", "updated_at", "revision"],
 ];
+
+const CERTIFICATE_COLUMNS = ["fingerprint", "party", "not_after_ms", "serial"];
+const LIVE = "party = ? AND not_after_ms > ? AND revoked_ms IS NULL";
 
 async function written(work: Promise<number>): Promise<void> {
   await work;
@@ -120,9 +124,8 @@ export function sqlStore(db: Database): Store {
            ON CONFLICT (party) DO UPDATE SET keyset = excluded.keyset, revoked_ms = NULL`,
           ...[party.party, party.identityPublicKey, party.keyset],
         );
-        const { fingerprint, notAfterMs } = certificate;
-        const columns = ["fingerprint", "party", "not_after_ms"];
-        await sql.insert("certificates", columns, [[fingerprint, party.party, notAfterMs]]);
+        const { fingerprint, notAfterMs, serial = null } = certificate;
+        await sql.insert("certificates", CERTIFICATE_COLUMNS, [[fingerprint, party.party, notAfterMs, serial]]);
         return "enrolled";
       }),
 
@@ -143,6 +146,23 @@ export function sqlStore(db: Database): Store {
         return (await sql.run(revoke, nowMs, name)) === 1;
       }),
     findCertificate: (fingerprint) => one(certificate, "SELECT * FROM certificates WHERE fingerprint = ?", fingerprint),
+
+    addCertificate: ({ fingerprint, party, notAfterMs, serial = null }, { nowMs, maxLive }) =>
+      db.transaction(async (sql) => {
+        const enrolled = "SELECT 1 AS one FROM parties WHERE party = ? AND revoked_ms IS NULL";
+        if ((await sql.get(enrolled, party)) === undefined) return "revoked";
+        const live = await sql.get<{ n: number }>(`SELECT count(*) AS n FROM certificates WHERE ${LIVE}`, party, nowMs);
+        if ((live?.n ?? 0) >= maxLive) return "too-many";
+        await sql.insert("certificates", CERTIFICATE_COLUMNS, [[fingerprint, party, notAfterMs, serial]]);
+        return "added";
+      }),
+    hasLiveCertificate: async (party, nowMs) =>
+      (await db.get(`SELECT 1 AS one FROM certificates WHERE ${LIVE} LIMIT 1`, party, nowMs)) !== undefined,
+    revokedCertificates: async (nowMs) => {
+      const revoked =
+        "SELECT * FROM certificates WHERE revoked_ms IS NOT NULL AND not_after_ms > ? ORDER BY fingerprint";
+      return (await all(revoked, nowMs)).map(certificate);
+    },
 
     findAgreement: (digest) => one(agreement, "SELECT * FROM agreements WHERE agreement_digest = ?", digest),
     listAgreements: async (name, after, limit): Promise<AgreementEntry[]> => {

@@ -29,7 +29,11 @@ export interface StoredCertificate {
   readonly party: PartyId;
   readonly notAfterMs: number;
   readonly revokedMs?: number | undefined;
+  /** Hex; absent of those that were issued before serial numbers were kept. */
+  readonly serial?: string | undefined;
 }
+
+export type CertificateOutcome = "added" | "revoked" | "too-many";
 
 export interface Enrolment {
   readonly secretHash: string;
@@ -73,11 +77,19 @@ export interface Store {
   /** Parties that are not revoked, by name. */
   listParties(after: string, limit: number): Promise<StoredParty[]>;
   putKeyset(party: PartyId, keyset: Uint8Array): Promise<void>;
-  /** The party and all its certificates; false when it is unknown. */
   /** A new identity with its keyset; nothing happens when the present one is not `before`. */
   putIdentity(party: Omit<StoredParty, "revokedMs">, before: Uint8Array): Promise<void>;
+  /** The party and all its certificates; false when it is unknown. */
   revokeParty(party: PartyId, nowMs: number): Promise<boolean>;
   findCertificate(fingerprint: string): Promise<StoredCertificate | undefined>;
+  /** Of an enrolled party. "revoked" when it is unknown or revoked, "too-many" when it has `maxLive` that are in force. */
+  addCertificate(
+    certificate: Omit<StoredCertificate, "revokedMs">,
+    limits: { readonly nowMs: number; readonly maxLive: number },
+  ): Promise<CertificateOutcome>;
+  hasLiveCertificate(party: PartyId, nowMs: number): Promise<boolean>;
+  /** Those that have not expired, by fingerprint. */
+  revokedCertificates(nowMs: number): Promise<StoredCertificate[]>;
 
   findAgreement(agreementDigest: Digest): Promise<StoredAgreement | undefined>;
   listAgreements(party: PartyId, after: string, limit: number): Promise<AgreementEntry[]>;

@@ -10,27 +10,42 @@ import { sqliteError } from "./store-error.ts";
 const BUSY_TIMEOUT_MS = 5_000;
 /** Rows that a snapshot gives at a time. */
 const ROWS = 4_000;
+const MANY_ROWS = 100_000;
 const MAX_PREPARED = 500;
 const IN_MEMORY = ":memory:";
 
 const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA secure_delete = ON;
   PRAGMA foreign_keys = ON;`;
 
+/** A file, or a database in memory: of its own, or a connection that outlives the store over it. */
+export type SqlitePlace = string | DatabaseSync;
+
+interface Connection {
+  readonly path: string;
+  /** Closed with the store. */
+  readonly isOwn: boolean;
+  readonly lock?: DatabaseSync | undefined;
+}
+
 /**
  * Opens or makes the file, and brings its schema up to date. Throws STORE_IN_USE, STORE_TOO_NEW, STORE_OF_ANOTHER, STORE_DAMAGED,
  * STORAGE_FAILED.
  */
-export function openSqlite(path: string, history: History, opener: Opener): SqliteDatabase {
-  const lock = opener.isServing && path !== IN_MEMORY ? takeLock(path) : undefined;
+export function openSqlite(place: SqlitePlace, history: History, opener: Opener): SqliteDatabase {
+  if (typeof place !== "string") {
+    bringUpToDate(place, history, opener);
+    return new SqliteDatabase(place, { path: IN_MEMORY, isOwn: false });
+  }
+  const lock = opener.isServing && place !== IN_MEMORY ? takeLock(place) : undefined;
   try {
-    const db = connect(path);
+    const db = connect(place);
     try {
       bringUpToDate(db, history, opener);
     } catch (error) {
       db.close();
       throw error;
     }
-    return new SqliteDatabase(db, path, lock);
+    return new SqliteDatabase(db, { path: place, isOwn: true, lock });
   } catch (error) {
     lock?.close();
     throw sqliteError(error);
@@ -104,16 +119,14 @@ function bringUpToDate(db: DatabaseSync, history: History, opener: Opener): void
 export class SqliteDatabase implements Database {
   readonly dialect = "sqlite";
   readonly #db: DatabaseSync;
-  readonly #path: string;
-  readonly #lock: DatabaseSync | undefined;
+  readonly #connection: Connection;
   readonly #statements: Statements;
   /** Ends with the transaction that runs. */
   #running: Promise<void> | undefined;
 
-  constructor(db: DatabaseSync, path: string, lock: DatabaseSync | undefined) {
+  constructor(db: DatabaseSync, connection: Connection) {
     this.#db = db;
-    this.#path = path;
-    this.#lock = lock;
+    this.#connection = connection;
     this.#statements = statementsOf(db);
   }
 
@@ -129,7 +142,10 @@ export class SqliteDatabase implements Database {
 
   async run(sql: string, ...values: readonly SqlValue[]): Promise<number> {
     while (this.#running !== undefined) await this.#running;
-    return this.#statements.run(sql, ...values);
+    const written = await this.#statements.run(sql, ...values);
+    // It took the thread for seconds: others have their turn before what comes next.
+    if (written >= MANY_ROWS) await new Promise((resume) => setImmediate(resume));
+    return written;
   }
 
   insert(...args: Parameters<Statements["insert"]>): Promise<number> {
@@ -156,11 +172,11 @@ export class SqliteDatabase implements Database {
 
   async *snapshot<T>(read: (reader: Reader) => AsyncIterable<T>): AsyncGenerator<T> {
     // A database in memory has one connection: what is asked of it is read at once.
-    if (this.#path === IN_MEMORY) {
+    if (this.#connection.path === IN_MEMORY) {
       while (this.#running !== undefined) await this.#running;
       return yield* read(readerOf(this.#db, false));
     }
-    const db = typed(() => new DatabaseSync(this.#path, { readOnly: true, timeout: BUSY_TIMEOUT_MS }));
+    const db = typed(() => new DatabaseSync(this.#connection.path, { readOnly: true, timeout: BUSY_TIMEOUT_MS }));
     try {
       db.exec("BEGIN");
       yield* read(readerOf(db, true));
@@ -178,8 +194,9 @@ export class SqliteDatabase implements Database {
 
   async close(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    if (this.#db.isOpen) this.#db.close();
-    if (this.#lock?.isOpen) this.#lock.close();
+    const { isOwn, lock } = this.#connection;
+    if (isOwn && this.#db.isOpen) this.#db.close();
+    if (lock?.isOpen) lock.close();
   }
 
   #exec(sql: string): void {

@@ -29,7 +29,8 @@ test.each([
 
   const other = new DatabaseSync(path);
   other.exec(`CREATE TRIGGER stopped ${when} BEGIN SELECT RAISE(ABORT, 'stopped'); END`);
-  await expect(optOuts.add("email", ["a@b.example"], "Ada")).rejects.toThrow("stopped");
+  const stopped = { code: "STORAGE_FAILED", cause: { message: expect.stringContaining("stopped") } };
+  await expect(optOuts.add("email", ["a@b.example"], "Ada")).rejects.toMatchObject(stopped);
   expect(await now()).toEqual([false, 1]);
   other.exec("DROP TRIGGER stopped");
   other.close();
