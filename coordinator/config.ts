@@ -4,7 +4,9 @@ import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
+import { limitsForm } from "../proto/limits/limit.ts";
 import type { Files } from "../proto/ports/ports.ts";
+import { COORDINATOR_LIMITS } from "./limits.ts";
 
 const port = z.int().min(0).max(65_535);
 
@@ -21,6 +23,8 @@ const schema = z.strictObject({
   /** 0: a free port, chosen at every start. */
   port,
   enrolPort: port,
+  /** Of the README's table; those that are not here have their default. */
+  limits: limitsForm(COORDINATOR_LIMITS).prefault({}),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
 });
 

@@ -8,7 +8,7 @@
  */
 
 import { join } from "node:path";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { Server } from "@grpc/grpc-js";
 import { type DestinationStream, destination, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
 import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinator.ts";
@@ -18,14 +18,16 @@ import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
 import { beginSealed, rekeyFolder, sealFolder, unlock } from "../proto/keys/sealed-folder.ts";
+import { limitValues } from "../proto/limits/limit.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
 import { requireIssued } from "./caller.ts";
 import { type CoordinatorConfig, readConfig, writeConfig } from "./config.ts";
+import { type Door, openDoor } from "./door.ts";
 import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
-import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { COORDINATOR_LIMITS, type Limits } from "./limits.ts";
 import { exportCollaboration } from "./log/export.ts";
 import { catchUp, type Endpoints, makeService, type Service } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
@@ -64,6 +66,7 @@ export async function initCoordinator(options: InitOptions): Promise<MadeCoordin
     host,
     port: options.port ?? DEFAULT_PORT,
     enrolPort: options.enrolPort ?? DEFAULT_ENROL_PORT,
+    limits: {},
     logLevel: "info",
   };
   const existing = await ports.files.read(join(folder, "coordinator.json"));
@@ -101,7 +104,7 @@ export async function createInvite(options: InviteOptions): Promise<CreatedInvit
       throw new EntenteError("BAD_REQUEST", { detail: "enrolPort is 0: start the coordinator once before inviting" });
     const caFingerprint = await readCaFingerprint(ports.files, folder);
     const endpoint = bound === undefined ? { host: config.host, port: config.enrolPort } : parseEndpoint(bound);
-    const validityMs = options.validityMs ?? DEFAULT_LIMITS.inviteMs;
+    const validityMs = options.validityMs ?? limitValues(COORDINATOR_LIMITS, config.limits).inviteMs;
     return await issueInvite({ store, ...ports }, { party, endpoint, caFingerprint, validityMs });
   } finally {
     await store.close();
@@ -190,8 +193,8 @@ export interface Coordinator {
 export async function startCoordinator(options: StartOptions): Promise<Coordinator> {
   const { folder } = options;
   const ports = await unlock(options.ports ?? nodePorts, folder);
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const config = await readConfig(ports.files, folder);
+  const limits = limitValues(COORDINATOR_LIMITS, { ...config.limits, ...options.limits });
   const host = options.host ?? config.host;
   const name = partyId(config.name);
   const logger = makeLogger(config, options.log);
@@ -206,34 +209,29 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   const enrolment = makeServer(limits, MAX_REQUEST_BYTES);
   addPartyServices(main, service);
   addEnrolmentServices(enrolment, service);
+  const doors: Door[] = [];
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
+    for (const door of doors) door.close();
     service.streams.endAll(new EntenteError("COORDINATOR_UNREACHABLE", { detail: "it is stopping" }));
     await Promise.all([main, enrolment].map((server) => shutDown(server, limits.closeMs, ports)));
     await store.close();
   };
   try {
     const { chainPem, privateKeyPem } = await authority.issueServer([host]);
-    const pair = { private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(chainPem) };
-    const ca = Buffer.from(authority.caPem);
-    const listen = config.listen ?? host;
-    endpoints = {
-      main: {
-        host,
-        port: await bind(main, listen, options.port ?? config.port, ServerCredentials.createSsl(ca, [pair], true)),
-      },
-      enrolment: {
-        host,
-        port: await bind(
-          enrolment,
-          listen,
-          options.enrolPort ?? config.enrolPort,
-          ServerCredentials.createSsl(ca, [pair], false),
-        ),
-      },
+    const common = {
+      ...{ credentials: { key: privateKeyPem, cert: chainPem, ca: authority.caPem }, host: config.listen ?? host },
+      ...{ handshakes: service.gates.handshakes, limits, timers: ports.timers },
     };
+    const port = options.port ?? config.port;
+    const enrolPort = options.enrolPort ?? config.enrolPort;
+    const mainDoor = await openDoor({ ...common, server: main, port, visitors: "parties" });
+    doors.push(mainDoor);
+    const enrolDoor = await openDoor({ ...common, server: enrolment, port: enrolPort, visitors: "strangers" });
+    doors.push(enrolDoor);
+    endpoints = { main: { host, port: mainDoor.port }, enrolment: { host, port: enrolDoor.port } };
     await store.writeSetting(ENROLMENT_ENDPOINT, formatEndpoint(endpoints.enrolment));
     await catchUp(service);
   } catch (error) {
@@ -258,15 +256,6 @@ function makeServer(limits: Limits, maxMessageBytes: number): Server {
     "grpc.keepalive_time_ms": limits.keepaliveMs,
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
     "grpc-node.flow_control_window": limits.flowControlBytes,
-  });
-}
-
-function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, credentials, (cause, bound) => {
-      if (cause) reject(new EntenteError("BAD_REQUEST", { detail: `cannot listen on port ${port}`, cause }));
-      else resolve(bound);
-    });
   });
 }
 

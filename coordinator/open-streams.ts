@@ -1,6 +1,7 @@
 /** Streams that outlive a call's check of the certificate: each is ended within seconds of a revocation. */
 import { EntenteError } from "../proto/errors.ts";
 import type { Caller } from "./caller.ts";
+import { type Limits, refusal } from "./limits.ts";
 
 export interface OpenStream {
   readonly caller: Caller;
@@ -10,8 +11,17 @@ export interface OpenStream {
 
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
+  readonly #limits: Limits;
 
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Throws OVERLOADED when the party has as many as it may. */
   add(stream: OpenStream): void {
+    let own = 0;
+    for (const { caller } of this.#streams) if (caller.party === stream.caller.party) own++;
+    if (own >= this.#limits.streamsPerParty) throw refusal(this.#limits, "streamsPerParty");
     this.#streams.add(stream);
   }
 

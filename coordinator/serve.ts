@@ -4,11 +4,13 @@ import type {
   handleServerStreamingCall,
   handleUnaryCall,
   ServerDuplexStream,
+  ServerUnaryCall,
   ServerWritableStream,
 } from "@grpc/grpc-js";
 import { errorToStatus, type Method } from "../proto/codec/grpc.ts";
 import { type EntenteError, toEntenteError } from "../proto/errors.ts";
 import { type Caller, callerOf } from "./caller.ts";
+import { networkOf } from "./door.ts";
 import type { Service } from "./service.ts";
 
 export type UnaryRpc<Request, Response> = (service: Service, request: Request, caller: Caller) => Promise<Response>;
@@ -30,6 +32,8 @@ export function partyRpc<Request, Response>(
     let caller: Caller | undefined;
     const answer = async () => {
       caller = await callerOf({ store: service.store, clock: service.ports.clock }, call);
+      service.gates.calls.take(caller.party);
+      using _place = service.gates.answering.enter(caller.party);
       return method.response.encode(await rpc(service, method.request.decode(call.request), caller));
     };
     answer().then(
@@ -49,7 +53,10 @@ export function openRpc<Request, Response>(
   rpc: (service: Service, request: Request) => Promise<Response>,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const answer = async () => method.response.encode(await rpc(service, method.request.decode(call.request)));
+    const answer = async () => {
+      service.gates.enrolments.take(addressOf(call));
+      return method.response.encode(await rpc(service, method.request.decode(call.request)));
+    };
     answer().then(
       (response) => callback(null, response),
       (thrown: unknown) => {
@@ -58,6 +65,11 @@ export function openRpc<Request, Response>(
       },
     );
   };
+}
+
+/** Of a caller without a certificate. */
+function addressOf(call: Pick<ServerUnaryCall<Buffer, Buffer>, "getPeer">): string {
+  return networkOf(/^\[?(.*?)\]?:\d+$/.exec(call.getPeer())?.[1]);
 }
 
 type AnyStream = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
@@ -80,6 +92,8 @@ function streamHandler<Call extends AnyStream>(
     let caller: Caller | undefined;
     const start = async () => {
       caller = await callerOf({ store: service.store, clock: service.ports.clock }, call);
+      service.gates.calls.take(caller.party);
+      using _place = service.gates.answering.enter(caller.party);
       if (!call.cancelled) await run(call, caller);
     };
     start().catch((thrown: unknown) => {

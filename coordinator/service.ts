@@ -5,6 +5,7 @@ import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import type { Authority } from "./authority.ts";
+import { type CallGates, callGates } from "./gates.ts";
 import type { CoordinatorKeys } from "./keys.ts";
 import type { Limits } from "./limits.ts";
 import { CollaborationLogs } from "./log/collaboration-logs.ts";
@@ -35,6 +36,7 @@ export interface Service {
   readonly meetings: Meetings;
   readonly relay: Relay;
   readonly streams: OpenStreams;
+  readonly gates: CallGates;
   /** Known once both listeners are bound, before the first call. */
   endpoints(): Endpoints;
 }
@@ -49,13 +51,13 @@ export interface ServiceParts extends Pick<Service, "name" | "ports" | "limits" 
 export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints: () => Endpoints | undefined): Service {
   const { name, ports, limits, logger, store } = parts;
   const { clock, timers } = ports;
-  const meetings = new Meetings({ clock, meetingMs: limits.meetingMs, perParty: limits.meetingsPerParty });
+  const meetings = new Meetings({ clock, limits });
   return {
     ...parts,
     identityPublicKey: keys.identity.publicKey,
     keyset: keys.keyset,
     logs: new CollaborationLogs({ ports, folder, name, key: keys.log, store }),
-    inboxes: new Inboxes(limits.wakesPerInbox),
+    inboxes: new Inboxes(limits),
     meetings,
     relay: new Relay({
       clock,
@@ -66,7 +68,8 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
         logger.info({ requester, peer, bytes, code: error?.code }, "relayed session ended");
       },
     }),
-    streams: new OpenStreams(),
+    streams: new OpenStreams(limits),
+    gates: callGates(limits, clock),
     endpoints() {
       const bound = endpoints();
       if (bound === undefined) throw new EntenteError("INTERNAL");

@@ -2,6 +2,7 @@
 import type { Wake } from "../../proto/codec/coordinator.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
+import { type Limits, refusal } from "../limits.ts";
 
 export interface InboxStream {
   /** Wakes that wait for the network. */
@@ -12,10 +13,10 @@ export interface InboxStream {
 
 export class Inboxes {
   readonly #byParty = new Map<PartyId, InboxStream>();
-  readonly #maxUnsent: number;
+  readonly #limits: Limits;
 
-  constructor(maxUnsent: number) {
-    this.#maxUnsent = maxUnsent;
+  constructor(limits: Limits) {
+    this.#limits = limits;
   }
 
   /** The newer of two inboxes of one party wins: the older connection may be dead and not know it. */
@@ -37,7 +38,7 @@ export class Inboxes {
   wake(party: PartyId, wake: Wake): void {
     const stream = this.#byParty.get(party);
     if (stream === undefined) throw new EntenteError("PEER_GONE", { detail: "no open inbox" });
-    if (stream.unsent >= this.#maxUnsent) throw new EntenteError("OVERLOADED", { detail: "the peer's inbox" });
+    if (stream.unsent >= this.#limits.wakesPerInbox) throw refusal(this.#limits, "wakesPerInbox");
     stream.send(wake);
   }
 }

@@ -6,6 +6,7 @@ import type { SessionPurpose } from "../../proto/codec/coordinator.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId, RelayId } from "../../proto/ids.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
+import { type Limits, refusal } from "../limits.ts";
 
 export interface Meeting {
   readonly relayId: RelayId;
@@ -18,8 +19,7 @@ export interface Meeting {
 
 export interface MeetingsOptions {
   readonly clock: Clock;
-  readonly meetingMs: number;
-  readonly perParty: number;
+  readonly limits: Limits;
 }
 
 interface Seats {
@@ -35,13 +35,14 @@ export class Meetings {
     this.#options = options;
   }
 
-  /** Throws OVERLOADED when the requester has as many meetings as it may. */
+  /** Throws OVERLOADED when the requester, or all parties together, have as many meetings as they may. */
   call(request: Pick<Meeting, "relayId" | "requester" | "peer" | "purpose">): Meeting {
     this.#sweep();
+    const { clock, limits } = this.#options;
     const own = [...this.#seats.values()].filter(({ meeting }) => meeting.requester === request.requester);
-    if (own.length >= this.#options.perParty)
-      throw new EntenteError("OVERLOADED", { detail: "sessions of this party" });
-    const meeting = { ...request, expiresMs: this.#options.clock.monotonicMs() + this.#options.meetingMs };
+    if (own.length >= limits.meetingsPerParty) throw refusal(limits, "meetingsPerParty");
+    if (this.#seats.size >= limits.meetings) throw refusal(limits, "meetings");
+    const meeting = { ...request, expiresMs: clock.monotonicMs() + limits.meetingMs };
     this.#seats.set(request.relayId, { meeting, taken: new Set() });
     return meeting;
   }

@@ -27,6 +27,7 @@ export function connectRelay(service: Service, call: ServerDuplexStream<Buffer, 
   const gone = (error: EntenteError) =>
     stream.listener === undefined ? stream.end(error) : stream.listener.onGone(error);
   const open: OpenStream = { caller, end: gone };
+  streams.add(open);
   const cancelTimeout = ports.timers.after(limits.meetingMs, () => gone(new EntenteError("PEER_TIMEOUT")));
 
   const seat = (relayId: RelayId) => {
@@ -36,7 +37,6 @@ export function connectRelay(service: Service, call: ServerDuplexStream<Buffer, 
     call.pause();
     relay.seat(meeting, stream);
   };
-  streams.add(open);
   call.on("data", (bytes: Buffer) => {
     try {
       const frame = CONNECT_RELAY.request.decode(bytes);

@@ -4,6 +4,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
 import type { Caller } from "../caller.ts";
 import { issueInvite } from "../invites.ts";
+import { refusal } from "../limits.ts";
 import type { Service } from "../service.ts";
 import { enrolledParty } from "./lookup.ts";
 
@@ -17,7 +18,7 @@ export async function createInvite(
   const { store, ports, limits, authority, name } = service;
   if (party === name || (await store.findParty(party)) !== undefined) throw new EntenteError("PARTY_NAME_TAKEN");
   if ((await store.countOpenInvites(caller.party, ports.clock.nowMs())) >= limits.invitesPerParty)
-    throw new EntenteError("OVERLOADED", { detail: "open invites of this party" });
+    throw refusal(limits, "invitesPerParty");
   const { identityPublicKey } = await enrolledParty(service, caller.party);
   return issueInvite(
     { store, clock: ports.clock, random: ports.random },

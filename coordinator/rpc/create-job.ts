@@ -1,12 +1,13 @@
 import type { CreateJobRequest, Job } from "../../proto/codec/coordinator.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Caller } from "../caller.ts";
+import { refusal } from "../limits.ts";
 import type { Service } from "../service.ts";
 import type { StoredJob } from "../store/store.ts";
 import { retried } from "./retried.ts";
 
 /** Notes a job that the caller asks of a peer; the same request again changes nothing. Throws AGREEMENT_UNKNOWN,
- * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, OVERLOADED. */
+ * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, LIMIT_EXCEEDED. */
 export async function createJob(service: Service, request: CreateJobRequest, { party }: Caller): Promise<Job> {
   const { store, limits, ports } = service;
   const { jobId, agreementDigest, peer, jobDigest } = request;
@@ -17,8 +18,7 @@ export async function createJob(service: Service, request: CreateJobRequest, { p
     const known = await store.findJob(jobId);
     if (known !== undefined) return requireSame(known, request, party);
     if (agreement.state === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
-    if ((await store.countJobs(party)) >= limits.jobsPerParty)
-      throw new EntenteError("OVERLOADED", { detail: "jobs of this party" });
+    if ((await store.countJobs(party)) >= limits.jobsPerParty) throw refusal(limits, "jobsPerParty");
     const job: StoredJob = {
       jobId,
       agreementDigest,

@@ -3,13 +3,14 @@ import type { AgreementEntry, AgreementRecord } from "../../proto/codec/coordina
 import { EntenteError } from "../../proto/errors.ts";
 import { combinedState, mark } from "../agreements/state.ts";
 import type { Caller } from "../caller.ts";
+import { refusal } from "../limits.ts";
 import type { Service } from "../service.ts";
 import type { StoredAgreement } from "../store/store.ts";
 import { enrolledParty } from "./lookup.ts";
 import { retried } from "./retried.ts";
 
 /** Notes what the caller says of an agreement. Throws BAD_REQUEST when it is no party of it or names other parties than
- * were named before, PEER_UNKNOWN, WIRE_UNEXPECTED (a state backwards), OVERLOADED. */
+ * were named before, PEER_UNKNOWN, WIRE_UNEXPECTED (a state backwards), LIMIT_EXCEEDED. */
 export async function recordAgreement(
   service: Service,
   record: AgreementRecord,
@@ -25,7 +26,7 @@ export async function recordAgreement(
     if (known !== undefined && known.parties.join() !== parties.join())
       throw new EntenteError("BAD_REQUEST", { detail: "parties: not those recorded before" });
     if (known === undefined && (await store.countAgreements(party)) >= limits.agreementsPerParty)
-      throw new EntenteError("OVERLOADED", { detail: "agreements of this party" });
+      throw refusal(limits, "agreementsPerParty");
     const marks = mark(known?.marks ?? {}, party, record.state);
     const agreement: StoredAgreement = {
       agreementDigest,

@@ -5,28 +5,32 @@
 import * as z from "zod";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../errors.ts";
 
-export type LimitCode = Extract<ErrorCode, "OVERLOADED" | "RATE_LIMITED" | "LIMIT_EXCEEDED" | "DISK_FULL">;
+/** COORDINATOR_UNREACHABLE: what a client makes of a connection that is closed before anything can be said in it. */
+export type LimitCode = Extract<
+  ErrorCode,
+  "OVERLOADED" | "RATE_LIMITED" | "LIMIT_EXCEEDED" | "DISK_FULL" | "COORDINATOR_UNREACHABLE"
+>;
 
-export interface Limit {
+export interface Limit<Code extends LimitCode | undefined = LimitCode | undefined> {
   readonly value: number;
   readonly min: number;
   readonly max: number;
   /** As in "MiB" or "jobs"; a rate is by the minute. */
   readonly unit: string;
   /** What is refused with when it is reached; undefined for times, and for what makes room by itself. */
-  readonly code: LimitCode | undefined;
+  readonly code: Code;
   /** What it bounds, and what happens at it. */
   readonly what: string;
 }
 
 /** `code`: undefined when nothing is refused. */
-export function limit(
+export function limit<Code extends LimitCode | undefined>(
   value: number,
   unit: string,
-  code: LimitCode | undefined,
+  code: Code,
   what: string,
   { min = 1, max = Number.MAX_SAFE_INTEGER }: { readonly min?: number; readonly max?: number } = {},
-): Limit {
+): Limit<Code> {
   return { value, min, max, unit, code, what };
 }
 
@@ -81,3 +85,8 @@ export function limitRows(table: LimitTable): string[] {
       `| \`${name}\` | ${value.toLocaleString("en")} ${unit} | ${what} | ${code === undefined ? "" : `\`${code}\``} |`,
   );
 }
+
+/** Those that refuse with one of the codes. */
+export type LimitsWith<Table extends LimitTable, Code extends LimitCode> = {
+  [N in keyof Table]: Table[N] extends Limit<Code> ? N : never;
+}[keyof Table];

@@ -2,10 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { COORDINATOR_LIMITS } from "../../coordinator/limits.ts";
 import { NODE_LIMITS } from "../../party/limits/limits.ts";
 import { limitRows } from "../../proto/limits/limit.ts";
 
-test.each([["party/limits/README.md", NODE_LIMITS]])("%s", async (path, table) => {
+test.each([
+  ["party/limits/README.md", NODE_LIMITS],
+  ["coordinator/README.md", COORDINATOR_LIMITS],
+])("%s", async (path, table) => {
   const text = await readFile(join(import.meta.dirname, "../..", path), "utf8");
-  expect(text.split("\n").filter((line) => line.startsWith("| `"))).toEqual(limitRows(table));
+  expect(text.split("\n").filter((line) => /^\| `[a-zA-Z]+` \|/.test(line))).toEqual(limitRows(table));
 });
