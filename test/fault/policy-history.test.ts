@@ -33,10 +33,6 @@ import {
 import { IdealWorker } from "../support/policy-worker.ts";
 import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 const EPOCH_DAYS = 5;
 const times = new Times();
 let nodes: TwoNodes;

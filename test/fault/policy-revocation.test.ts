@@ -27,10 +27,6 @@ import {
 import { IdealWorker } from "../support/policy-worker.ts";
 import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 const EPOCH_DAYS = 5;
 const PARTIES = ["bank", "bureau"] as const;
 const times = new Times();

@@ -11,7 +11,6 @@ import type { Node } from "../../party/node.ts";
 import { partitionPlan } from "../../party/protocols/plan.ts";
 import { Channel, type SessionPurpose } from "../../party/session/channel.ts";
 import { ControlClient } from "../../party/session/control.ts";
-import { SessionWorker } from "../../party/session/worker-port.ts";
 import { makeAgreement, mergeSignatures, signAgreement } from "../../proto/agreement/agreement.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/job-spec.ts";
@@ -19,7 +18,6 @@ import { readInForce, signInForce } from "../../proto/agreement/revocation.ts";
 import type { Wake } from "../../proto/codec/coordinator.ts";
 import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
-
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
@@ -31,6 +29,7 @@ import { parsePartnerView, partnerView } from "../../proto/model/partner-view.ts
 import { nodePorts } from "../../proto/ports/node.ts";
 import { RISK_MODEL } from "../support/credit.ts";
 import { demoAgreement, generous, PURPOSE } from "../support/demo-agreement.ts";
+import { InlineWorker } from "../support/inline-worker.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
@@ -638,8 +637,8 @@ describe("the gate", () => {
   });
 
   test("a key that the receipt names, but that sealed nothing, opens nothing", async () => {
-    const run = SessionWorker.prototype.run;
-    vi.spyOn(SessionWorker.prototype, "run").mockImplementation(function (this: SessionWorker, task, io) {
+    const run = InlineWorker.prototype.run;
+    vi.spyOn(InlineWorker.prototype, "run").mockImplementation(function (this: InlineWorker, task, io) {
       const other = task.kind === "provide" ? { ...task, gateKey: new Uint8Array(32).fill(9) } : task;
       return run.call(this, other, io) as ReturnType<typeof run>;
     } as typeof run);

@@ -8,13 +8,13 @@ import type { Node } from "../../party/node.ts";
 import { Channel } from "../../party/session/channel.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { Meetings } from "../../party/session/meetings.ts";
-import { SessionWorker } from "../../party/session/worker-port.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
 import { demoAgreement, generous } from "../support/demo-agreement.ts";
+import { InlineWorker } from "../support/inline-worker.ts";
 import { Pauses } from "../support/job-cuts.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
@@ -250,8 +250,8 @@ describe("released and withheld", () => {
       close.call(this);
     });
     const isClosed: boolean[] = [];
-    const run = SessionWorker.prototype.run;
-    vi.spyOn(SessionWorker.prototype, "run").mockImplementation(function (this: SessionWorker, task, io) {
+    const run = InlineWorker.prototype.run;
+    vi.spyOn(InlineWorker.prototype, "run").mockImplementation(function (this: InlineWorker, task, io) {
       if (task.kind === "open") isClosed.push(...sessions.map((session) => closed.has(session)));
       return run.call(this, task, io) as ReturnType<typeof run>;
     } as typeof run);

@@ -2,18 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { dryRun } from "../../party/jobs/dry-run.ts";
 import type { ProvideTask } from "../../party/session/task.ts";
-import { SessionWorker } from "../../party/session/worker-port.ts";
 import { reportOf } from "../../sdk/verify/report.ts";
 import { holders, LABELS, LabelledNodes, limitOf, SHARED, subjectOf, type Wish } from "../support/labelled-nodes.ts";
 import { entriesOf, eventsOf, examinationOf, requestOf } from "../support/policy-nodes.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
+import { IdealWorker, startIdealWorker } from "../support/policy-worker.ts";
 
 let world: LabelledNodes;
 beforeAll(async () => {
-  world = await LabelledNodes.start();
+  world = await LabelledNodes.start({ startWorker: startIdealWorker });
 });
 afterAll(() => world.nodes.close());
 
@@ -105,12 +101,12 @@ describe("the provider's node", () => {
 
 describe("a provider whose software was changed", () => {
   function sending(change: (labels: Uint8Array) => void): void {
-    const run = SessionWorker.prototype.run;
-    vi.spyOn(SessionWorker.prototype, "run").mockImplementation(function (this: SessionWorker, task, io) {
-      if (task.kind !== "provide") return run.call(this, task, io) as never;
+    const run = IdealWorker.prototype.run;
+    vi.spyOn(IdealWorker.prototype, "run").mockImplementation(function (this: IdealWorker, task) {
+      if (task.kind !== "provide") return run.call(this, task) as never;
       const labels = (task as ProvideTask).labels.slice();
       change(labels);
-      return run.call(this, { ...task, labels }, io) as never;
+      return run.call(this, { ...task, labels } as ProvideTask) as never;
     });
   }
 

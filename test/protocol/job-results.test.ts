@@ -3,7 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Logger } from "pino";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Access } from "../../party/access/access.ts";
 import { handlers } from "../../party/api/handlers.ts";
 import type { FileAnswer } from "../../party/api/server.ts";
@@ -15,10 +15,6 @@ import { phoneOf, range } from "../support/people.ts";
 import { ANALYST, auditOf, DAY_MS, eventsOf, requestOf, startWithLists, Times } from "../support/policy-nodes.ts";
 import { found, foundInFolder } from "../support/search.ts";
 import type { TwoNodes } from "../support/two-nodes.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
 
 const RESULT_DAYS = 40;
 const SHARED = range(20, 50);

@@ -5,11 +5,8 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Digest } from "../../proto/ids.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { begin, eventsOf, rateOf, smallAgreement, stateOf, subjectsOf, untilEnded } from "../support/policy-nodes.ts";
+import { startIdealWorker } from "../support/policy-worker.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
 
 const BUDGETS = { runsPerEpoch: 1000, runsPerDay: 1000, epochDays: 30 };
 let nodes: TwoNodes;
@@ -17,7 +14,7 @@ let agreement: Digest;
 const id = (person: number) => `+86${phoneOf(person)}`;
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start();
+  nodes = await TwoNodes.start({ startWorker: startIdealWorker });
   const data = join(nodes.coordinator.folder, "data");
   await nodes.register({
     bank: await writePeople(join(data, "bank.csv"), range(0, 200), { n: (person) => person }),

@@ -1,5 +1,5 @@
 /** Attacks on joint audience reports: other lists and groupings beside one, and totals that nobody may see. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { decideJob } from "../../party/jobs/approvals.ts";
 import { forgetOldResults } from "../../party/jobs/retention.ts";
 import type { Digest } from "../../proto/ids.ts";
@@ -13,15 +13,12 @@ import {
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
+import { startIdealWorker } from "../support/policy-worker.ts";
 import { BY_CITY, type By, EPOCH_DAYS, ReportWorld, reportWish, shownIn } from "../support/report-world.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
 
 let world: ReportWorld;
 beforeAll(async () => {
-  world = await ReportWorld.start();
+  world = await ReportWorld.start({ startWorker: startIdealWorker });
 });
 beforeEach(() => world.times.nextEpoch(EPOCH_DAYS));
 afterAll(() => world.nodes.close());

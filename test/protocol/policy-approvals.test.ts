@@ -24,10 +24,6 @@ import {
 } from "../support/policy-nodes.ts";
 import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 /** How often a node asks again about a job that its peer left pending. */
 const ASK_AGAIN_MS = 120_000;
 const EPOCH_DAYS = 20;

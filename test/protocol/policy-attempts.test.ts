@@ -17,12 +17,8 @@ import {
   Times,
   untilEnded,
 } from "../support/policy-nodes.ts";
-import { IdealWorker } from "../support/policy-worker.ts";
+import { IdealWorker, startIdealWorker } from "../support/policy-worker.ts";
 import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
 
 const EPOCH_DAYS = 5;
 const times = new Times();
@@ -51,6 +47,7 @@ function portsOf(party: NodeName) {
 
 beforeAll(async () => {
   nodes = await TwoNodes.start({
+    startWorker: startIdealWorker,
     bank: { ports: portsOf("bank"), wrap: cable.wrap },
     bureau: { ports: portsOf("bureau"), wrap: cable.wrap },
   });

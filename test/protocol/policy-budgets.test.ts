@@ -13,10 +13,6 @@ import {
 } from "../support/policy-nodes.ts";
 import type { TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 /** By default. */
 const EPOCH_DAYS = 30;
 const times = new Times();

@@ -25,10 +25,6 @@ import {
 import { IdealWorker } from "../support/policy-worker.ts";
 import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 const HOUR_MS = 3_600_000;
 const EPOCH_DAYS = 5;
 const times = new Times();

@@ -25,10 +25,6 @@ import {
 } from "../support/policy-nodes.ts";
 import type { TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 const PEOPLE = 200;
 const times = new Times();
 let nodes: TwoNodes;

@@ -20,11 +20,8 @@ import {
   Times,
   untilEnded,
 } from "../support/policy-nodes.ts";
+import { startIdealWorker } from "../support/policy-worker.ts";
 import { namingSegment, TwoNodes } from "../support/two-nodes.ts";
-
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
 
 const times = new Times();
 let nodes: TwoNodes;
@@ -32,7 +29,11 @@ let data: string;
 let files = 0;
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start({ bank: { ports: times.portsOf("bank") }, bureau: { ports: times.portsOf("bureau") } });
+  nodes = await TwoNodes.start({
+    startWorker: startIdealWorker,
+    bank: { ports: times.portsOf("bank") },
+    bureau: { ports: times.portsOf("bureau") },
+  });
   data = join(nodes.coordinator.folder, "data");
 });
 afterEach(() => vi.restoreAllMocks());

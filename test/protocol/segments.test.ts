@@ -27,10 +27,6 @@ import {
 } from "../support/policy-nodes.ts";
 import type { TwoNodes } from "../support/two-nodes.ts";
 
-vi.mock("../../party/session/worker-port.ts", async () => ({
-  SessionWorker: (await import("../support/policy-worker.ts")).IdealWorker,
-}));
-
 const EPOCH_DAYS = 3;
 /** Stands in a definition and nowhere else. */
 const MARK = "sEcReT-7731";

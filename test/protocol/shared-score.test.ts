@@ -17,7 +17,6 @@ import { ControlClient } from "../../party/session/control.ts";
 import { createPlatform } from "../../party/session/platform.ts";
 import { ALIGNED } from "../../party/session/protocols.ts";
 import type { ReceiveTask } from "../../party/session/task.ts";
-import { SessionWorker } from "../../party/session/worker-port.ts";
 import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/job-spec.ts";
 import { fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { toEntenteError } from "../../proto/errors.ts";
@@ -26,6 +25,7 @@ import { nodePorts } from "../../proto/ports/node.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "../support/credit.ts";
 import { demoAgreement, generous } from "../support/demo-agreement.ts";
+import { InlineWorker } from "../support/inline-worker.ts";
 import { Attempts, Cable, Pauses } from "../support/job-cuts.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "../support/people.ts";
@@ -124,8 +124,8 @@ function refusalOf(changes: Record<string, unknown>): Promise<{ code: string; de
 
 /** The bank's software was changed: it lists what it likes. */
 function tamperList(change: (task: ReceiveTask) => Uint8Array): void {
-  const run = SessionWorker.prototype.run;
-  vi.spyOn(SessionWorker.prototype, "run").mockImplementation(async function (this: SessionWorker, task, io) {
+  const run = InlineWorker.prototype.run;
+  vi.spyOn(InlineWorker.prototype, "run").mockImplementation(async function (this: InlineWorker, task, io) {
     return run.call(this, task.kind === "receive" ? { ...task, ids: change(task) } : task, io);
   } as typeof run);
 }

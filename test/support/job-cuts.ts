@@ -6,10 +6,10 @@ import { JobBook } from "../../party/jobs/book.ts";
 import type { JobEvent } from "../../party/jobs/lifecycle.ts";
 import type { Node } from "../../party/node.ts";
 import { Meetings } from "../../party/session/meetings.ts";
-import { SessionWorker } from "../../party/session/worker-port.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
+import { InlineWorker } from "./inline-worker.ts";
 import type { TwoNodes } from "./two-nodes.ts";
 
 /** The streams of the sessions between the nodes, to be destroyed as a network would. */
@@ -102,8 +102,8 @@ export class Attempts {
       watched.exporters.set(purpose.attempt, Buffer.from(channel.exporter).toString("hex"));
       return channel;
     });
-    const run = SessionWorker.prototype.run;
-    vi.spyOn(SessionWorker.prototype, "run").mockImplementation(async function (this: SessionWorker, task, io) {
+    const run = InlineWorker.prototype.run;
+    vi.spyOn(InlineWorker.prototype, "run").mockImplementation(async function (this: InlineWorker, task, io) {
       if (task.kind === "receive") {
         const { partition } = task.context;
         watched.begun.push([watched.#attempt, partition]);

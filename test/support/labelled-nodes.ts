@@ -9,7 +9,7 @@ import type { Digest } from "../../proto/ids.ts";
 import { demoAgreement, withColumns } from "./demo-agreement.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "./people.ts";
 import { requestOf } from "./policy-nodes.ts";
-import { TwoNodes } from "./two-nodes.ts";
+import { type Changes, TwoNodes } from "./two-nodes.ts";
 
 export const SHARED = range(300, 600);
 const CITIES = ["上海", "Beijing", "", "Xi'an"];
@@ -36,8 +36,8 @@ export class LabelledNodes {
     this.nodes = nodes;
   }
 
-  static async start(): Promise<LabelledNodes> {
-    const nodes = await TwoNodes.start();
+  static async start(changes: Changes = {}): Promise<LabelledNodes> {
+    const nodes = await TwoNodes.start(changes);
     const data = join(nodes.coordinator.folder, "data");
     const labels = { has_car: carOf, city: cityOf, spend: spendOf };
     await nodes.register({

@@ -25,6 +25,7 @@ import { RISK_MODEL } from "./credit.ts";
 import { demoAgreement } from "./demo-agreement.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { REPAYMENTS, range, writePeople } from "./people.ts";
+import { startIdealWorker } from "./policy-worker.ts";
 import { NOBODY_LISTENS } from "./stub-node.ts";
 import { type Filtered, type NodeName, namingSegment, TwoNodes } from "./two-nodes.ts";
 
@@ -263,11 +264,12 @@ interface Lists {
   readonly wrap?: (party: NodeName) => (link: CoordinatorLink) => CoordinatorLink;
 }
 
-/** Two nodes under these clocks, each with a list of people: 50 a side, of whom 30 are in both, unless told otherwise. */
+/** Two nodes under these clocks and without cryptography, each with a list of people: 50 a side, of whom 30 are in both, unless told otherwise. */
 export async function startWithLists(times: Times, lists: Lists = {}) {
   const { bank = range(0, 50), bureau = range(20, 70), bankColumns = { n: (person) => person }, wrap } = lists;
   const optionsOf = (party: NodeName) => ({ ports: times.portsOf(party), ...(wrap && { wrap: wrap(party) }) });
-  const nodes = await TwoNodes.start({ bank: optionsOf("bank"), bureau: optionsOf("bureau") });
+  const changes = { bank: optionsOf("bank"), bureau: optionsOf("bureau") };
+  const nodes = await TwoNodes.start({ ...changes, startWorker: startIdealWorker });
   const data = join(nodes.coordinator.folder, "data");
   const files = {
     bank: await writePeople(join(data, "bank.csv"), bank, bankColumns),

@@ -3,6 +3,7 @@
  * which each needs many jobs. The gate is as real as in the protocols: nothing opens but with the key of that partition.
  */
 import type { Task, TaskOutput } from "../../party/session/task.ts";
+import type { TaskWorker } from "../../party/session/worker-port.ts";
 import { concat, equalBytes, toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 
@@ -30,7 +31,9 @@ function labelOf({ ids, labels }: Provided, id: string, labelBytes: number): Uin
   return [concat(new Uint8Array(labelBytes - width), own)];
 }
 
-export class IdealWorker {
+export const startIdealWorker = (): TaskWorker => new IdealWorker();
+
+export class IdealWorker implements TaskWorker {
   /** Runs at the beginning of every task of every worker; a test may break off a job here. */
   static before: (kind: Task["kind"], partition: number) => Promise<void> = async () => {};
 

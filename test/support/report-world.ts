@@ -6,7 +6,7 @@ import type { Job } from "../../party/jobs/lifecycle.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { phoneOf, REPAYMENTS, range, writePeople } from "./people.ts";
 import { begin, outcomeAtBank, requestOf, smallAgreement, Times, untilEnded } from "./policy-nodes.ts";
-import { TwoNodes } from "./two-nodes.ts";
+import { type Changes, TwoNodes } from "./two-nodes.ts";
 
 export const HOSTILE = "<script>alert(1)</script>";
 export const EPOCH_DAYS = 3;
@@ -36,10 +36,10 @@ export class ReportWorld {
     this.#files = files;
   }
 
-  static async start(): Promise<ReportWorld> {
+  static async start(changes: Pick<Changes, "startWorker"> = {}): Promise<ReportWorld> {
     const times = new Times();
     const ports = (party: "bank" | "bureau") => ({ ports: times.portsOf(party) });
-    const nodes = await TwoNodes.start({ bank: ports("bank"), bureau: ports("bureau") });
+    const nodes = await TwoNodes.start({ bank: ports("bank"), bureau: ports("bureau"), ...changes });
     const data = join(nodes.coordinator.folder, "data");
     const bank = await writePeople(join(data, "bank.csv"), range(0, 1200), { city: cityOf, balance: balanceOf });
     // Of two rows of a person the first counts, in its group, too.

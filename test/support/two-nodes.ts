@@ -10,6 +10,7 @@ import { isFinal } from "../../party/jobs/lifecycle.ts";
 import { startJob } from "../../party/jobs/start.ts";
 import { Node } from "../../party/node.ts";
 import type { NodeOptions } from "../../party/parts.ts";
+import type { TaskWorker } from "../../party/session/worker-port.ts";
 import { traceOf } from "../../party/trace.ts";
 import { fingerprint } from "../../proto/agreement/identity.ts";
 import type { Digest } from "../../proto/ids.ts";
@@ -18,6 +19,7 @@ import type { Ports } from "../../proto/ports/ports.ts";
 import { keepCompiled } from "./compile-cache.ts";
 import { TestCoordinator } from "./coordinator.ts";
 import { demoAgreement, generous } from "./demo-agreement.ts";
+import { InlineWorker } from "./inline-worker.ts";
 
 keepCompiled();
 
@@ -29,6 +31,13 @@ export interface NodeChanges {
 }
 
 export type NodeName = "bank" | "bureau";
+
+export interface Changes {
+  readonly bank?: NodeChanges;
+  readonly bureau?: NodeChanges;
+  /** Of both; default: the real work, on this thread. */
+  readonly startWorker?: () => TaskWorker;
+}
 
 /** A job as tests ask for it: of the bank's people those that pass a filter. */
 export type Filtered<Request> = Request & { readonly filter?: string };
@@ -70,7 +79,8 @@ export class TwoNodes {
     return this.#nodes.bureau;
   }
 
-  static async start(changes: { bank?: NodeChanges; bureau?: NodeChanges } = {}): Promise<TwoNodes> {
+  static async start(changes: Changes = {}): Promise<TwoNodes> {
+    const { startWorker = () => new InlineWorker() } = changes;
     const coordinator = await TestCoordinator.start();
     const logs: string[] = [];
     const open = async (party: NodeName) => {
@@ -80,7 +90,7 @@ export class TwoNodes {
       const options = { name: party, level: "trace", serializers: { err: traceOf } };
       const logger = pino(options, { write: (line: string) => void logs.push(line) });
       const dial = (enrolled: Enrolled) => wrap(coordinator.dial(enrolled));
-      return Node.open({ ports, folder, party, logger, databases, dial });
+      return Node.open({ ports, folder, party, logger, databases, dial, machinery: { startWorker } });
     };
     const [bank, bureau] = [await open("bank"), await open("bureau")];
     const nodes = new TwoNodes(coordinator, { bank, bureau }, open, logs);
