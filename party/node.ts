@@ -27,8 +27,9 @@ import { answerOffer } from "./jobs/admission.ts";
 import { endOverdue } from "./jobs/approvals.ts";
 import type { JobRequestInput } from "./jobs/ask.ts";
 import type { JobBook } from "./jobs/book.ts";
-import { endInterruptedJobs, resumeJobs, sweepJobs, unfinishedJobs } from "./jobs/interrupted.ts";
+import { resumeJobs, settleInterruptedJobs, sweepJobs, unfinishedJobs } from "./jobs/interrupted.ts";
 import { prepareJob, serveJob } from "./jobs/provider.ts";
+import { endOverdueReleases, keysHeld, serveRelease } from "./jobs/releasing.ts";
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
 import type { Stopping } from "./jobs/stopping.ts";
@@ -129,7 +130,7 @@ export class Node {
     await options.ports.files.remove(node.exportFolder);
     await node.#suspectRestore();
     await node.#finishRotation();
-    await endInterruptedJobs(node.#parts);
+    await settleInterruptedJobs(node.#parts);
     await sweepJobs(node.#parts);
     const enrolled = await readEnrolment(options.ports.files, options.folder);
     if (enrolled !== undefined) {
@@ -214,7 +215,7 @@ export class Node {
       onReached: () => this.#greet(),
       onOpen: async (collaboration) => {
         await this.#finishRotation();
-        await endInterruptedJobs(this.#parts, collaboration);
+        await settleInterruptedJobs(this.#parts, collaboration);
         void this.#resumeJobs(collaboration);
       },
     });
@@ -247,6 +248,7 @@ export class Node {
       this.clock
         .keep()
         .then(() => endOverdue(deps))
+        .then(() => endOverdueReleases(deps))
         .then(() => forgetOldResults(deps))
         .then(() => this.store.expireTags(this.logbook.now()))
         .then(() => void this.feeds.keepUp())
@@ -263,6 +265,8 @@ export class Node {
         throw error;
       });
       if (wake.purpose.kind === "job") await serveJob(deps, peer, { relayId: wake.relayId, ...wake.purpose });
+      else if (wake.purpose.kind === "release")
+        await serveRelease(deps, peer, { relayId: wake.relayId, ...wake.purpose });
       else await serveControl(await deps.meetings.acceptControl(wake.relayId, peer), peer, this.#controlHandlers(deps));
     } catch (error) {
       const { code, detail } = toEntenteError(error);
@@ -285,6 +289,7 @@ export class Node {
       witness: (peer, collaboration, known) => deps.witnessing.answer(peer, collaboration, known),
       cosign: (peer, request) => deps.witnessing.accept(peer, request),
       keyset: (peer, next) => deps.peers.receive(peer, next),
+      keysHeld: (peer, jobId) => keysHeld(deps, peer, jobId),
       // Only that the wait is over: what was decided the answer says.
       jobDecided: async (peer, jobId) => {
         const { proposed } = await deps.book.require(jobId);

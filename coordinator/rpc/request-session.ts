@@ -18,7 +18,7 @@ export async function requestSession(
   const { store, meetings, inboxes, ports } = service;
   await enrolledParty(service, peer);
   if (peer === party) throw new EntenteError("BAD_REQUEST", { detail: "peer is the caller" });
-  if (purpose.kind === "job") {
+  if (purpose.kind !== "control") {
     const job = await store.findJob(purpose.jobId);
     if (job === undefined || new Set([job.requester, job.peer, party, peer]).size !== 2)
       throw new EntenteError("NOT_FOUND", { detail: "job" });

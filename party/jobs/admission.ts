@@ -22,8 +22,9 @@ import type { Peer } from "../session/peers.ts";
 import { requireAudience } from "./audience.ts";
 import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
-import { endRefused } from "./ending.ts";
+import { destroySecrets, endRefused } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import type { JobProposed } from "./lifecycle.ts";
 import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { endWhenIdle, type LoadedJob, questionOf, sameDataset } from "./served-job.ts";
 import { countList, keepSketch, type OwnSide, smallestDifference } from "./sketching.ts";
@@ -100,8 +101,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     const side = hopeless === undefined ? await deps.reads.take(peer.party, () => servedSide(offered)) : undefined;
     const ownRows = side?.list.rows ?? peopleOf(registration);
     const question = questionOf(agreement, spec, { ownRows, versionTag: ownVersion });
-    const charged = await chargeFor(offered, question, side, evidence);
-    await deps.book.append(jobId, {
+    const draft: JobProposed = {
       type: "proposed",
       at: deps.logbook.now(),
       role: "provider",
@@ -117,12 +117,17 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
       datasetForm: formDigest(registration),
       effectiveVersion: effectiveVersion(registration),
       versionTag: ownVersion,
-      awaitsApproval: charged.as === "approval-needed",
-    });
-    isRecorded = true;
-    if (charged.as === "refused") throw new EntenteError(charged.code);
+      awaitsApproval: false,
+    };
+    // Durable before it is charged: what was charged goes on after a stop.
     if (side !== undefined) await keepTakingPart(deps, jobId, side.taking);
     await deps.store.putJobDocument(jobId, "spec", fromUtf8(encodeEnvelope(specEnvelope)));
+    await deps.vault.putDraft(jobId, draft);
+    const charged = await chargeFor(offered, question, side, evidence);
+    const awaitsApproval = charged.as === "approval-needed";
+    await deps.book.append(jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
+    isRecorded = true;
+    if (charged.as === "refused") throw new EntenteError(charged.code);
     if (charged.as === "approval-needed") return { decision: "pending" };
     await beginServing(deps, peer, jobId);
     return { decision: "admitted" };
@@ -131,6 +136,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     deps.logger.warn({ jobId, code, detail, err: code === "INTERNAL" ? error : undefined }, "job refused");
     await evidence?.refused(deps.keyring.party, code);
     if (isRecorded) await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
+    await destroySecrets(deps, jobId);
     return { decision: "refused", code };
   }
 }

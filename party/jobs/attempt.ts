@@ -1,18 +1,20 @@
 /**
  * One attempt of a job, the part that both roles share: partition after partition through the worker, each recorded when
- * it is durable, then the receipt, then cosigning. Roles differ in the tasks they run and in what they keep.
+ * it is durable, then the receipt. Roles differ in the tasks they run and in what they keep.
  */
 
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { FrameHeader } from "../../proto/codec/frame.ts";
 import { concat, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
+import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
+import { EntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { encryptedWeights } from "../../proto/model/partner-view.ts";
 import { ID_HASH_BYTES } from "../data/id-hash.ts";
-import { type CosignedPair, cosignEachOther } from "../evidence/cosigning.ts";
 import type { PartitionContext } from "../protocols/step.ts";
 import type { Channel } from "../session/channel.ts";
 import type { FrameIo } from "../session/drive.ts";
@@ -25,12 +27,20 @@ import type { JobEvidence } from "./evidence.ts";
 import type { JobInput } from "./inputs.ts";
 import type { ModelRole } from "./kept-models.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
-import { acceptReceipt, type FinishedAttempt, proposeReceipt, type ReceiptFacts } from "./receipt.ts";
+import {
+  acceptReceipt,
+  type FinishedAttempt,
+  type OwnPart,
+  proposeReceipt,
+  type ReceiptFacts,
+  type SignedReceipt,
+} from "./receipt.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 
 /** A frame of the protocol is due within this time: the peer's own computation of a chunk, and the network. */
 const FRAME_TIMEOUT_MS = 300_000;
-const CLOSING_TIMEOUT_MS = 60_000;
+/** For each message from the receipt on. */
+export const CLOSING_TIMEOUT_MS = 60_000;
 const PROTOCOL_VERSION = 1;
 
 export interface AttemptInput {
@@ -175,27 +185,54 @@ async function inputCommitment({
   return deps.vault.commitTo("input", brought, salt);
 }
 
-export interface SettledReceipt {
-  /** SHA-256 of the entry's bytes, hex. */
-  readonly digest: string;
-  readonly entry: Uint8Array;
-  /** In the order of `attemptsOf`. */
-  readonly gateKeyHashes: readonly string[];
-  /** When the sender had finished the last partition, as both signed it. */
-  readonly finishedAt: string;
-  readonly cosigned: CosignedPair;
+/** What the receipt needs of this node; at the receiver the same in every session that comes to it. */
+async function ownPart(input: AttemptInput): Promise<OwnPart> {
+  const log = await input.deps.logbook.log(input.agreement.collaboration);
+  const { sketchCommitment } = input;
+  return { inputCommitment: await inputCommitment(input), lastCosigned: log.lastCosigned()?.head, sketchCommitment };
 }
 
-/** Receipt signed by both, in this node's log, and each log's checkpoint cosigned by the other. `gateKeyHashes`: the
- * sender's, hex, one for each attempt of `attemptsOf`; the receiver learns them here. */
-export async function settleReceipt(
+const PART_SECRET = "receipt-part";
+const PROPOSAL_SECRET = "proposal";
+
+/** The receiver's part as it was said first: of a job there is one receipt. Throws DATASET_CHANGED when what it commits to is
+ * not the same any more. */
+async function partSaid(input: AttemptInput): Promise<{ readonly own: OwnPart; readonly sinceMs: number }> {
+  const { deps, spec } = input;
+  const own = await ownPart(input);
+  const committed = [own.inputCommitment, own.sketchCommitment ?? new Uint8Array(0)].map(toHex).join();
+  const known = await deps.vault.find(spec.jobId, PART_SECRET);
+  if (known === undefined) {
+    const said: PartSaid = { committed, lastCosigned: own.lastCosigned ?? null, sinceMs: deps.clock.nowMs() };
+    await deps.vault.put(spec.jobId, PART_SECRET, canonicalJson(said as unknown as Json));
+    return { own, sinceMs: said.sinceMs };
+  }
+  const said = parseCanonicalJson(known) as unknown as PartSaid;
+  if (said.committed !== committed) throw new EntenteError("DATASET_CHANGED", { detail: spec.receiverDataset });
+  return { own: { ...own, lastCosigned: said.lastCosigned ?? undefined }, sinceMs: said.sinceMs };
+}
+
+interface PartSaid {
+  readonly committed: string;
+  readonly lastCosigned: TreeHead | null;
+  readonly sinceMs: number;
+}
+
+/** What this node, the provider, has proposed as the job's receipt. */
+export async function proposalOf({ vault }: JobDeps, jobId: string): Promise<Envelope | undefined> {
+  const known = await vault.find(jobId, PROPOSAL_SECRET);
+  return known && decodeEnvelope(known);
+}
+
+/** Receipt signed by both, and in this node's log. `gateKeyHashes`: the sender's, hex, one for each attempt of `attemptsOf`; the
+ * receiver learns them here. */
+export async function signReceipt(
   input: AttemptInput,
   finished: readonly FinishedPartition[],
   gateKeyHashes?: readonly string[],
-): Promise<SettledReceipt> {
+): Promise<void> {
   const { deps, channel, peer, spec, agreement } = input;
-  const { keyring, logbook, store, ports, witness } = deps;
-  const log = await logbook.log(agreement.collaboration);
+  const { keyring, logbook, vault, ports, witness } = deps;
   const facts: ReceiptFacts = {
     spec,
     agreement,
@@ -209,36 +246,47 @@ export async function settleReceipt(
   const exchange = {
     channel,
     facts,
-    own: {
-      inputCommitment: await inputCommitment(input),
-      lastCosigned: log.lastCosigned()?.head,
-      sketchCommitment: input.sketchCommitment,
-    },
     jobsKey: keyring.keys.jobs,
     peer,
     clock: ports.clock,
     timeoutMs: CLOSING_TIMEOUT_MS,
     hasCosigned: (head: TreeHead) => witness.hasCosigned(head),
   };
-  const signed =
-    gateKeyHashes === undefined
-      ? await acceptReceipt(exchange)
-      : await proposeReceipt({ ...exchange, claims: { finishedAt: logbook.now(), gateKeyHashes } });
-  const { firstIndex } = await logbook.append(agreement.collaboration, [signed.entry]);
-  await store.putJobDocument(spec.jobId, "receipt", fromUtf8(signed.entry));
-  await deps.book.append(spec.jobId, { type: "receipt-signed", at: logbook.now() });
-  const cosigned = await cosignEachOther({
-    channel,
-    log,
-    inTurn: (work) => logbook.inTurn(agreement.collaboration, work),
-    speaksFirst: keyring.party < peer.party,
-    collaboration: agreement.collaboration,
-    peer,
-    witness,
-    timeoutMs: CLOSING_TIMEOUT_MS,
-    receipt: { entry: signed.entry, index: firstIndex },
+  const record = ({ entry }: SignedReceipt) => recordReceipt(deps, { agreement, spec, channel }, entry);
+  if (gateKeyHashes === undefined) {
+    await acceptReceipt({ ...exchange, ...(await partSaid(input)), keep: record });
+    return;
+  }
+  const signed = await proposeReceipt({
+    ...exchange,
+    own: await ownPart(input),
+    claims: { finishedAt: logbook.now(), gateKeyHashes },
+    proposed: await proposalOf(deps, spec.jobId),
+    keep: (proposal) => vault.put(spec.jobId, PROPOSAL_SECRET, encodeEnvelope(proposal)),
   });
-  return { digest: digestOf(signed.entry), ...signed, cosigned };
+  await record(signed);
+}
+
+/** Puts the receipt into the log, among the documents and into the job's events; repeatable. Throws the code that the job has
+ * ended with meanwhile. */
+export function recordReceipt(
+  deps: JobDeps,
+  { agreement, spec, channel }: Pick<AttemptInput, "agreement" | "spec" | "channel">,
+  entry: Uint8Array,
+): Promise<void> {
+  const { jobId } = spec;
+  const { collaboration } = agreement;
+  return deps.turns.take(jobId, async () => {
+    const { state, reason } = await deps.book.require(jobId);
+    if (state === "releasing") return;
+    if (state !== "running") throw new EntenteError(reason?.code ?? "CANCELLED");
+    const log = await deps.logbook.log(collaboration);
+    if ((await log.find(entry)) === undefined) await deps.logbook.append(collaboration, [entry]);
+    await deps.store.putJobDocument(jobId, "receipt", fromUtf8(entry));
+    const { bytesSent, bytesReceived } = channel;
+    const traffic = { bytesSent, bytesReceived };
+    await deps.book.append(jobId, { type: "receipt-signed", at: deps.logbook.now(), traffic });
+  });
 }
 
 /** The coordinator's copy of the receipt. The gate does not wait for it. */

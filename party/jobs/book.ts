@@ -5,6 +5,7 @@ import type { Clock } from "../../proto/ports/ports.ts";
 import { Feed } from "../progress/feed.ts";
 import { Meter, type ProgressReport } from "../progress/meter.ts";
 import type { Store } from "../store/store.ts";
+import { Turns } from "../turns.ts";
 import { applyJobEvent, foldJob, isFinal, type Job, type JobEvent } from "./lifecycle.ts";
 
 /** What a job that runs is doing, for people; not persisted. */
@@ -24,10 +25,30 @@ export class JobBook {
   /** Since the node started: what still works for such a job, as reading a dataset, is not listened to any more. */
   readonly #ended = new Set<string>();
 
+  /** Of this node's own jobs: those that a run of theirs takes from step to step. */
+  readonly #runs = new Set<string>();
+  readonly #turns = new Turns<string>();
+
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     this.#epoch = Math.floor(clock.nowMs()).toString(36);
+  }
+
+  /** False when a run of the job is under way. */
+  beginRun(jobId: string): boolean {
+    if (this.#runs.has(jobId)) return false;
+    this.#runs.add(jobId);
+    return true;
+  }
+
+  endRun(jobId: string): void {
+    this.#runs.delete(jobId);
+  }
+
+  /** What ends a job takes its turn. */
+  inTurn<T>(jobId: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(jobId, work);
   }
 
   async list(): Promise<Job[]> {

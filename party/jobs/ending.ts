@@ -19,17 +19,20 @@ export async function endFailed(
   }
   try {
     deps.logger.error({ jobId, err: thrown }, "job failed");
-    const job = await deps.book.require(jobId);
-    if (isFinal(job.state)) {
-      // It was ended from elsewhere while its tags were being stored.
-      if (job.state === "failed") await removeOutput(deps, jobId);
-      return undefined;
-    }
-    const event = failedEvent(thrown, deps.logbook.now());
-    await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
-    await removeOutput(deps, jobId);
-    await deps.book.append(jobId, event);
-    return event.code;
+    // A revocation and the job's own session may end it at once: one of them does.
+    return await deps.book.inTurn(jobId, async () => {
+      const job = await deps.book.require(jobId);
+      if (isFinal(job.state)) {
+        // It was ended from elsewhere while its tags were being stored.
+        if (job.state === "failed") await removeOutput(deps, jobId);
+        return undefined;
+      }
+      const event = failedEvent(thrown, deps.logbook.now());
+      await evidence.failed(job.attempt === 0 ? null : job.attempt, event.code);
+      await removeOutput(deps, jobId);
+      await deps.book.append(jobId, event);
+      return event.code;
+    });
   } catch (err) {
     deps.logger.error({ jobId, err }, "the job's end could not be recorded");
     return undefined;
@@ -45,6 +48,12 @@ async function removeOutput({ store, results }: JobDeps, jobId: string): Promise
 export async function endRefused(deps: JobDeps, evidence: JobEvidence, jobId: string, code: ErrorCode): Promise<void> {
   await evidence.refused(deps.keyring.party, code);
   await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
+}
+
+/** Of a job that has ended; of one whose end could not be recorded the next start needs them. */
+export async function destroyEnded(deps: JobDeps, jobId: string): Promise<void> {
+  const job = await deps.book.require(jobId).catch(() => undefined);
+  if (job !== undefined && isFinal(job.state)) await destroySecrets(deps, jobId);
 }
 
 /** Destroys a job's secrets and spills. What the disk refuses now is swept at the next start. */

@@ -6,10 +6,12 @@ import { type CollaborationId, collaborationId, jobId as toJobId } from "../../p
 import type { JobBook } from "./book.ts";
 import type { JobDeps } from "./deps.ts";
 import { isFinal, type Job } from "./lifecycle.ts";
+import { reconcileJobs } from "./reconcile.ts";
+import { confirmLater } from "./releasing.ts";
 import { endWhenIdle } from "./served-job.ts";
 import { resumeJob } from "./start.ts";
 
-type Kept = Pick<JobDeps, "book" | "logbook" | "store" | "results" | "vault">;
+type Kept = Pick<JobDeps, "book" | "logbook" | "store" | "results" | "vault" | "keyring" | "logger">;
 
 /** Jobs that have not ended, of one collaboration or of all. */
 export async function unfinishedJobs(book: JobBook, of?: CollaborationId): Promise<Job[]> {
@@ -17,11 +19,10 @@ export async function unfinishedJobs(book: JobBook, of?: CollaborationId): Promi
   return all.filter(({ state, proposed }) => !isFinal(state) && (of === undefined || proposed.collaboration === of));
 }
 
-/** Until the receipt is signed an attempt can be made again; what was only proposed is asked again by the receiver, and at
- * the provider waits for a person or was cut short. */
+/** Every step can be taken again. A peer's job that was proposed and has no decision in the log was cut short: the peer is told
+ * so when it asks again. */
 function canGoOn({ state, awaitsApproval, proposed }: Job): boolean {
-  if (state === "proposed") return awaitsApproval || proposed.role === "receiver";
-  return state === "admitted" || state === "running";
+  return state !== "proposed" || awaitsApproval || proposed.role === "receiver";
 }
 
 async function mayWrite({ logbook }: Pick<Kept, "logbook">, { proposed }: Job): Promise<boolean> {
@@ -29,8 +30,9 @@ async function mayWrite({ logbook }: Pick<Kept, "logbook">, { proposed }: Job): 
   return state === "open" || state === "frozen";
 }
 
-/** Ends those that cannot go on. */
-export async function endInterruptedJobs(kept: Kept, of?: CollaborationId): Promise<void> {
+/** The book catches up with the log; then those end that cannot go on. */
+export async function settleInterruptedJobs(kept: Kept, of?: CollaborationId): Promise<void> {
+  await reconcileJobs(kept, of);
   const { book, logbook, store, results, vault } = kept;
   for (const job of await unfinishedJobs(book, of)) {
     if (canGoOn(job) || !(await mayWrite(kept, job))) continue;
@@ -67,7 +69,12 @@ export async function resumeJobs(deps: JobDeps, of?: CollaborationId): Promise<v
   }
 }
 
-/** The peer is looked up only when the wait is over: the coordinator may be away now. */
-async function waitForPeer(deps: JobDeps, { jobId, proposed }: Job): Promise<void> {
+/** The peer is looked up only when the wait is over: the coordinator may be away now. Once the receipt is signed, upkeep looks at
+ * the day that there is for the release. */
+async function waitForPeer(deps: JobDeps, { jobId, proposed, state, isOpened }: Job): Promise<void> {
+  if (state === "releasing") {
+    if (isOpened) confirmLater(deps, toJobId(jobId));
+    return;
+  }
   endWhenIdle(deps, () => deps.peers.require(proposed.peer), toJobId(jobId));
 }

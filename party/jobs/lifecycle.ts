@@ -45,6 +45,12 @@ export interface FinishedPartition {
   readonly transcript: string;
 }
 
+/** Of the session that ended with the receipt. */
+export interface Traffic {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
 /** What the receiver's own user is told at the end; the provider's summary holds no match count. */
 export interface JobSummary {
   readonly matched?: number;
@@ -55,6 +61,7 @@ export interface JobSummary {
   readonly tags?: Readonly<Record<string, number>>;
   /** Of the people who matched: label values of the peer that are none, and taken as missing. Absent when there are none. */
   readonly labelsUnreadable?: number;
+  /** From the first attempt on, stops in between included. */
   readonly seconds: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -73,10 +80,14 @@ export type JobEvent =
       readonly peerVersion: string;
       /** What both nodes have of earlier attempts; anything else of them is void. */
       readonly finished: readonly FinishedPartition[];
+      /** That session's exporter value, hex; absent in what an earlier version of this program wrote. */
+      readonly exporter?: string;
     }
   | ({ readonly type: "partition-finished"; readonly at: string } & FinishedPartition)
-  | { readonly type: "receipt-signed"; readonly at: string }
+  | { readonly type: "receipt-signed"; readonly at: string; readonly traffic?: Traffic }
   | { readonly type: "gate-opened"; readonly at: string }
+  /** At the receiver: the log says what came out, and everything that makes it is durable. */
+  | { readonly type: "result-recorded"; readonly at: string }
   | { readonly type: "done"; readonly at: string; readonly summary: JobSummary; readonly withheld: boolean }
   | {
       readonly type: "refused";
@@ -96,6 +107,10 @@ export interface Job {
   readonly updatedAt: string;
   /** Last attempt number that was persisted; a session with one not above it is refused. */
   readonly attempt: number;
+  /** When the first attempt began. */
+  readonly startedAt: string | undefined;
+  /** Exporter value of the last attempt's session. */
+  readonly exporter: string | undefined;
   readonly peerSizeClass: number | undefined;
   readonly peerVersion: string | undefined;
   /** A person at this node has not decided yet. */
@@ -105,16 +120,23 @@ export interface Job {
   readonly reason: { readonly code: ErrorCode; readonly detail?: string; readonly by?: "own" | "peer" } | undefined;
   readonly summary: JobSummary | undefined;
   readonly withheld: boolean;
-  /** The sender has released the gate key: from here on a result may exist. */
+  /** When the receipt was: the nodes have a day from then on to release the keys. */
+  readonly receiptAt: string | undefined;
+  readonly traffic: Traffic;
+  /** The provider has released the keys, or the receiver has them: from here on a result may exist. */
   readonly isOpened: boolean;
+  /** The receiver's log says what came out. */
+  readonly isRecorded: boolean;
   readonly events: number;
 }
+
+const NO_TRAFFIC: Traffic = { bytesSent: 0, bytesReceived: 0 };
 
 const NEXT: Readonly<Record<JobState, readonly JobEvent["type"][]>> = {
   proposed: ["approved", "admitted", "refused", "failed"],
   admitted: ["attempt-started", "refused", "failed"],
   running: ["attempt-started", "partition-finished", "receipt-signed", "failed"],
-  releasing: ["gate-opened", "done", "failed"],
+  releasing: ["gate-opened", "result-recorded", "done", "failed"],
   done: [],
   refused: [],
   failed: [],
@@ -128,8 +150,10 @@ export function isFinal(state: JobState): boolean {
 export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEvent): Job | undefined {
   if (job === undefined) {
     if (event.type !== "proposed") return undefined;
-    const start = { attempt: 0, finished: [], peerSizeClass: undefined, peerVersion: undefined };
-    const closed = { reason: undefined, summary: undefined, withheld: false, isOpened: false };
+    const peer = { peerSizeClass: undefined, peerVersion: undefined };
+    const start = { attempt: 0, finished: [], startedAt: undefined, exporter: undefined, ...peer };
+    const gate = { receiptAt: undefined, traffic: NO_TRAFFIC, isOpened: false, isRecorded: false };
+    const closed = { reason: undefined, summary: undefined, withheld: false, ...gate };
     const { awaitsApproval } = event;
     return {
       jobId,
@@ -152,9 +176,10 @@ export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEve
     case "admitted":
       return job.awaitsApproval ? undefined : { ...next, state: "admitted" };
     case "attempt-started": {
-      const { attempt, finished, peerSizeClass, peerVersion } = event;
+      const { attempt, finished, peerSizeClass, peerVersion, exporter } = event;
       if (attempt <= job.attempt) return undefined;
-      return { ...next, state: "running", attempt, finished, peerSizeClass, peerVersion };
+      const startedAt = job.startedAt ?? event.at;
+      return { ...next, state: "running", attempt, finished, startedAt, exporter, peerSizeClass, peerVersion };
     }
     case "partition-finished": {
       const { partition, attempt, exporter, transcript } = event;
@@ -162,11 +187,15 @@ export function applyJobEvent(jobId: string, job: Job | undefined, event: JobEve
       return isNew ? { ...next, finished: [...job.finished, { partition, attempt, exporter, transcript }] } : undefined;
     }
     case "receipt-signed":
-      return { ...next, state: "releasing" };
+      return { ...next, state: "releasing", receiptAt: event.at, traffic: event.traffic ?? NO_TRAFFIC };
     case "gate-opened":
       return job.isOpened ? undefined : { ...next, isOpened: true };
+    case "result-recorded":
+      if (!job.isOpened || job.isRecorded || job.proposed.role !== "receiver") return undefined;
+      return { ...next, isRecorded: true };
     case "done":
-      if (!job.isOpened) return undefined;
+      // What the log says came out is not withheld any more.
+      if (!job.isOpened || (job.isRecorded && event.withheld)) return undefined;
       return { ...next, state: "done", summary: event.summary, withheld: event.withheld };
     case "refused":
     case "failed": {

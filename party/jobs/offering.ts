@@ -23,7 +23,7 @@ export interface Prepared {
 
 /** In a control session: the provider's node admits or refuses, then says what the attempt needs. */
 export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending"> {
-  const { deps, peer, spec, jobDigest, agreement } = asked;
+  const { deps, peer, spec, agreement } = asked;
   const { jobId } = spec;
   deps.book.report(jobId, { step: "asking the peer", ...WAITING });
   return inControlSession(deps.meetings, peer, async (client) => {
@@ -46,9 +46,18 @@ export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending
     if (asked.list.matched !== undefined) requireSameProvider(asked.list.matched, providerVersion);
     await pinPeer(asked, job, { sizeClass, nonce, providerVersion });
     await requireAllowed(asked, { peerSizeClass: sizeClass, providerVersion });
-    const jobKey = jobKeyOf(jobDigest, fromHex(spec.receiverNonce), nonce);
+    const jobKey = keyOf(asked, nonce);
     return { senderSizeClass: sizeClass, providerVersion, jobKey, attempt, finished: heldOf(job, finished) };
   });
+}
+
+function keyOf({ spec, jobDigest }: Asked, peerNonce: Uint8Array): Uint8Array {
+  return jobKeyOf(jobDigest, fromHex(spec.receiverNonce), peerNonce);
+}
+
+/** The job key as the attempts had it. Throws STORAGE_FAILED. */
+export async function storedJobKey(asked: Asked): Promise<Uint8Array> {
+  return keyOf(asked, await asked.deps.vault.get(asked.spec.jobId, PEER_NONCE));
 }
 
 /** What this node's policy says now. Throws the code of the rule that refuses, POLICY_AUDIENCE. */

@@ -13,24 +13,17 @@ import type { Peer } from "../session/peers.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ProvidedColumns, ProvideTask } from "../session/task.ts";
 import type { TaskWorker } from "../session/worker-port.ts";
-import {
-  type AttemptInput,
-  attemptsOf,
-  keepModel,
-  modelForTasks,
-  runPartitions,
-  settleReceipt,
-  submitReceipt,
-} from "./attempt.ts";
+import { type AttemptInput, keepModel, modelForTasks, proposalOf, runPartitions, signReceipt } from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
-import { endFailed } from "./ending.ts";
+import { gateKeyName, gateKeysOf, giveKeys } from "./gate.ts";
 import { providerInput } from "./inputs.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
-import { cleanUp, endWhenIdle, type LoadedJob, loadServed, stillAllowed } from "./served-job.ts";
+import { PASSING } from "./passing.ts";
+import { afterFailure, finishServed } from "./releasing.ts";
+import { endWhenIdle, type LoadedJob, loadServed, requireStillAllowed, stillAllowed } from "./served-job.ts";
 import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
 import { requireSamePeople, takingPartOf } from "./taking-part.ts";
 
-const OPENED_TIMEOUT_MS = 120_000;
 /** Jobs at once: each holds a thread and a partition in memory. */
 const MAX_SERVED_JOBS = 8;
 /** The control session's second question, before every attempt: this node's size class and nonce, always the same, the
@@ -102,7 +95,8 @@ export async function serveJob(deps: JobDeps, peer: Peer, wake: Wake): Promise<v
   try {
     const at = deps.logbook.now();
     const { receiverSizeClass: peerSizeClass, receiverVersion: peerVersion } = loaded.spec;
-    const started = { type: "attempt-started", at, attempt, peerSizeClass, peerVersion, finished } as const;
+    const exporter = toHex(channel.exporter);
+    const started = { type: "attempt-started", at, attempt, peerSizeClass, peerVersion, finished, exporter } as const;
     await deps.book.append(jobId, started);
   } catch (error) {
     await channel.fail(toEntenteError(error));
@@ -112,14 +106,8 @@ export async function serveJob(deps: JobDeps, peer: Peer, wake: Wake): Promise<v
   await serve(deps, peer, wake, loaded, channel, shape, finished);
 }
 
-/** Trouble that another attempt may be spared; everything else ends the job. */
-const PASSING: readonly ErrorCode[] = [
-  "PEER_GONE",
-  "PEER_TIMEOUT",
-  "COORDINATOR_UNREACHABLE",
-  "CANCELLED",
-  "NODE_STOPPING",
-];
+/** Another attempt may be spared it; everything else ends the job. */
+const SPARED: readonly ErrorCode[] = [...PASSING, "CANCELLED"];
 
 async function serve(
   deps: JobDeps,
@@ -130,14 +118,12 @@ async function serve(
   shape: JobShape,
   before: readonly FinishedPartition[],
 ): Promise<void> {
-  const startedMs = deps.ports.clock.monotonicMs();
   deps.channels.begin(jobId, channel);
   let worker: TaskWorker | undefined;
   try {
     worker = deps.machinery.startWorker();
-    const entry = await serveAttempt(deps, peer, loaded, { attempt, channel, worker, shape, before, startedMs });
-    await cleanUp(deps, jobId);
-    await submitReceipt(deps, jobId, entry);
+    await serveAttempt(deps, peer, loaded, { attempt, channel, worker, shape, before });
+    await finishServed(deps, jobId);
   } catch (error) {
     await channel.fail(toEntenteError(error));
     if (deps.stopping.isRequested) {
@@ -148,14 +134,15 @@ async function serve(
       const job = await deps.book.require(jobId);
       // A newer attempt has taken over, or may come: the job is not this session's to end.
       if (job.attempt !== attempt) return;
-      const mayGoOn = job.state === "running" && attempt < MAX_ATTEMPTS && PASSING.includes(toEntenteError(error).code);
-      if (mayGoOn) {
+      // What was proposed the receiver may have signed.
+      const isLast = attempt >= MAX_ATTEMPTS && (await proposalOf(deps, jobId)) === undefined;
+      if (job.state === "running" && !isLast && SPARED.includes(toEntenteError(error).code)) {
         deps.logger.warn({ jobId, attempt, err: error }, "attempt failed, another may follow");
         endWhenIdle(deps, async () => peer, jobId);
         return;
       }
-      await endFailed(deps, loaded.evidence, jobId, error);
-      await cleanUp(deps, jobId);
+      if (job.state === "releasing") await deps.served.forget(jobId);
+      await afterFailure(deps, loaded, error);
     });
   } finally {
     deps.channels.end(jobId, channel);
@@ -170,19 +157,12 @@ interface ServedAttempt {
   readonly worker: TaskWorker;
   readonly shape: JobShape;
   readonly before: readonly FinishedPartition[];
-  readonly startedMs: number;
 }
 
-/** Before the receipt and before the keys: a revocation that the peer could not tell stops the job by the lease. */
-async function requireStillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<void> {
-  await stillAllowed(deps, loaded);
-  deps.leases.require(loaded.agreement.digest);
-}
-
-/** Up to the job's end; returns the receipt's entry. */
-async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served: ServedAttempt): Promise<Uint8Array> {
+/** Until the receiver has said that it has the keys. */
+async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served: ServedAttempt): Promise<void> {
   const { job, spec, digest, agreement, evidence } = loaded;
-  const { attempt, channel, worker, shape, before, startedMs } = served;
+  const { attempt, channel, worker, shape, before } = served;
   const { jobId } = spec;
   const { ownSizeClass: senderSizeClass, datasetVersion, versionTag: providerVersion } = job.proposed;
   const input = await deps.served.input(jobId);
@@ -212,35 +192,13 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
   deps.book.report(jobId, { step: "signing the receipt", ...WAITING });
   await requireStillAllowed(deps, loaded);
   await requireResultFloor(deps, loaded, finished);
-  const attempts = attemptsOf(finished);
-  const gateKeys = await Promise.all(
-    attempts.map((item) =>
-      Promise.all(item.partitions.map((partition) => deps.vault.get(jobId, gateKeyName(item.attempt, partition)))),
-    ),
+  const gateKeys = await gateKeysOf(deps, { jobId, finished });
+  await signReceipt(
+    attemptInput,
+    finished,
+    gateKeys.map((keys) => toHex(gateKeyHash(...keys))),
   );
-  const hashes = gateKeys.map((keys) => toHex(gateKeyHash(...keys)));
-  const settled = await settleReceipt(attemptInput, finished, hashes);
-  // In turn with a revocation: the log shows no release after it.
-  await deps.policy.inTurn(agreement, async () => {
-    await requireStillAllowed(deps, loaded);
-    await evidence.gateKeyReleased({
-      receiptDigest: settled.digest,
-      attempts: attempts.map((item, i) => ({ attempt: item.attempt, gateKeyHash: hashes[i] as string })),
-      cosigned: { receiver: settled.cosigned.peer, sender: settled.cosigned.own },
-    });
-  });
-  await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
-  deps.book.report(jobId, { step: "releasing the keys", ...WAITING });
-  await channel.say({ kind: "gateKeys", keys: gateKeys.flat() });
-  // Said before the peer knows what it may show, so it tells nothing of what matched; and the keys are released even when
-  // it is not said.
-  await channel.hear(OPENED_TIMEOUT_MS, "opened").catch((err: unknown) => {
-    deps.logger.warn({ jobId, err }, "the peer did not say that it has the keys");
-  });
-  const seconds = (deps.ports.clock.monotonicMs() - startedMs) / 1000;
-  const summary = { seconds, bytesSent: channel.bytesSent, bytesReceived: channel.bytesReceived };
-  await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
-  return settled.entry;
+  await giveKeys({ deps, jobId, agreement, peer, evidence }, channel, () => requireStillAllowed(deps, loaded));
 }
 
 /** `features`: of `providerInput` with this view. */
@@ -268,8 +226,4 @@ async function requireResultFloor(
 
 function listedRowsName(attempt: number, partition: number): string {
   return `listed-rows-${attempt}-${partition}`;
-}
-
-function gateKeyName(attempt: number, partition: number): string {
-  return `gate-key-${attempt}-${partition}`;
 }

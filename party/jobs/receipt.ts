@@ -122,6 +122,21 @@ interface ExchangeInput {
   hasCosigned(head: TreeHead): Promise<boolean>;
 }
 
+/** What each side keeps of the exchange: of a job one receipt exists, however often a session breaks off in it. */
+export interface ReceiverKeeps {
+  /** When this node said its part first: with another part it would be another receipt. Milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Makes the receipt durable, in the log, too, before the signature leaves: the receiver is never behind. */
+  readonly keep: (receipt: SignedReceipt) => Promise<void>;
+}
+
+export interface SenderKeeps {
+  /** What was proposed before, as this node signed it. */
+  readonly proposed: Envelope | undefined;
+  /** Makes the proposal durable before it leaves: no other is ever signed. */
+  readonly keep: (proposal: Envelope) => Promise<void>;
+}
+
 /** How far the two nodes' clocks may be apart. */
 const CLOCK_SKEW_MS = 600_000;
 
@@ -139,9 +154,11 @@ function checkSketch({ output }: JobSpec, { sketchCommitment }: OwnPart): void {
     throw new EntenteError("RECEIPT_MISMATCH", { detail: "sketch of the receiver's list" });
 }
 
-function checkTime({ clock, facts }: ExchangeInput, finishedAt: string): void {
+/** The sender finished after this node had said that it has, which may be an attempt or two ago. */
+function checkTime({ clock, facts, sinceMs }: ExchangeInput & ReceiverKeeps, finishedAt: string): void {
   const { validFrom, validUntil } = facts.agreement.document;
-  const isNear = Math.abs(Date.parse(finishedAt) - clock.nowMs()) <= CLOCK_SKEW_MS;
+  const atMs = Date.parse(finishedAt);
+  const isNear = atMs >= sinceMs - CLOCK_SKEW_MS && atMs <= clock.nowMs() + CLOCK_SKEW_MS;
   if (!isNear || finishedAt < validFrom || finishedAt > validUntil)
     throw new EntenteError("RECEIPT_MISMATCH", { detail: "time" });
 }
@@ -151,9 +168,12 @@ export interface SignedReceipt extends Claims {
   readonly entry: Uint8Array<ArrayBuffer>;
 }
 
-/** The sender proposes: the receiver's part arrives, the sender signs, the receiver signs back. */
-export async function proposeReceipt(input: ExchangeInput & { readonly claims: Claims }): Promise<SignedReceipt> {
-  const { channel, facts, own, jobsKey, peer, timeoutMs } = input;
+/** The sender proposes: the receiver's part arrives, the sender signs, the receiver signs back. What was proposed before is
+ * proposed again. Throws RECEIPT_MISMATCH when it cannot be: the peer describes the job otherwise by now. */
+export async function proposeReceipt(
+  input: ExchangeInput & SenderKeeps & { readonly claims: Claims },
+): Promise<SignedReceipt> {
+  const { channel, facts, jobsKey, peer, timeoutMs, proposed } = input;
   const part = await channel.hear(timeoutMs, "receiptPart");
   const receiver: OwnPart = {
     inputCommitment: part.inputCommitment,
@@ -162,19 +182,57 @@ export async function proposeReceipt(input: ExchangeInput & { readonly claims: C
   };
   checkSketch(facts.spec, receiver);
   await checkClaims(input, receiver.lastCosigned);
-  const payload = payloadOf(facts, { receiver, sender: own }, input.claims);
-  const ownSignature = signStatement(payload, jobsKey);
-  await channel.say({
-    kind: "receiptSignature",
-    envelope: { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: [ownSignature] },
-  });
+  const { own, claims } = proposed === undefined ? input : saidBefore(proposed);
+  const payload = payloadOf(facts, { receiver, sender: own }, claims);
+  if (proposed !== undefined && !equalBytes(payload, proposed.payload))
+    throw new EntenteError("RECEIPT_MISMATCH", { detail: "another receipt was proposed before" });
+  const proposal = proposed ?? {
+    payloadType: STATEMENT_PAYLOAD_TYPE,
+    payload,
+    signatures: [signStatement(payload, jobsKey)],
+  };
+  if (proposed === undefined) await input.keep(proposal);
+  await channel.say({ kind: "receiptSignature", envelope: proposal });
   const reply = await channel.hear(timeoutMs, "receiptSignature");
-  return { entry: assemble(payload, reply.envelope, ownSignature, peer), ...input.claims };
+  return { entry: assemble(payload, reply.envelope, signatureOf(proposal), peer), ...claims };
+}
+
+function signatureOf({ signatures }: Envelope): Envelope["signatures"][number] {
+  return signatures[0] as Envelope["signatures"][number];
+}
+
+/** What the sender said of itself in a proposal. */
+function saidBefore(proposal: Envelope): { readonly own: OwnPart; readonly claims: Claims } {
+  const { inputCommitments, lastCosigned, finishedAt, attempts } = readReceipt(proposal);
+  const inputCommitment = fromHex(inputCommitments.sender);
+  const own = { inputCommitment, lastCosigned: lastCosigned.sender ?? undefined, sketchCommitment: undefined };
+  return { own, claims: { finishedAt, gateKeyHashes: attempts.map(({ gateKeyHash }) => gateKeyHash) } };
+}
+
+/** The receipt that a receiver hands over in a later session, signed by both: it must be what this node proposed. Throws
+ * RECEIPT_MISMATCH, SIGNATURE_INVALID. */
+export function takeReceipt(
+  { payload, signatures }: Envelope,
+  proposal: Envelope,
+  peer: Peer,
+): Uint8Array<ArrayBuffer> {
+  if (!equalBytes(payload, proposal.payload)) throw new EntenteError("RECEIPT_MISMATCH");
+  const theirs = signatures.filter(({ keyid }) => keyid === peer.key("jobs").keyId);
+  const reply = { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: theirs };
+  return assemble(payload, reply, signatureOf(proposal), peer);
+}
+
+/** What a receipt's entry says that only the sender knew before. */
+export function claimsOf(entry: Uint8Array): Claims {
+  const { event, statement } = parseStatement(entry);
+  if (event !== "receipt") throw new EntenteError("STORAGE_FAILED", { detail: "the job's receipt is none" });
+  const { finishedAt, attempts } = statement.predicate;
+  return { finishedAt, gateKeyHashes: attempts.map(({ gateKeyHash }) => gateKeyHash) };
 }
 
 /** The receiver's half; also returns the hashes that the gate keys must have. Throws RECEIPT_MISMATCH when the sender
  * describes the job otherwise than this node. */
-export async function acceptReceipt(input: ExchangeInput): Promise<SignedReceipt> {
+export async function acceptReceipt(input: ExchangeInput & ReceiverKeeps): Promise<SignedReceipt> {
   const { channel, facts, own, jobsKey, peer, timeoutMs } = input;
   const lastCosigned = own.lastCosigned && { ...own.lastCosigned, root: Uint8Array.fromHex(own.lastCosigned.root) };
   const { inputCommitment, sketchCommitment } = own;
@@ -193,12 +251,13 @@ export async function acceptReceipt(input: ExchangeInput): Promise<SignedReceipt
   const payload = payloadOf(facts, { receiver: own, sender }, { finishedAt, gateKeyHashes });
   if (!equalBytes(payload, envelope.payload)) throw new EntenteError("RECEIPT_MISMATCH");
   const ownSignature = signStatement(payload, jobsKey);
-  const entry = assemble(payload, envelope, ownSignature, peer);
+  const signed = { entry: assemble(payload, envelope, ownSignature, peer), gateKeyHashes, finishedAt };
+  await input.keep(signed);
   await channel.say({
     kind: "receiptSignature",
     envelope: { payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: [ownSignature] },
   });
-  return { entry, gateKeyHashes, finishedAt };
+  return signed;
 }
 
 /** What the sender proposed, when it is of a receipt's form. Throws RECEIPT_MISMATCH. */

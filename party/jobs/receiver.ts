@@ -1,95 +1,151 @@
-/** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. */
-import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
+/** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. What comes next is read
+ * from what is persisted, so a job that a stop cut short goes on here, too. */
+import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
+import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { toHex } from "../../proto/encoding/bytes.ts";
 import { WAITING } from "../progress/meter.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ReceiveTask } from "../session/task.ts";
 import type { TaskWorker } from "../session/worker-port.ts";
 import type { Asked } from "./ask.ts";
-import { type AttemptInput, keepModel, modelForTasks, runPartitions, settleReceipt } from "./attempt.ts";
+import {
+  type AttemptInput,
+  CLOSING_TIMEOUT_MS,
+  keepModel,
+  modelForTasks,
+  runPartitions,
+  signReceipt,
+} from "./attempt.ts";
+import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
-import { destroySecrets, endFailed } from "./ending.ts";
+import { destroyEnded, endFailed } from "./ending.ts";
+import { recordedEvidence } from "./evidence.ts";
+import { type AtGate, fetchKeys, settledReceipt } from "./gate.ts";
 import { type JobInput, receiverInput } from "./inputs.ts";
 import { ownColumns } from "./issued-tags.ts";
-import { offer, type Prepared, requireAllowed } from "./offering.ts";
+import type { Job } from "./lifecycle.ts";
+import { type NextStep, nextStep, releaseEndsMs } from "./next-step.ts";
+import { offer, type Prepared, requireAllowed, storedJobKey } from "./offering.ts";
+import { mayPass, PASSING } from "./passing.ts";
 import { requireInTime } from "./pending.ts";
-import { hearGateKeys, type OpenableResult, releaseResult } from "./release.ts";
+import { publishResult } from "./publish.ts";
+import { openResult } from "./release.ts";
 import { planOf } from "./report-plan.ts";
 import { attemptPlan, type JobShape, jobShape } from "./shape.ts";
 import { sketchCommitment } from "./sketching.ts";
 
-/** Trouble of the moment: a new attempt may succeed. */
-export const PASSING: readonly ErrorCode[] = [
-  "PEER_GONE",
-  "PEER_TIMEOUT",
-  "COORDINATOR_UNREACHABLE",
-  "OVERLOADED",
-  "NODE_STOPPING",
-];
-const FIRST_PAUSE_MS = 1_000;
-
 export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
   deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
-  return new Promise((go) => deps.ports.timers.after(FIRST_PAUSE_MS * 2 ** (tries - 1), go));
+  return backOff(deps.ports, tries);
 }
 
-/** Never rejects: what goes wrong becomes the job's last event. */
+/** Never rejects: what goes wrong becomes the job's last event. One run of a job at a time: another returns at once. */
 export async function run(asked: Asked, announced: Promise<unknown>): Promise<void> {
   const { deps, spec, evidence } = asked;
   const { jobId } = spec;
-  const held: Held = { startedMs: deps.ports.clock.monotonicMs(), input: undefined };
+  announced.catch(() => undefined);
+  if (!deps.book.beginRun(jobId)) return;
+  const held: Held = { input: undefined };
   try {
     await announced;
-    for (let tries = 1; ; tries++) {
-      try {
-        while ((await attempt(asked, held)) === "pending") await untilDecided(asked);
-        return;
-      } catch (error) {
-        if (tries >= MAX_ATTEMPTS || !(await mayTryAgain(deps, jobId, error))) throw error;
-        deps.logger.warn({ jobId, tries, err: error }, "attempt failed, another follows");
-        await pause(deps, jobId, tries);
-      }
-    }
+    await runSteps(deps, jobId, (step) => take(step, asked, held));
   } catch (error) {
     const code = await endFailed(deps, evidence, jobId, error);
     if (code !== undefined) await tell(asked, "failed", code);
   } finally {
     await held.input?.destroy().catch(() => {});
-    // A job that goes on at the next start needs them; those of one that has ended are swept there.
-    if (!deps.stopping.isRequested) await destroySecrets(deps, jobId);
+    await destroyEnded(deps, jobId);
+    deps.book.endRun(jobId);
+  }
+}
+
+/** A job whose log says what came out: nothing of what it was asked of is needed any more. Never rejects. */
+export async function runPublication(deps: JobDeps, { jobId, ...job }: Job): Promise<void> {
+  if (!deps.book.beginRun(jobId)) return;
+  try {
+    await runSteps(deps, jobId, () => publishResult(deps, jobId));
+  } catch (error) {
+    await endFailed(deps, recordedEvidence(deps, { jobId, ...job }), jobId, error);
+  } finally {
+    await destroyEnded(deps, jobId);
+    deps.book.endRun(jobId);
+  }
+}
+
+/** Step after step, each as often as its trouble passes. Throws what does not pass. */
+async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => Promise<void>): Promise<void> {
+  for (let tries = 1, last: NextStep = "none"; ; ) {
+    const job = await deps.book.require(jobId);
+    const step = nextStep(job, deps.clock.nowMs());
+    if (step === "none") return;
+    if (step !== last) tries = 1;
+    last = step;
+    try {
+      await work(step);
+    } catch (error) {
+      const after = await deps.book.require(jobId);
+      if (!mayTryAgain(deps, after, tries, error)) throw error;
+      deps.logger.warn({ jobId, tries, step, err: error }, "attempt failed, another follows");
+      await pause(deps, jobId, tries++);
+    }
+  }
+}
+
+/** An attempt costs the peer a run of the protocol: there are five. The rest is tried until the release's day is over. */
+function mayTryAgain(deps: JobDeps, job: Job, tries: number, error: unknown): boolean {
+  const { code } = toEntenteError(error);
+  const step = nextStep(job, deps.clock.nowMs());
+  if (step === "none") return false;
+  if (step === "wait" || step === "attempt") return tries < MAX_ATTEMPTS && PASSING.includes(code);
+  if (deps.clock.nowMs() >= releaseEndsMs(job)) return false;
+  // What came out is in the log and durable: nothing but a revocation may keep it from being put in force.
+  if (step === "publish") return code !== "AGREEMENT_REVOKED";
+  return mayPass(error) && (code !== "STORAGE_FAILED" || tries < MAX_ATTEMPTS);
+}
+
+async function take(step: NextStep, asked: Asked, held: Held): Promise<void> {
+  switch (step) {
+    case "release":
+      return releaseSession(asked);
+    case "open":
+      return open(asked, held);
+    case "publish":
+      return publishResult(asked.deps, asked.spec.jobId);
+    case "give-up":
+      throw new EntenteError("RELEASE_OVERDUE");
+    default:
+      if ((await attempt(asked, held)) === "pending") await untilDecided(asked);
   }
 }
 
 /** What outlives an attempt in memory: the dataset is read once. */
 interface Held {
-  readonly startedMs: number;
   input: JobInput<Float64Array> | undefined;
-}
-
-async function mayTryAgain(deps: JobDeps, jobId: string, error: unknown): Promise<boolean> {
-  if (deps.stopping.isRequested) return false;
-  const { state } = await deps.book.require(jobId);
-  return (state === "admitted" || state === "running") && PASSING.includes(toEntenteError(error).code);
 }
 
 /** "pending": a person at the provider has not decided yet. */
 async function attempt(asked: Asked, held: Held): Promise<"ended" | "pending"> {
-  const { deps, spec } = asked;
   const prepared = await offer(asked);
   if (prepared === "pending" || prepared === "ended") return prepared;
-  const shape = jobShape(spec, prepared.senderSizeClass, deps.machinery.partitionPlan);
+  const shape = jobShape(asked.spec, prepared.senderSizeClass, asked.deps.machinery.partitionPlan);
+  held.input ??= await readInput(asked, shape, prepared.jobKey);
+  await inSession(asked, held.input, prepared, shape);
+  return "ended";
+}
+
+async function readInput(asked: Asked, shape: JobShape, jobKey: Uint8Array): Promise<JobInput<Float64Array>> {
+  const { deps, spec } = asked;
   const columns = asked.groupings === undefined ? ownColumns(asked) : (await planOf(asked)).columns;
-  held.input ??= await receiverInput(asked.registration, columns, {
+  return receiverInput(asked.registration, columns, {
     prepareInput: deps.machinery.prepareInput,
-    jobKey: prepared.jobKey,
+    jobKey,
     partitions: shape.plan.partitions,
     spill: deps.vault.spillPlace(spec.jobId),
     access: deps.datasets.access,
     selection: asked.selection,
     onProgress: (report) => deps.book.report(spec.jobId, report),
   });
-  await release(asked, await inSession(asked, held.input, prepared, shape), held);
-  return "ended";
 }
 
 /** Until the provider's node says that somebody has decided, or some minutes have passed. Throws APPROVAL_OVERDUE. */
@@ -105,7 +161,7 @@ async function inSession(
   input: JobInput<Float64Array>,
   prepared: Prepared,
   shape: JobShape,
-): Promise<OpenableResult> {
+): Promise<void> {
   const { deps, peer, spec, jobDigest, registration, loaded, agreement, evidence } = asked;
   const { jobId } = spec;
   const { attempt: number, senderSizeClass, providerVersion, jobKey } = prepared;
@@ -130,6 +186,7 @@ async function inSession(
       peerSizeClass: senderSizeClass,
       peerVersion: providerVersion,
       finished: before,
+      exporter: toHex(channel.exporter),
     });
     await tell(asked, "running");
     worker = deps.machinery.startWorker();
@@ -158,12 +215,8 @@ async function inSession(
     await requireAllowed(asked, { peerSizeClass: senderSizeClass, providerVersion });
     deps.leases.require(agreement.digest);
     await tell(asked, "releasing");
-    const settled = await settleReceipt(attemptInput, finished);
-    const gateKeys = await hearGateKeys(asked, channel, settled, finished);
-    // The last word to the peer, before this node knows what it may show: what follows is nobody else's business.
-    await channel.say({ kind: "opened" });
-    const { bytesSent, bytesReceived } = channel;
-    return { input, shape, finished, gateKeys, settled, bytesSent, bytesReceived };
+    await signReceipt(attemptInput, finished);
+    await fetchKeys(atGate(asked), channel);
   } catch (error) {
     await channel.fail(toEntenteError(error));
     throw error;
@@ -174,10 +227,45 @@ async function inSession(
   }
 }
 
-async function release(asked: Asked, result: OpenableResult, held: Held): Promise<void> {
+function atGate({ deps, spec, agreement, peer, evidence }: Asked): AtGate {
+  return { deps, jobId: spec.jobId, agreement, peer, evidence };
+}
+
+/** The receipt is signed here, and an earlier session broke off before the keys: this node hands over the receipt, which the
+ * peer may not have, and asks for them. */
+async function releaseSession(asked: Asked): Promise<void> {
+  const { deps, peer, spec, jobDigest, agreement } = asked;
+  const { jobId } = spec;
   await requireAllowed(asked, {});
+  const settled = await settledReceipt(deps, jobId);
+  const channel = await deps.meetings.openRelease(peer, jobId, jobDigest);
+  deps.channels.begin(jobId, channel);
+  try {
+    const inForce = deps.leases.statement(agreement);
+    await channel.say({ kind: "releaseRequest", receipt: decodeEnvelope(settled.entry), inForce });
+    const reply = await channel.hear(CLOSING_TIMEOUT_MS, "releaseReply");
+    await deps.leases.accept(agreement, peer, reply.inForce);
+    await fetchKeys(atGate(asked), channel);
+  } catch (error) {
+    await channel.fail(toEntenteError(error));
+    throw error;
+  } finally {
+    deps.channels.end(jobId, channel);
+    channel.close();
+  }
+}
+
+/** Behind the gate; repeatable up to the entry that says what came out. */
+async function open(asked: Asked, held: Held): Promise<void> {
+  const { deps, spec } = asked;
+  const { jobId } = spec;
+  await requireAllowed(asked, {});
+  const { peerSizeClass } = await deps.book.require(jobId);
+  if (peerSizeClass === undefined) throw new EntenteError("INTERNAL", { cause: new Error("released without a plan") });
+  const shape = jobShape(spec, peerSizeClass, deps.machinery.partitionPlan);
+  held.input ??= await readInput(asked, shape, await storedJobKey(asked));
   await tell(asked, "done");
-  await releaseResult(asked, result, held.startedMs);
+  await openResult(asked, { input: held.input, shape });
 }
 
 /** The coordinator's view of the job: a courtesy to whoever looks there, so a failure of it is only logged. */

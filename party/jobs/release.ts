@@ -1,30 +1,29 @@
 /**
- * The gate at the receiver. The keys arrive and must be the receipt's; the session ends; only then is anything opened, and
- * nothing of what is found is told to the peer or to the coordinator. Released or withheld, the log grows by one entry.
+ * Behind the gate, at the receiver. The session has ended; only now is anything opened, and nothing of what is found is told to
+ * the peer or to the coordinator. Released or withheld, the log grows by one entry.
  */
 
 import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
-import { concat, equalBytes, fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { concat, fromHex, toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import type { PredicateInput } from "../../proto/evidence/predicates.ts";
 import { matchRate, noisyCount } from "../../proto/policy/match-rate.ts";
 import { isReleasable } from "../../proto/policy/rules.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
 import { isReportable } from "../../proto/report/overlap-report.ts";
 import { sizeClassOf } from "../../proto/size-class.ts";
-import { gateKeyHash } from "../crypto/seal.ts";
 import { idForm } from "../data/datasets.ts";
-import type { Channel } from "../session/channel.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import { tagsCommitmentSetting } from "../tags/exported.ts";
 import { rulesDigest, type TagLineage } from "../tags/lineage.ts";
 import type { Tag } from "../tags/tag.ts";
 import type { Asked } from "./ask.ts";
-import { attemptsOf, type SettledReceipt, submitReceipt } from "./attempt.ts";
+import { submitReceipt } from "./attempt.ts";
+import { type Opener, openerOf, type SettledReceipt, settledReceipt } from "./gate.ts";
 import type { JobInput } from "./inputs.ts";
 import type { Issued } from "./issued-tags.ts";
-import type { FinishedPartition, JobSummary } from "./lifecycle.ts";
 import {
   countMatches,
   issueTags,
@@ -33,97 +32,80 @@ import {
   resultRows,
   type TagOrder,
 } from "./open-result.ts";
+import { keepPublication, type Publication } from "./publish.ts";
+import { figuresOf } from "./reconcile.ts";
 import { reportFloors } from "./report-plan.ts";
 import { reportOf } from "./reporting.ts";
 import { outputCommitmentSetting, type ResultRow } from "./results.ts";
 import { type JobShape, partitionContext } from "./shape.ts";
 import { noiseSecret } from "./sketching.ts";
 
-const GATE_TIMEOUT_MS = 60_000;
 const DAY_MS = 86_400_000;
 const TAG_BATCH = 10_000;
 
-/** All that is needed to open: kept until it has been done. */
+/** What the receiver reads for it. */
 export interface OpenableResult {
   readonly input: JobInput<Float64Array>;
   readonly shape: JobShape;
-  readonly finished: readonly FinishedPartition[];
-  /** By partition. */
-  readonly gateKeys: ReadonlyMap<number, Uint8Array>;
+}
+
+interface Opening extends OpenableResult {
   readonly settled: SettledReceipt;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
+  readonly opener: Opener;
+  readonly opened: readonly OpenedPartition[];
 }
 
-/** The keys of every partition. Throws SEAL_INVALID when they are not the receipt's. */
-export async function hearGateKeys(
-  { deps, spec }: Asked,
-  channel: Channel,
-  settled: SettledReceipt,
-  finished: readonly FinishedPartition[],
-): Promise<ReadonlyMap<number, Uint8Array>> {
-  const { keys } = await channel.hear(GATE_TIMEOUT_MS, "gateKeys");
-  const refused = () => new EntenteError("SEAL_INVALID", { detail: "other gate keys than the receipt names" });
-  if (keys.length !== finished.length) throw refused();
-  const byPartition = new Map<number, Uint8Array>();
-  let at = 0;
-  for (const [i, { partitions }] of attemptsOf(finished).entries()) {
-    const own = keys.slice(at, at + partitions.length);
-    if (!equalBytes(gateKeyHash(...own), fromHex(settled.gateKeyHashes[i] as string))) throw refused();
-    for (const [j, partition] of partitions.entries()) byPartition.set(partition, own[j] as Uint8Array);
-    at += partitions.length;
-  }
-  await deps.vault.put(spec.jobId, "gate-keys", concat(...keys));
-  await deps.book.append(spec.jobId, { type: "gate-opened", at: deps.logbook.now() });
-  return byPartition;
-}
-
-export async function releaseResult(asked: Asked, result: OpenableResult, startedMs: number): Promise<void> {
-  const { deps, spec, agreement, evidence } = asked;
-  const { settled } = result;
+/**
+ * Opens what the keys of the job open, and makes everything that comes out of it durable, seen by nobody; then the log says what
+ * came out. Until then a stop leaves nothing, and all is done again; from then on `publishResult` needs nothing but what is
+ * kept. Or the result is withheld, and the job ends here.
+ */
+export async function openResult(asked: Asked, readable: OpenableResult): Promise<void> {
+  const { deps, spec, evidence } = asked;
   const { jobId } = spec;
+  const settled = await settledReceipt(deps, jobId);
   await submitReceipt(deps, jobId, settled.entry);
-  const opened = await openPartitions(asked, result);
+  const opener = await openerOf(deps, jobId, settled);
+  const opened = await openPartitions(asked, readable.shape, opener);
   const matched = countMatches(opened);
-  const figures = () => ({
-    seconds: (deps.ports.clock.monotonicMs() - startedMs) / 1000,
-    bytesSent: result.bytesSent,
-    bytesReceived: result.bytesReceived,
-  });
   if (!mayRelease(asked, matched)) {
     await evidence.withheld({ receiptDigest: settled.digest, code: "POLICY_RESULT_FLOOR" });
-    await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: true, summary: figures() });
+    const summary = await figures(asked);
+    await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: true, summary });
     return;
   }
-  if (AGGREGATE_OUTPUTS.includes(spec.output)) return releaseAggregate(asked, result, opened, figures());
+  const opening = { ...readable, settled, opener, opened };
+  if (AGGREGATE_OUTPUTS.includes(spec.output)) await openAggregate(asked, opening);
+  else await openPeople(asked, opening);
+}
+
+async function figures({ deps, spec }: Asked) {
+  return figuresOf(await deps.book.require(spec.jobId), deps.clock.nowMs());
+}
+
+async function openPeople(asked: Asked, opening: Opening): Promise<void> {
+  const { deps, spec } = asked;
+  const { jobId } = spec;
+  const { opened, settled } = opening;
+  const matched = countMatches(opened);
   const form = idForm(asked.registration.ids);
-  const optedOut = await deps.optOuts.of(form);
+  const optedOut = (await deps.optOuts.of(form))?.digest ?? null;
   const issuing = issuingOf(asked, settled, await deps.optOuts.has(form));
-  const { counts, digest } = await surveyTags(asked, result, opened, issuing);
+  const { counts, digest } = await stageTags(asked, opening, issuing);
   const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
-  const rows = digestOf(concat(...opened.map(({ rows, labels }) => sha256(bytesOf(rows), labels))));
+  if (spec.labels !== undefined) await deps.results.put(jobId, form, resultBatches(asked, opening, issuing));
+  const rows = digestOf(concat(...opened.map((part) => sha256(bytesOf(part.rows), part.labels))));
   const tagsCommitment = toHex(await deps.vault.commitTo("tags", { count, digest }));
   await deps.store.putSetting(tagsCommitmentSetting(jobId), tagsCommitment);
   const outputCommitment = toHex(await deps.vault.commitTo("output", { matched, digest: rows }));
   if (spec.labels !== undefined) await deps.store.putSetting(outputCommitmentSetting(jobId), outputCommitment);
-  await recordOpened(asked, {
-    receiptDigest: settled.digest,
+  const labelsUnreadable = opened.reduce((sum, part) => sum + part.labelsUnreadable, 0);
+  const summary = { matched, tags: counts, ...(labelsUnreadable > 0 && { labelsUnreadable }), ...(await figures(asked)) };
+  const lineage = JSON.stringify(await lineageOf(asked, issuing.issued));
+  await recordOpened(asked, opening, { summary, tags: { lineage, form, optedOut } }, {
     outputCommitment,
     outputSizeClass: sizeClassOf(matched),
     tags: { commitment: tagsCommitment, expiresAt: issuing.order.expiresAt },
-    receiver: spec.receiver,
-    cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
-  });
-  await storeTags(asked, result, opened, issuing, count);
-  if (spec.labels !== undefined) await deps.results.put(jobId, form, resultBatches(asked, result, opened, issuing));
-  const labelsUnreadable = opened.reduce((sum, part) => sum + part.labelsUnreadable, 0);
-  const summary = { matched, tags: counts, ...(labelsUnreadable > 0 && { labelsUnreadable }), ...figures() };
-  // In turn with a revocation, so that what it stops is never in force. A stop before the last step takes the tags back.
-  await deps.policy.inTurn(agreement, async () => {
-    if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
-    await deps.store.publishTags(jobId, deps.logbook.now(), JSON.stringify(await lineageOf(asked, issuing.issued)));
-    if ((await deps.optOuts.of(form))?.digest !== optedOut?.digest) await deps.optOuts.withdrawAll(form);
-    await deps.book.append(jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
   });
 }
 
@@ -144,27 +126,16 @@ function mayRelease({ spec, agreement, list }: Asked, matched: number): boolean 
 }
 
 /** Nobody is named, and of the counts only what may be shown is kept. */
-async function releaseAggregate(
-  asked: Asked,
-  { settled, input }: OpenableResult,
-  opened: readonly OpenedPartition[],
-  figures: Pick<JobSummary, "seconds" | "bytesSent" | "bytesReceived">,
-): Promise<void> {
+async function openAggregate(asked: Asked, opening: Opening): Promise<void> {
   const { deps, spec } = asked;
+  const { input, opened } = opening;
   const report = spec.output === "overlap-report" ? await reportOf(asked, input, opened) : undefined;
   // A total that is reportable has a rate.
   const shown = report === undefined ? await rateOf(asked, countMatches(opened)) : (report.total.rate ?? "");
   const digest = report && { report: digestOf(canonicalJson(report as unknown as Json)) };
-  await recordOpened(asked, {
-    receiptDigest: settled.digest,
-    outputCommitment: toHex(await deps.vault.commitTo("rate", { shown, ...digest })),
-    outputSizeClass: null,
-    tags: null,
-    receiver: spec.receiver,
-    cosigned: { receiver: settled.cosigned.own, sender: settled.cosigned.peer },
-  });
-  const summary = { matchRate: shown, ...(report && { report }), ...figures };
-  await deps.book.append(spec.jobId, { type: "done", at: deps.logbook.now(), withheld: false, summary });
+  const outputCommitment = toHex(await deps.vault.commitTo("rate", { shown, ...digest }));
+  const summary = { matchRate: shown, ...(report && { report }), ...(await figures(asked)) };
+  await recordOpened(asked, opening, { summary }, { outputCommitment, outputSizeClass: null, tags: null });
 }
 
 async function rateOf(asked: Asked, matched: number): Promise<string> {
@@ -174,27 +145,41 @@ async function rateOf(asked: Asked, matched: number): Promise<string> {
   return matchRate(noisyCount(matched, list.rows, noise, noiseSecret(asked, peerVersion)), list.rows, floors);
 }
 
-/** In turn with a revocation: nothing is opened after it. Throws AGREEMENT_REVOKED. */
-function recordOpened(
-  { deps, agreement, evidence }: Asked,
-  fields: Parameters<Asked["evidence"]["opened"]>[0],
+/** Keeps what is to be published, then says in the log what came out. In turn with a revocation: nothing is opened after it.
+ * Throws AGREEMENT_REVOKED. */
+async function recordOpened(
+  { deps, spec, agreement, evidence }: Asked,
+  { settled, opener }: Opening,
+  publication: Publication,
+  out: Pick<PredicateInput<"opened">, "outputCommitment" | "outputSizeClass" | "tags">,
 ): Promise<void> {
-  return deps.policy.inTurn(agreement, async () => {
+  await keepPublication(deps, spec.jobId, publication);
+  await deps.policy.inTurn(agreement, async () => {
     if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
-    await evidence.opened(fields);
+    await evidence.opened({
+      receiptDigest: settled.digest,
+      ...out,
+      receiver: spec.receiver,
+      cosigned: { receiver: opener.cosigned.own, sender: opener.cosigned.peer },
+    });
+    await deps.book.append(spec.jobId, { type: "result-recorded", at: deps.logbook.now() });
   });
 }
 
-async function openPartitions({ deps, spec }: Asked, result: OpenableResult): Promise<OpenedPartition[]> {
+async function openPartitions(
+  { deps, spec }: Asked,
+  shape: JobShape,
+  { gateKeys }: Opener,
+): Promise<OpenedPartition[]> {
+  const { finished } = await deps.book.require(spec.jobId);
   const worker = deps.machinery.startWorker();
   try {
     const opened: OpenedPartition[] = [];
-    const total = result.finished.length;
-    for (const { partition, attempt, exporter } of result.finished) {
-      deps.book.report(spec.jobId, { step: "opening", done: opened.length, total, unit: "partitions" });
+    for (const { partition, attempt, exporter } of finished) {
+      deps.book.report(spec.jobId, { step: "opening", done: opened.length, total: finished.length, unit: "partitions" });
       const { sealed, masked } = await deps.vault.partition(spec.jobId, attempt, partition);
-      const context = partitionContext(result.shape, fromHex(exporter), partition);
-      const gateKey = result.gateKeys.get(partition);
+      const context = partitionContext(shape, fromHex(exporter), partition);
+      const gateKey = gateKeys.get(partition);
       if (gateKey === undefined) throw new EntenteError("SEAL_INVALID");
       const matches = await worker.run({ kind: "open", protocol: alignmentOf(spec), context, sealed, gateKey });
       opened.push(openedPartition(spec, { partition, matches, masked }));
@@ -235,7 +220,7 @@ function issuingOf(
 
 async function tagsIn(
   { loaded }: Asked,
-  { input }: OpenableResult,
+  input: OpenableResult["input"],
   part: OpenedPartition,
   { issued, order, isOptedOut }: Issuing,
 ): Promise<Iterable<Tag>> {
@@ -248,32 +233,38 @@ function* only<T>(items: Iterable<T>, isWanted: (item: T) => boolean): Generator
   for (const item of items) if (isWanted(item)) yield item;
 }
 
-/** In batches, so that the node goes on answering; a stop in between leaves a job that is not done, whose tags are removed. */
-async function storeTags(
-  asked: Asked,
-  result: OpenableResult,
-  opened: readonly OpenedPartition[],
-  issuing: Issuing,
-  total: number,
-) {
+/** Stages them in batches, so that the node goes on answering; what an opening before that did not come to its end has staged is
+ * replaced. What the evidence says of them: how many of each value (with rules, of each key and value), and a digest over
+ * all of them: SHA-256 of what they have in common, as canonical JSON, then of each batch's lines. */
+async function stageTags(asked: Asked, { input, opened }: Opening, issuing: Issuing) {
   const { deps, spec } = asked;
+  await deps.store.removeTags(spec.jobId);
+  const counts: Record<string, number> = {};
+  const digests = [sha256(canonicalJson({ ...issuing.order }))];
+  const isPlain = issuing.issued.rules.length === 0;
+  const total = isPlain ? countMatches(opened) : null;
   let number = 0;
   let done = 0;
   for (const part of opened) {
-    for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
-      deps.book.report(spec.jobId, { step: "storing tags", done, total, unit: "tags" });
+    for (const batch of batches(await tagsIn(asked, input, part, issuing))) {
+      for (const { key, value } of batch) {
+        const name = isPlain ? value : `${key}=${value}`;
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+      digests.push(sha256(utf8(batch.map(lineOf).join(""))));
       await deps.store.putTags(spec.jobId, number++, batch);
       done += batch.length;
+      deps.book.report(spec.jobId, { step: "issuing tags", done, total, unit: "tags" });
       await breathe(deps.ports);
     }
   }
+  return { counts: Object.fromEntries(Object.entries(counts).sort()), digest: digestOf(concat(...digests)) };
 }
 
 /** With labels, the people themselves are kept beside their tags, as far as the output shows them. */
 async function* resultBatches(
   asked: Asked,
-  { input }: OpenableResult,
-  opened: readonly OpenedPartition[],
+  { input, opened }: Opening,
   { issued, isOptedOut }: Issuing,
 ): AsyncGenerator<readonly ResultRow[]> {
   for (const part of opened) {
@@ -300,29 +291,6 @@ function* batches<T>(items: Iterable<T>): Generator<T[]> {
 /** Lets the process see to what else is waiting. */
 function breathe({ timers }: Ports): Promise<void> {
   return new Promise((resume) => timers.after(0, resume));
-}
-
-/** What the evidence says of the tags before they are stored: how many of each value (with rules, of each key and value),
- * and a digest over all of them: SHA-256 of what they have in common, as canonical JSON, then of each batch's lines. */
-async function surveyTags(asked: Asked, result: OpenableResult, opened: readonly OpenedPartition[], issuing: Issuing) {
-  const counts: Record<string, number> = {};
-  const digests = [sha256(canonicalJson({ ...issuing.order }))];
-  const isPlain = issuing.issued.rules.length === 0;
-  const total = isPlain ? countMatches(opened) : null;
-  let done = 0;
-  for (const part of opened) {
-    for (const batch of batches(await tagsIn(asked, result, part, issuing))) {
-      for (const { key, value } of batch) {
-        const name = isPlain ? value : `${key}=${value}`;
-        counts[name] = (counts[name] ?? 0) + 1;
-      }
-      digests.push(sha256(utf8(batch.map(lineOf).join(""))));
-      done += batch.length;
-      asked.deps.book.report(asked.spec.jobId, { step: "issuing tags", done, total, unit: "tags" });
-      await breathe(asked.deps.ports);
-    }
-  }
-  return { counts: Object.fromEntries(Object.entries(counts).sort()), digest: digestOf(concat(...digests)) };
 }
 
 function lineOf({ subject, key, value, score }: Tag): string {

@@ -6,15 +6,17 @@ import type { Digest, JobId } from "../../proto/ids.ts";
 import type { DatasetRegistration } from "../data/dataset.ts";
 import type { Question } from "../policy/desk.ts";
 import type { Peer } from "../session/peers.ts";
+import { proposalOf } from "./attempt.ts";
 import { requireAudience } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endFailed } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
+import { RELEASE_MS } from "./next-step.ts";
 import { isSameInput, requireAgreedForm, requireSameRules } from "./own-dataset.ts";
 import { readStoredSpec } from "./stored-spec.ts";
 
-/** An admitted job whose receiver's node does not come, or not again. */
+/** An admitted job whose receiver's node does not come, or not again, before a receipt has been proposed. */
 const IDLE_TIMEOUT_MS = 1_200_000;
 
 export interface LoadedJob {
@@ -56,6 +58,12 @@ export async function stillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<Da
   return registration;
 }
 
+/** Before the receipt and before the keys: a revocation that the peer could not tell stops the job by the lease. */
+export async function requireStillAllowed(deps: JobDeps, loaded: LoadedJob): Promise<void> {
+  await stillAllowed(deps, loaded);
+  deps.leases.require(loaded.agreement.digest);
+}
+
 /** What this node's policy is asked about a peer's job. `ownRows`: people who take part of its own; `versionTag`: of its own
  * dataset's version. */
 export function questionOf(
@@ -82,6 +90,9 @@ export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: Job
     const ended = deps.turns.take(jobId, async () => {
       const { job, evidence } = await loadServed(deps, await peer(), jobId);
       if (job.state !== "admitted" && job.state !== "running") return;
+      // The receiver may have signed it: it has a day to come back with it.
+      const isProposed = (await proposalOf(deps, jobId)) !== undefined;
+      if (isProposed && deps.clock.nowMs() < Date.parse(job.updatedAt) + RELEASE_MS) return endWhenIdle(deps, peer, jobId);
       await endFailed(deps, evidence, jobId, new EntenteError("PEER_TIMEOUT"));
       await cleanUp(deps, jobId);
     });

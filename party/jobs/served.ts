@@ -22,6 +22,7 @@ interface Entry {
 
 export class ServedJobs {
   readonly #jobs = new Map<string, Entry>();
+  readonly #confirming = new Set<string>();
 
   /** Jobs whose data are being read or held. */
   get size(): number {
@@ -61,6 +62,17 @@ export class ServedJobs {
     const entry = this.#entry(jobId);
     entry.expected = undefined;
     entry.channel = channel;
+  }
+
+  /** False when somebody asks the receiver already whether it has the job's keys. */
+  beginConfirming(jobId: string): boolean {
+    if (this.#confirming.has(jobId)) return false;
+    this.#confirming.add(jobId);
+    return true;
+  }
+
+  endConfirming(jobId: string): void {
+    this.#confirming.delete(jobId);
   }
 
   /** Throws what reading threw. */

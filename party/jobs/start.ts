@@ -7,8 +7,9 @@ import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroySecrets, endFailed, endRefused } from "./ending.ts";
 import { type JobEvidence, recordedEvidence } from "./evidence.ts";
-import type { Job } from "./lifecycle.ts";
-import { PASSING, pause, run } from "./receiver.ts";
+import type { Job, JobProposed } from "./lifecycle.ts";
+import { PASSING } from "./passing.ts";
+import { pause, run, runPublication } from "./receiver.ts";
 import { keepSketch } from "./sketching.ts";
 
 /** Decides on the job, records it, and lets it run or leaves it to a person; resolves when it has been recorded. Throws the
@@ -25,14 +26,19 @@ export async function startJob(
   const { spec, evidence, agreement } = asked;
   // Two lists that are asked about together must see each other.
   return deps.policy.inTurn(agreement, async () => {
+    // Durable before it is charged: what was charged goes on after a stop.
+    const draft = draftOf(asked, person);
+    await storeAsked(asked);
+    await deps.vault.putDraft(spec.jobId, draft);
     await evidence.requested(spec);
     const charged = await chargeOwn(asked, { isApproved: false });
     if (charged.as === "refused") {
       await evidence.refused(deps.keyring.party, charged.code);
+      await destroySecrets(deps, spec.jobId);
       throw new EntenteError(charged.code);
     }
     const awaitsApproval = charged.as === "approval-needed";
-    const job = await propose(asked, { awaitsApproval, person });
+    const job = await deps.book.append(spec.jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
     return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, announce(asked)) };
   });
 }
@@ -49,13 +55,9 @@ async function chargeOwn(asked: Asked, { isApproved }: { isApproved: boolean }):
   });
 }
 
-async function propose(
-  asked: Asked,
-  { awaitsApproval, person }: { awaitsApproval: boolean; person: string },
-): Promise<Job> {
+function draftOf(asked: Asked, person: string): JobProposed {
   const { deps, spec, agreement, registration, jobDigest } = asked;
-  await storeAsked(asked);
-  return deps.book.append(spec.jobId, {
+  return {
     type: "proposed",
     at: deps.logbook.now(),
     role: "receiver",
@@ -71,9 +73,9 @@ async function propose(
     datasetForm: formDigest(registration),
     effectiveVersion: effectiveVersion(registration),
     versionTag: spec.receiverVersion,
-    awaitsApproval,
+    awaitsApproval: false,
     requestedBy: person,
-  });
+  };
 }
 
 function announce({ deps, spec, agreement, peer, jobDigest }: Asked): Promise<unknown> {
@@ -109,8 +111,9 @@ export async function runApproved(
   });
 }
 
-/** After a restart: goes on with a job that had been admitted, or ends it when it is not what it was. Never rejects. */
+/** After a restart: goes on with a job where it was, or ends it when it is not what it was. Never rejects. */
 export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
+  if (job.isRecorded) return runPublication(deps, job);
   for (let tries = 1; ; tries++) {
     try {
       const asked = await restoreAsked(deps, job.jobId, job.proposed);

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { concat, fromHex, toHex } from "../../proto/encoding/bytes.ts";
+import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { SALT_BYTES } from "../../proto/evidence/commitment.ts";
 import {
@@ -22,6 +23,7 @@ import type { SpillPlace } from "../data/spill.ts";
 import type { ReceivedPartition } from "../session/task.ts";
 import { openAtRest, SEAL_OVERHEAD_BYTES, sealAtRest } from "../store/at-rest.ts";
 import type { Store } from "../store/store.ts";
+import type { JobProposed } from "./lifecycle.ts";
 
 export interface VaultOptions {
   readonly store: Store;
@@ -42,6 +44,8 @@ export interface TiersOpening {
 /** Received partitions are sealed under a key of their job, which is destroyed with it: what a disk keeps of removed files
  * is then unreadable. */
 const SPOOL_KEY = "spool-key";
+/** In a job's folder. */
+const DRAFT_FILE = "draft.sealed";
 
 /** A partition is sealed in pieces, so that no more than one is held twice. */
 const PIECE_BYTES = 8 * 1024 * 1024;
@@ -68,18 +72,46 @@ export class JobVault {
 
   /** Throws STORAGE_FAILED when it is not there or was changed. */
   async get(jobId: string, name: string): Promise<Uint8Array> {
-    const sealed = await this.#options.store.jobSecret(jobId, name);
-    if (sealed === undefined) throw new EntenteError("STORAGE_FAILED", { detail: `secret ${name} of the job is gone` });
-    return this.#open(`${jobId}/${name}`, sealed);
+    const secret = await this.find(jobId, name);
+    if (secret === undefined) throw new EntenteError("STORAGE_FAILED", { detail: `secret ${name} of the job is gone` });
+    return secret;
   }
 
   /** 32 bytes of that name: those that are there, or fresh ones, durable before they are used. Throws STORAGE_FAILED when
    * those that are there cannot be read: drawing others would silently be another job. */
   async drawOnce(jobId: string, name: string): Promise<Uint8Array> {
-    if ((await this.#options.store.jobSecret(jobId, name)) !== undefined) return this.get(jobId, name);
+    const known = await this.find(jobId, name);
+    if (known !== undefined) return known;
     const secret = this.#options.random.bytes(32);
     await this.put(jobId, name, secret);
     return secret;
+  }
+
+  /** Undefined when there is none of that name. Throws STORAGE_FAILED when it was changed. */
+  async find(jobId: string, name: string): Promise<Uint8Array | undefined> {
+    const sealed = await this.#options.store.jobSecret(jobId, name);
+    return sealed && this.#open(`${jobId}/${name}`, sealed);
+  }
+
+  /** How a job is going to be proposed, durable before it is charged: what was charged is then not lost with a stop. */
+  async putDraft(jobId: string, draft: JobProposed): Promise<void> {
+    const { files, random, key } = this.#options;
+    const secret = canonicalJson(draft as unknown as Json);
+    const sealed = sealAtRest({ key, random, purpose: `${jobId}/${DRAFT_FILE}`, secret });
+    await files.writeDurable(join(this.#options.folder, jobId, DRAFT_FILE), sealed);
+  }
+
+  /** Of every job that this node holds something of, proposed by now or not. */
+  async drafts(): Promise<ReadonlyMap<string, JobProposed>> {
+    const { files, folder, key } = this.#options;
+    const drafts = new Map<string, JobProposed>();
+    for (const jobId of await files.list(folder)) {
+      const sealed = await files.read(join(folder, jobId, DRAFT_FILE));
+      if (sealed === undefined) continue;
+      const secret = openAtRest({ key, purpose: `${jobId}/${DRAFT_FILE}`, sealed });
+      drafts.set(jobId, parseCanonicalJson(secret) as unknown as JobProposed);
+    }
+    return drafts;
   }
 
   /** A salted commitment, 32 bytes. Salt and value are kept when the job's secrets are destroyed, durable before it is

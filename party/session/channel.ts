@@ -24,7 +24,7 @@ import { type Secure, type SecureStream, secureStream, type TlsRole } from "./tl
 
 const HELLO_TYPE = "application/vnd.entente.session-hello.v1+json";
 
-/** What both ends must agree on before the first frame; DESIGN: a control session, or one attempt of one job. */
+/** What both ends must agree on before the first frame; DESIGN: a control session, one attempt of one job, or its release. */
 export type SessionPurpose =
   | { readonly kind: "control" }
   | {
@@ -35,7 +35,9 @@ export type SessionPurpose =
       /** Digests in hex of the protocol's parameters and of the partition plan. */
       readonly parameters: string;
       readonly plan: string;
-    };
+    }
+  /** A job whose receipt is signed: no partition is run in it. */
+  | { readonly kind: "release"; readonly jobDigest: string };
 
 export interface ChannelOptions {
   readonly stream: Duplex;

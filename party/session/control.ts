@@ -5,6 +5,7 @@
 import type { KeysetRecord } from "../../proto/agreement/keyset-history.ts";
 import type {
   DatasetDescriptor,
+  KeysHeld,
   SessionMessage,
   Software,
   WireLogOffer,
@@ -56,6 +57,8 @@ export interface ControlHandlers {
   keyset(peer: Peer, next: KeysetRecord): Promise<void>;
   /** The peer has decided on a job of this node that it had left pending. */
   jobDecided(peer: Peer, job: JobId): Promise<void>;
+  /** The peer has released the keys of this node's job, and did not hear that they arrived. */
+  keysHeld(peer: Peer, job: JobId): Promise<KeysHeld>;
 }
 
 /** The asking end. Every method throws the code that the peer's node answered with. */
@@ -106,6 +109,11 @@ export class ControlClient {
   async jobDecided(jobId: JobId): Promise<void> {
     await this.#channel.say({ kind: "jobDecided", jobId });
     await this.#channel.hear(ANSWER_TIMEOUT_MS, "noted");
+  }
+
+  async keysHeld(jobId: JobId): Promise<KeysHeld> {
+    await this.#channel.say({ kind: "keysHeldRequest", jobId });
+    return this.#channel.hear(ANSWER_TIMEOUT_MS, "keysHeldReply");
   }
 
   async witness(collaboration: CollaborationId, known: WitnessState): Promise<WitnessAnswer> {
@@ -159,6 +167,7 @@ export async function serveControl(channel: Channel, peer: Peer, handlers: Contr
         "witnessRequest",
         "cosignRequest",
         "keysetNotice",
+        "keysHeldRequest",
         "goodbye",
       );
       if (question.kind === "goodbye") break;
@@ -184,7 +193,8 @@ type Question = Extract<
       | "jobDecided"
       | "witnessRequest"
       | "cosignRequest"
-      | "keysetNotice";
+      | "keysetNotice"
+      | "keysHeldRequest";
   }
 >;
 
@@ -210,6 +220,8 @@ async function answer(question: Question, peer: Peer, handlers: ControlHandlers)
     case "keysetNotice":
       await handlers.keyset(peer, { keyset: question.envelope, succession: question.succession });
       return { kind: "noted" };
+    case "keysHeldRequest":
+      return { kind: "keysHeldReply", ...(await handlers.keysHeld(peer, question.jobId)) };
     case "jobDecided":
       await handlers.jobDecided(peer, question.jobId);
       return { kind: "noted" };

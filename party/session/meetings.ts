@@ -78,6 +78,18 @@ export class Meetings {
     return this.#meet(relay, peer, purpose, "server");
   }
 
+  /** The receiver asks; TLS roles as in a job session. */
+  openRelease(peer: Peer, job: string, jobDigest: string): Promise<Channel> {
+    return this.#request(peer, { kind: "release", jobDigest }, "client", {
+      peer: peer.party,
+      purpose: { kind: "release", jobId: jobId(job) },
+    });
+  }
+
+  acceptRelease(relay: RelayId, peer: Peer, jobDigest: string): Promise<Channel> {
+    return this.#meet(relay, peer, { kind: "release", jobDigest }, "server");
+  }
+
   #controlRole(peer: Peer): TlsRole {
     return this.#options.own < peer.party ? "server" : "client";
   }

@@ -3,26 +3,30 @@ import { type JobId, jobId, type PartyId, partyId, type RelayId, relayId } from 
 import { enumOf, invalid, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, wire } from "./coordinator-checks.ts";
 import { type Codec, messageCodec } from "./grpc.ts";
 
-const sessionKinds = enumOf("kind", ["control", "job"]);
+const sessionKinds = enumOf("kind", ["control", "job", "release"]);
 
 /** What a session is for. A control session belongs to no job. */
 export type SessionPurpose =
   | { readonly kind: "control" }
-  | { readonly kind: "job"; readonly jobId: JobId; readonly attempt: number };
+  | { readonly kind: "job"; readonly jobId: JobId; readonly attempt: number }
+  /** Of a job whose receipt is signed: no partition is run in it. */
+  | { readonly kind: "release"; readonly jobId: JobId };
 
 function purposeToWire(purpose: SessionPurpose) {
-  return purpose.kind === "control"
-    ? { kind: sessionKinds.toWire("control") }
-    : { kind: sessionKinds.toWire("job"), jobId: purpose.jobId, attempt: purpose.attempt };
+  const { kind, ...rest } = purpose;
+  return { kind: sessionKinds.toWire(kind), ...rest };
 }
 
 function purposeFromWire(message: { kind: number; jobId: string; attempt: number }): SessionPurpose {
-  if (sessionKinds.fromWire(message.kind) === "job") {
+  const kind = sessionKinds.fromWire(message.kind);
+  if (kind === "job") {
     if (message.attempt < 1) throw invalid("attempt");
-    return { kind: "job", jobId: jobId(message.jobId), attempt: message.attempt };
+    return { kind, jobId: jobId(message.jobId), attempt: message.attempt };
   }
-  if (message.jobId !== "" || message.attempt !== 0) throw invalid("job_id of a control session");
-  return { kind: "control" };
+  if (message.attempt !== 0) throw invalid("attempt of a session that is none");
+  if (kind === "release") return { kind, jobId: jobId(message.jobId) };
+  if (message.jobId !== "") throw invalid("job_id of a control session");
+  return { kind };
 }
 
 export interface SessionRequest {

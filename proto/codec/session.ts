@@ -63,6 +63,20 @@ export interface WirePrepareResponse {
   readonly inForce: Envelope;
 }
 
+export interface WireReleaseRequest {
+  /** The receipt, signed by both. */
+  readonly receipt: Envelope;
+  /** The receiver's signed statement that the agreement is in force. */
+  readonly inForce: Envelope;
+}
+
+/** What a receiver says of a job whose keys were released to it. */
+export interface KeysHeld {
+  readonly holdsKeys: boolean;
+  /** It will not come for them any more. */
+  readonly hasEnded: boolean;
+}
+
 export interface WireTreeHead {
   readonly origin: string;
   readonly size: number;
@@ -118,6 +132,10 @@ export type SessionMessage =
   | { readonly kind: "cosignature"; readonly line: string }
   | { readonly kind: "gateKeys"; readonly keys: readonly Uint8Array[] }
   | { readonly kind: "opened" }
+  | ({ readonly kind: "releaseRequest" } & WireReleaseRequest)
+  | { readonly kind: "releaseReply"; readonly inForce: Envelope }
+  | { readonly kind: "keysHeldRequest"; readonly jobId: JobId }
+  | ({ readonly kind: "keysHeldReply" } & KeysHeld)
   | ({ readonly kind: "witnessState" } & WitnessState)
   | { readonly kind: "witnessRequest"; readonly collaboration: CollaborationId; readonly known: WitnessState }
   | { readonly kind: "witnessReply"; readonly knownNote: Uint8Array | undefined; readonly offer: WireLogOffer }
@@ -168,6 +186,10 @@ export const SESSION_FRAME_TYPES: Readonly<Record<Kind, number>> = {
   witnessRequest: 294,
   witnessReply: 295,
   cosignRequest: 296,
+  releaseRequest: 297,
+  releaseReply: 298,
+  keysHeldRequest: 299,
+  keysHeldReply: 300,
 };
 const KINDS = new Map(Object.entries(SESSION_FRAME_TYPES).map(([kind, type]) => [type, kind as Kind]));
 
@@ -247,7 +269,7 @@ const SAYABLE: readonly ErrorCode[] = [
     "PEER_UNCONFIRMED",
   ] as const),
   ...RULE_CODES,
-  ...(["POLICY_AUDIENCE", "POLICY_RESULT_FLOOR"] as const),
+  ...(["POLICY_AUDIENCE", "POLICY_RESULT_FLOOR", "RELEASE_OVERDUE"] as const),
   ...(["APPROVAL_DECLINED", "APPROVAL_OVERDUE"] as const),
   "NODE_STOPPING",
 ];
@@ -397,6 +419,16 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
       return { gateKeys: { keys: [...message.keys] } };
     case "opened":
       return { opened: {} };
+    case "releaseRequest":
+      return {
+        releaseRequest: { receipt: wireEnvelope(message.receipt), inForce: wireEnvelope(message.inForce) },
+      };
+    case "releaseReply":
+      return { releaseReply: { inForce: wireEnvelope(message.inForce) } };
+    case "keysHeldRequest":
+      return { keysHeldRequest: { jobId: message.jobId } };
+    case "keysHeldReply":
+      return { keysHeldReply: { holdsKeys: message.holdsKeys, hasEnded: message.hasEnded } };
     case "witnessState":
       return { witnessState: { size: message.size, origin: message.origin } };
     case "witnessRequest":
@@ -505,6 +537,20 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     }
     case "cosignature":
       return { kind, line: shortText(wire.cosignature?.noteSignature, MAX_NOTE_BYTES) };
+    case "releaseRequest":
+      return {
+        kind,
+        receipt: readEnvelope(wire.releaseRequest?.receipt),
+        inForce: readEnvelope(wire.releaseRequest?.inForce),
+      };
+    case "releaseReply":
+      return { kind, inForce: readEnvelope(wire.releaseReply?.inForce) };
+    case "keysHeldRequest":
+      return { kind, jobId: jobId(wire.keysHeldRequest?.jobId ?? "") };
+    case "keysHeldReply": {
+      const { holdsKeys = false, hasEnded = false } = wire.keysHeldReply ?? {};
+      return { kind, holdsKeys: holdsKeys ?? false, hasEnded: hasEnded ?? false };
+    }
     case "witnessState":
       return { kind, ...witnessState(wire.witnessState) };
     case "witnessRequest": {

@@ -29,6 +29,13 @@ export const SESSIONS = {
     "peer",
     "That attempt number was used before. A new attempt needs a higher number.",
   ),
+  RELEASE_OVERDUE: entry(
+    DEADLINE_EXCEEDED,
+    504,
+    "peer",
+    "The receipt was signed, and the two nodes did not meet within 24 hours to release the keys. They are destroyed; run the job again.",
+    true,
+  ),
   PEER_GONE: entry(
     UNAVAILABLE,
     502,

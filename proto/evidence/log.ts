@@ -188,6 +188,18 @@ export class EvidenceLog {
     });
   }
 
+  /** Where the log holds these bytes: of several the last; undefined when it does not. Looks at the disk again after a write that
+   * failed. Throws as `append`. */
+  find(entry: Uint8Array): Promise<number | undefined> {
+    return this.#exclusive(async () => {
+      await this.#settleDoubt();
+      const { tree, size } = this.#state;
+      const wanted = leafHash(entry);
+      for (let index = size - 1; index >= 0; index--) if (equalBytes(tree.node(0, index), wanted)) return index;
+      return undefined;
+    });
+  }
+
   /** The bytes of all acknowledged entries from an index on, in order; errors as `entry`. */
   async *entriesFrom(index: number): AsyncGenerator<Uint8Array> {
     for (let at = index; at < this.size; ) {

@@ -43,6 +43,7 @@ const EVENTS = {
   "partition-finished": { type: "partition-finished", at, attempt: 1, partition: 0, ...HASHES },
   "receipt-signed": { type: "receipt-signed", at },
   "gate-opened": { type: "gate-opened", at },
+  "result-recorded": { type: "result-recorded", at },
   done: { type: "done", at, summary, withheld: false },
   refused: { type: "refused", at, by: "peer", code: "POLICY_INPUT_FLOOR" },
   failed: { type: "failed", at, code: "PEER_GONE", detail: "why" },
@@ -55,6 +56,7 @@ const STEPS: Record<Step, JobEvent> = { ...EVENTS, waiting };
 /** How a job gets into each situation. */
 const TO_RUN = ["proposed", "admitted", "attempt-started"] as const;
 const TO_RELEASE = [...TO_RUN, "partition-finished", "receipt-signed"] as const;
+const TO_OPEN = [...TO_RELEASE, "gate-opened"] as const;
 const SITUATIONS: Record<string, { path: readonly Step[]; next: Partial<Record<EventType, JobState>> }> = {
   "nothing yet": { path: [], next: { proposed: "proposed" } },
   proposed: { path: ["proposed"], next: { admitted: "admitted", refused: "refused", failed: "failed" } },
@@ -73,7 +75,11 @@ const SITUATIONS: Record<string, { path: readonly Step[]; next: Partial<Record<E
     next: { "partition-finished": "running", "receipt-signed": "releasing", failed: "failed" },
   },
   releasing: { path: TO_RELEASE, next: { "gate-opened": "releasing", failed: "failed" } },
-  opened: { path: [...TO_RELEASE, "gate-opened"], next: { done: "done", failed: "failed" } },
+  opened: {
+    path: [...TO_RELEASE, "gate-opened"],
+    next: { "result-recorded": "releasing", done: "done", failed: "failed" },
+  },
+  recorded: { path: [...TO_RELEASE, "gate-opened", "result-recorded"], next: { done: "done", failed: "failed" } },
   done: { path: [...TO_RELEASE, "gate-opened", "done"], next: {} },
   refused: { path: ["proposed", "refused"], next: {} },
   failed: { path: ["proposed", "failed"], next: {} },
@@ -150,6 +156,14 @@ test("what a job tells is what its last events said", () => {
   expect(fold([])).toBeUndefined();
   expect(() => fold(["proposed", "done"])).toThrow("not allowed in state proposed");
   expect(() => fold(["admitted"])).toThrow("not allowed in state none");
+});
+
+test("what the log says came out is not withheld any more, and only a receiver has a result", () => {
+  const recorded = fold([...TO_RELEASE, "gate-opened", "result-recorded"]);
+  expect(applyJobEvent(JOB_ID, recorded, { ...EVENTS.done, withheld: true })).toBeUndefined();
+  const served = foldJob(JOB_ID, [{ ...proposed, role: "provider" }, ...TO_OPEN.slice(1).map((step) => STEPS[step])]);
+  expect(served?.isOpened).toBe(true);
+  expect(applyJobEvent(JOB_ID, served, EVENTS["result-recorded"])).toBeUndefined();
 });
 
 test("a job that waits for a person runs only after that person's word, which is given once", () => {

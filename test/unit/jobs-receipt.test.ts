@@ -4,7 +4,7 @@ import type { Channel } from "../../party/session/channel.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import type { SessionMessage } from "../../proto/codec/session.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { envelope } from "../../proto/encoding/dsse.ts";
+import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import type { Predicate } from "../../proto/evidence/predicates.ts";
@@ -81,6 +81,7 @@ const side = (party: typeof bank, peer: typeof bank, channel: Channel, facts: Re
   peer: peer.peer,
   clock: { nowMs: () => NOW_MS, monotonicMs: () => 0 },
   timeoutMs: 1_000,
+  ...{ sinceMs: NOW_MS, proposed: undefined as Envelope | undefined, keep: async () => {} },
   hasCosigned: async (head: TreeHead) => {
     const known: readonly TreeHead[] = COSIGNED[party.name as "bank" | "bureau"];
     return known.some(({ origin, size, root }) => origin === head.origin && size === head.size && root === head.root);

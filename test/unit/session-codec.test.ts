@@ -87,6 +87,13 @@ const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<Session
   cosignature: [{ kind: "cosignature", line: "— bank/cosigner AAAA\n" }],
   gateKeys: [{ kind: "gateKeys", keys: [bytes(32), bytes(32, 2)] }],
   opened: [{ kind: "opened" }],
+  releaseRequest: [{ kind: "releaseRequest", receipt: signed, inForce: signed }],
+  releaseReply: [{ kind: "releaseReply", inForce: signed }],
+  keysHeldRequest: [{ kind: "keysHeldRequest", jobId }],
+  keysHeldReply: [
+    { kind: "keysHeldReply", holdsKeys: true, hasEnded: false },
+    { kind: "keysHeldReply", holdsKeys: false, hasEnded: true },
+  ],
   witnessState: [
     { kind: "witnessState", size: 0, origin: "" },
     { kind: "witnessState", size: 9, origin: "bank/c/2026" },
@@ -135,7 +142,7 @@ test.each(KINDS)("%s comes back as it was said, and is no other message", (kind)
     expect(() => decodeSessionMessage({ ...frame, type }, ...KINDS)).toThrow(
       expect.objectContaining({ code: "WIRE_INVALID" }),
     );
-    for (const change of [{ round: 1 }, { partition: 1 }, { chunk: 1 }, { type: 297 }])
+    for (const change of [{ round: 1 }, { partition: 1 }, { chunk: 1 }, { type: 301 }])
       expect(() => decodeSessionMessage({ ...frame, ...change }, kind)).toThrow(
         expect.objectContaining({ code: "WIRE_UNEXPECTED" }),
       );
