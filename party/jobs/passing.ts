@@ -2,7 +2,9 @@
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 
 /** Another attempt may succeed. */
-export const PASSING: readonly ErrorCode[] = ["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "OVERLOADED"];
+export const PASSING: readonly ErrorCode[] = [
+  ...(["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "OVERLOADED", "DISK_FULL"] as const),
+];
 
 /**
  * After the receipt neither side is done with the job before its day is over, so more is worth another try: a peer that stops

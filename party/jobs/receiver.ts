@@ -1,9 +1,10 @@
 /** A job at the receiver: offered to the provider's node, run in up to five attempts, then released. What comes next is read
  * from what is persisted, so a job that a stop cut short goes on here, too. */
+
+import { toHex } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
-import { toHex } from "../../proto/encoding/bytes.ts";
 import { WAITING } from "../progress/meter.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ReceiveTask } from "../session/task.ts";
@@ -35,21 +36,24 @@ import { planOf } from "./report-plan.ts";
 import { attemptPlan, type JobShape, jobShape } from "./shape.ts";
 import { sketchCommitment } from "./sketching.ts";
 
+/** For a peer that has admitted the job and is away; shorter than the peer waits in its turn (`served-job.ts`). */
+const AWAY_MS = 900_000;
+
 export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
   deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
   return backOff(deps.ports, tries);
 }
 
-/** Never rejects: what goes wrong becomes the job's last event. One run of a job at a time: another returns at once. */
-export async function run(asked: Asked, announced: Promise<unknown>): Promise<void> {
+/** Never rejects: what goes wrong becomes the job's last event. One run of a job at a time: another returns at once. Who has
+ * just asked for a job is told at once that the coordinator is away; a job that goes on waits for it. */
+export async function run(asked: Asked, begun: "now" | "before"): Promise<void> {
   const { deps, spec, evidence } = asked;
   const { jobId } = spec;
-  announced.catch(() => undefined);
   if (!deps.book.beginRun(jobId)) return;
   const held: Held = { input: undefined };
   try {
-    await announced;
-    await runSteps(deps, jobId, (step) => take(step, asked, held));
+    if (begun === "now") await announce(asked);
+    await runSteps(deps, jobId, (step) => take(step, asked, held, begun));
   } catch (error) {
     const code = await endFailed(deps, evidence, jobId, error);
     if (code !== undefined) await tell(asked, "failed", code);
@@ -73,38 +77,61 @@ export async function runPublication(deps: JobDeps, { jobId, ...job }: Job): Pro
   }
 }
 
+/** The peer may know the job already: announcing it again changes nothing. */
+function announce({ deps, spec, agreement, peer, jobDigest }: Asked): Promise<unknown> {
+  const { jobId } = spec;
+  return deps.link.createJob({ jobId, agreementDigest: agreement.digest, peer: peer.party, jobDigest });
+}
+
+/** What a step has cost so far. */
+interface Tries {
+  /** Failed in a row, without anything that moved the job. */
+  readonly count: number;
+  readonly sinceMs: number;
+}
+
 /** Step after step, each as often as its trouble passes. Throws what does not pass. */
 async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => Promise<void>): Promise<void> {
-  for (let tries = 1, last: NextStep = "none"; ; ) {
+  let tries: Tries | undefined;
+  for (let events = 0; ; ) {
     const job = await deps.book.require(jobId);
     const step = nextStep(job, deps.clock.nowMs());
     if (step === "none") return;
-    if (step !== last) tries = 1;
-    last = step;
+    if (job.events !== events) tries = undefined;
+    events = job.events;
     try {
       await work(step);
     } catch (error) {
       const after = await deps.book.require(jobId);
+      const { count, sinceMs } =
+        after.events === events && tries !== undefined ? tries : { count: 0, sinceMs: deps.clock.nowMs() };
+      tries = { count: count + 1, sinceMs };
+      events = after.events;
       if (!mayTryAgain(deps, after, tries, error)) throw error;
-      deps.logger.warn({ jobId, tries, step, err: error }, "attempt failed, another follows");
-      await pause(deps, jobId, tries++);
+      deps.logger.warn({ jobId, tries: tries.count, step, err: error }, "attempt failed, another follows");
+      await pause(deps, jobId, step === "attempt" ? Math.max(tries.count, after.attempt) : tries.count);
     }
   }
 }
 
-/** An attempt costs the peer a run of the protocol: there are five. The rest is tried until the release's day is over. */
-function mayTryAgain(deps: JobDeps, job: Job, tries: number, error: unknown): boolean {
+/** An attempt costs the peer a run of the protocol: there are five. Until one can begin, a peer that is being restarted is
+ * waited for. What follows the receipt is tried until the release's day is over. */
+function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknown): boolean {
   const { code } = toEntenteError(error);
   const step = nextStep(job, deps.clock.nowMs());
   if (step === "none") return false;
-  if (step === "wait" || step === "attempt") return tries < MAX_ATTEMPTS && PASSING.includes(code);
+  if (step === "wait" || step === "attempt") {
+    const isPatient =
+      job.state === "proposed" ? tries.count < MAX_ATTEMPTS : deps.clock.nowMs() < tries.sinceMs + AWAY_MS;
+    return isPatient && job.attempt < MAX_ATTEMPTS && PASSING.includes(code);
+  }
   if (deps.clock.nowMs() >= releaseEndsMs(job)) return false;
   // What came out is in the log and durable: nothing but a revocation may keep it from being put in force.
   if (step === "publish") return code !== "AGREEMENT_REVOKED";
-  return mayPass(error) && (code !== "STORAGE_FAILED" || tries < MAX_ATTEMPTS);
+  return mayPass(error) && (code !== "STORAGE_FAILED" || tries.count < MAX_ATTEMPTS);
 }
 
-async function take(step: NextStep, asked: Asked, held: Held): Promise<void> {
+async function take(step: NextStep, asked: Asked, held: Held, begun: "now" | "before"): Promise<void> {
   switch (step) {
     case "release":
       return releaseSession(asked);
@@ -115,6 +142,12 @@ async function take(step: NextStep, asked: Asked, held: Held): Promise<void> {
     case "give-up":
       throw new EntenteError("RELEASE_OVERDUE");
     default:
+      if (
+        step === "attempt" &&
+        begun === "before" &&
+        (await asked.deps.book.require(asked.spec.jobId)).state === "proposed"
+      )
+        await announce(asked);
       if ((await attempt(asked, held)) === "pending") await untilDecided(asked);
   }
 }

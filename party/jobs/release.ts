@@ -100,13 +100,23 @@ async function openPeople(asked: Asked, opening: Opening): Promise<void> {
   const outputCommitment = toHex(await deps.vault.commitTo("output", { matched, digest: rows }));
   if (spec.labels !== undefined) await deps.store.putSetting(outputCommitmentSetting(jobId), outputCommitment);
   const labelsUnreadable = opened.reduce((sum, part) => sum + part.labelsUnreadable, 0);
-  const summary = { matched, tags: counts, ...(labelsUnreadable > 0 && { labelsUnreadable }), ...(await figures(asked)) };
+  const summary = {
+    matched,
+    tags: counts,
+    ...(labelsUnreadable > 0 && { labelsUnreadable }),
+    ...(await figures(asked)),
+  };
   const lineage = JSON.stringify(await lineageOf(asked, issuing.issued));
-  await recordOpened(asked, opening, { summary, tags: { lineage, form, optedOut } }, {
-    outputCommitment,
-    outputSizeClass: sizeClassOf(matched),
-    tags: { commitment: tagsCommitment, expiresAt: issuing.order.expiresAt },
-  });
+  await recordOpened(
+    asked,
+    opening,
+    { summary, tags: { lineage, form, optedOut } },
+    {
+      outputCommitment,
+      outputSizeClass: sizeClassOf(matched),
+      tags: { commitment: tagsCommitment, expiresAt: issuing.order.expiresAt },
+    },
+  );
 }
 
 async function lineageOf({ deps, spec, registration, peer }: Asked, { rules, tag }: Issued): Promise<TagLineage> {
@@ -176,7 +186,12 @@ async function openPartitions(
   try {
     const opened: OpenedPartition[] = [];
     for (const { partition, attempt, exporter } of finished) {
-      deps.book.report(spec.jobId, { step: "opening", done: opened.length, total: finished.length, unit: "partitions" });
+      deps.book.report(spec.jobId, {
+        step: "opening",
+        done: opened.length,
+        total: finished.length,
+        unit: "partitions",
+      });
       const { sealed, masked } = await deps.vault.partition(spec.jobId, attempt, partition);
       const context = partitionContext(shape, fromHex(exporter), partition);
       const gateKey = gateKeys.get(partition);

@@ -4,7 +4,7 @@
  */
 import type { KeysHeld } from "../../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
-import { type JobId, jobId as toJobId, type RelayId } from "../../proto/ids.ts";
+import { type JobId, type RelayId, jobId as toJobId } from "../../proto/ids.ts";
 import type { Channel } from "../session/channel.ts";
 import { inControlSession } from "../session/control.ts";
 import type { Peer } from "../session/peers.ts";

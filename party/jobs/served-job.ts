@@ -92,7 +92,8 @@ export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: Job
       if (job.state !== "admitted" && job.state !== "running") return;
       // The receiver may have signed it: it has a day to come back with it.
       const isProposed = (await proposalOf(deps, jobId)) !== undefined;
-      if (isProposed && deps.clock.nowMs() < Date.parse(job.updatedAt) + RELEASE_MS) return endWhenIdle(deps, peer, jobId);
+      if (isProposed && deps.clock.nowMs() < Date.parse(job.updatedAt) + RELEASE_MS)
+        return endWhenIdle(deps, peer, jobId);
       await endFailed(deps, evidence, jobId, new EntenteError("PEER_TIMEOUT"));
       await cleanUp(deps, jobId);
     });

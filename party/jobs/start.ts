@@ -39,7 +39,7 @@ export async function startJob(
     }
     const awaitsApproval = charged.as === "approval-needed";
     const job = await deps.book.append(spec.jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
-    return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, announce(asked)) };
+    return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, "now") };
   });
 }
 
@@ -78,15 +78,6 @@ function draftOf(asked: Asked, person: string): JobProposed {
   };
 }
 
-function announce({ deps, spec, agreement, peer, jobDigest }: Asked): Promise<unknown> {
-  return deps.link.createJob({
-    jobId: spec.jobId,
-    agreementDigest: agreement.digest,
-    peer: peer.party,
-    jobDigest,
-  });
-}
-
 /** A person here has approved the job, and `approved` says so in evidence: decides anew and lets it run. Resolves to false
  * when the rules refuse it by now. Throws what `restoreAsked` does. */
 export async function runApproved(
@@ -106,7 +97,7 @@ export async function runApproved(
       return false;
     }
     await deps.book.append(spec.jobId, { type: "approved", at: deps.logbook.now() });
-    void run(asked, announce(asked));
+    void run(asked, "now");
     return true;
   });
 }
@@ -117,7 +108,7 @@ export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       const asked = await restoreAsked(deps, job.jobId, job.proposed);
-      return await run(asked, job.state === "proposed" ? announce(asked) : Promise.resolve());
+      return await run(asked, "before");
     } catch (error) {
       deps.logger.warn({ jobId: job.jobId, tries, err: error }, "a job could not be taken up again");
       if (tries >= MAX_ATTEMPTS || !PASSING.includes(toEntenteError(error).code)) return endUnresumed(deps, job, error);

@@ -17,6 +17,7 @@ import { nodePorts } from "../../proto/ports/node.ts";
 import { channelPair, JOB_PURPOSE, sessionParty } from "../support/channel-pair.ts";
 import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { eventsOf } from "../support/policy-nodes.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
 const at = "2026-05-01T00:00:00.000Z";
@@ -93,29 +94,27 @@ describe("a node that starts after it was killed", () => {
     return Object.fromEntries(jobs.map((job) => [job.jobId.slice(0, 2), [job.state, job.reason?.code]]));
   }
 
-  test("ends what cannot go on, takes back its tags, sweeps its spills and secrets, and keeps what was done", async () => {
-    await leave({ "0a": [offered], "0b": RELEASING, "0c": OPENED, "0d": [...OPENED, DONE] }, ["0c", "0d"]);
+  test("ends what cannot go on, sweeps its spills and secrets, and keeps what was done and what is being released", async () => {
+    await leave({ "0a": [offered], "0b": RELEASING, "0c": OPENED, "0d": [...OPENED, DONE] }, ["0d"]);
     const node = await open();
-    const restarted = ["failed", "NODE_RESTARTED"];
     expect(await statesOf(node)).toEqual({
-      "0a": restarted,
-      "0b": restarted,
-      "0c": restarted,
+      "0a": ["failed", "NODE_RESTARTED"],
+      "0b": ["releasing", undefined],
+      "0c": ["releasing", undefined],
       "0d": ["done", undefined],
     });
     expect((await node.store.tagCounts(at)).map(({ jobId }) => jobId.slice(0, 2))).toEqual(["0d"]);
-    expect(await leftoversIn(folder)).toEqual({ ...NOTHING_LEFT, tags: 1 });
-    const log = await node.logbook.log(collaboration);
-    const events = await Promise.all(range(0, log.size).map(async (i) => parseStatement(await log.entry(i))));
-    expect(events.map(({ event }) => event)).toEqual(["failed", "failed", "failed"]);
-    const attempts = events.map(({ statement }) => (statement.predicate as { attempt: number | null }).attempt);
-    expect(attempts.filter((attempt) => attempt === 1)).toHaveLength(2);
-    expect(attempts.filter((attempt) => attempt === null)).toHaveLength(1);
+    expect(await leftoversIn(folder)).toEqual({ spool: ["0b".repeat(16), "0c".repeat(16)], secrets: 2, tags: 1 });
+    const entries = async (log: { size: number; entry(index: number): Promise<Uint8Array> }) =>
+      Promise.all(range(0, log.size).map(async (i) => parseStatement(await log.entry(i))));
+    const [entry, ...others] = await entries(await node.logbook.log(collaboration));
+    expect(entry).toMatchObject({ event: "failed", statement: { predicate: { attempt: null, jobId: "0a".repeat(16) } } });
+    expect(others).toEqual([]);
     await node.close();
 
     // The second start has nothing left to do.
     const again = await open();
-    expect((await again.logbook.log(collaboration)).size).toBe(3);
+    expect((await again.logbook.log(collaboration)).size).toBe(1);
     await again.close();
   });
 
@@ -209,15 +208,26 @@ describe("a running pair of nodes", () => {
     await expect.poll(() => leftoversIn(nodes.folder("bureau"))).toEqual(NOTHING_LEFT);
   });
 
-  test("tags whose job cannot be ended well are taken back", async () => {
+  test("a result that the log tells of is put in force when the disk takes it again, once", async () => {
     const { store } = nodes.bank;
     const append = store.appendJobEvent.bind(store);
+    let refused = 0;
     vi.spyOn(store, "appendJobEvent").mockImplementation(async (jobId, length, event) => {
-      if (event.type === "done") throw new EntenteError("STORAGE_FAILED");
+      if (event.type === "done" && refused++ < 1) throw new EntenteError("STORAGE_FAILED");
       return append(jobId, length, event);
     });
     const { bank, bureau } = await nodes.run({ agreement });
-    expect([bank.state, bank.reason?.code, bureau.state]).toEqual(["failed", "STORAGE_FAILED", "done"]);
+    expect([refused, bank.state, bank.summary?.matched, bureau.state]).toEqual([2, "done", 500, "done"]);
+    expect(await leftoversIn(nodes.folder("bank"))).toEqual({ ...NOTHING_LEFT, tags: 500 });
+    expect((await eventsOf(nodes.bank, bank.jobId)).filter((event) => event === "opened")).toHaveLength(1);
+  });
+
+  test("tags that cannot be stored are not opened: the job fails, and nothing of them stays", async () => {
+    const { store } = nodes.bank;
+    vi.spyOn(store, "putTags").mockRejectedValue(new EntenteError("INTERNAL"));
+    const { bank, bureau } = await nodes.run({ agreement });
+    expect([bank.state, bank.reason?.code, bureau.state]).toEqual(["failed", "INTERNAL", "done"]);
+    expect(await eventsOf(nodes.bank, bank.jobId)).not.toContain("opened");
     expect(await leftoversIn(nodes.folder("bank"))).toEqual(NOTHING_LEFT);
   });
 

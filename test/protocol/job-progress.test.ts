@@ -125,7 +125,6 @@ describe("steps", () => {
       ["committing to the input", 0, 1, "partitions"],
       ["opening", 0, 1, "partitions"],
       ["issuing tags", 1_500, 1_500, "tags"],
-      ["storing tags", 0, 1_500, "tags"],
     ]);
     expect(lastOfEach(bureau)).toEqual([
       ...shared,
