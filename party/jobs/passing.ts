@@ -4,6 +4,7 @@ import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 /** Another attempt may succeed. */
 export const PASSING: readonly ErrorCode[] = [
   ...(["PEER_GONE", "PEER_TIMEOUT", "COORDINATOR_UNREACHABLE", "OVERLOADED", "DISK_FULL"] as const),
+  "NODE_STOPPING",
 ];
 
 /**

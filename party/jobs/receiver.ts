@@ -96,7 +96,8 @@ async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => 
   for (let events = 0; ; ) {
     const job = await deps.book.require(jobId);
     const step = nextStep(job, deps.clock.nowMs());
-    if (step === "none") return;
+    // A node that stops leaves the job as it is: it goes on at the next start.
+    if (step === "none" || deps.stopping.isRequested) return;
     if (job.events !== events) tries = undefined;
     events = job.events;
     try {
@@ -119,7 +120,7 @@ async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => 
 function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknown): boolean {
   const { code } = toEntenteError(error);
   const step = nextStep(job, deps.clock.nowMs());
-  if (step === "none") return false;
+  if (step === "none" || deps.stopping.isRequested) return false;
   if (step === "wait" || step === "attempt") {
     const isPatient =
       job.state === "proposed" ? tries.count < MAX_ATTEMPTS : deps.clock.nowMs() < tries.sinceMs + AWAY_MS;

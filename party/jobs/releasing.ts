@@ -67,6 +67,7 @@ async function release(deps: JobDeps, peer: Peer, loaded: LoadedJob, channel: Ch
 export async function afterFailure(deps: JobDeps, { spec, evidence }: LoadedJob, error: unknown): Promise<void> {
   const { jobId } = spec;
   const { state, isOpened } = await deps.book.require(jobId);
+  if (deps.stopping.isRequested) return;
   if (state === "releasing" && isOpened) {
     deps.logger.warn({ jobId, err: error }, "the peer did not say that it has the keys");
     confirmLater(deps, jobId);

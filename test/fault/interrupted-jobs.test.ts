@@ -108,7 +108,10 @@ describe("a node that starts after it was killed", () => {
     const entries = async (log: { size: number; entry(index: number): Promise<Uint8Array> }) =>
       Promise.all(range(0, log.size).map(async (i) => parseStatement(await log.entry(i))));
     const [entry, ...others] = await entries(await node.logbook.log(collaboration));
-    expect(entry).toMatchObject({ event: "failed", statement: { predicate: { attempt: null, jobId: "0a".repeat(16) } } });
+    expect(entry).toMatchObject({
+      event: "failed",
+      statement: { predicate: { attempt: null, jobId: "0a".repeat(16) } },
+    });
     expect(others).toEqual([]);
     await node.close();
 
