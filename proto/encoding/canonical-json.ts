@@ -1,6 +1,9 @@
 /**
  * RFC 8785 (JSON Canonicalization Scheme). ECMAScript's own number and string forms are what the RFC prescribes
  * (sections 3.2.2.2 and 3.2.2.3), so only the order of members (UTF-16 code units, section 3.2.3) is left to do.
+ *
+ * A member named `__proto__` is refused, though the RFC allows it: schemas drop it from open records without a word, so that a
+ * signed document could hold what no reader of it sees.
  */
 import { EntenteError } from "../errors.ts";
 import { equalBytes, fromUtf8, utf8 } from "./bytes.ts";
@@ -20,6 +23,7 @@ function write(value: Json, depth: number): string {
   }
   if (Array.isArray(value)) return `[${value.map((item: Json) => write(item, depth + 1)).join(",")}]`;
   const object = value as { readonly [key: string]: Json };
+  if (Object.hasOwn(object, "__proto__")) throw new EntenteError("WIRE_INVALID", { detail: "JSON member __proto__" });
   const members = Object.keys(object)
     .sort()
     .map((key) => `${write(key, depth + 1)}:${write(object[key] as Json, depth + 1)}`);

@@ -6,111 +6,22 @@ import {
   SESSION_FRAME_TYPES,
   type SessionMessage,
 } from "../../proto/codec/session.ts";
-import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
-import { type Envelope, encodeEnvelope, envelope } from "../../proto/encoding/dsse.ts";
+import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { entente } from "../../proto/gen/messages.js";
-import { collaborationId, type Digest, type JobId } from "../../proto/ids.ts";
-import { testHash, testKey } from "../support/evidence-world.ts";
+import {
+  AGREEMENT_DIGEST as agreement,
+  filled as bytes,
+  GOOD_MESSAGES as GOOD,
+  TREE_HEAD as head,
+  JOB_ID as jobId,
+  SIGNED as signed,
+  SOFTWARE as software,
+} from "../support/session-messages.ts";
 
 type Kind = SessionMessage["kind"];
 type Wire = entente.v1.SessionMessage.$Properties;
 
-const signed: Envelope = envelope("application/test+json", canonicalJson({ said: 1 }), testKey("bank", "jobs"));
-const jobId = "0b".repeat(16) as JobId;
-const agreement = testHash("agreement") as Digest;
-const bytes = (length: number, fill = 7) => new Uint8Array(length).fill(fill);
-const finished = [{ partition: 3, attempt: 1 }];
-const head = { origin: `bank/${"6a".repeat(16)}/2026`, size: 7, root: bytes(32, 1) };
-const ids = [{ column: "phone", normaliser: "phone-e164 (libphonenumber-js 1.13.16)" }];
-const column = { name: "PAY_0", type: "DOUBLE" };
-const software = { version: "0.1.0-rc.1", suites: ["psi-vole/0a1b2c3d"], at: "2026-11-01T00:00:00.000Z" };
-const collaboration = collaborationId("0c".repeat(16));
-const logOffer = { oldSize: 1, proof: [bytes(32)], note: bytes(9), first: undefined };
-const offer = { ...logOffer, receiptIndex: 2, inclusionProof: [bytes(32, 2)] };
-
-/** Good messages of every kind but a failure, which is thrown. */
-const GOOD: { readonly [K in Exclude<Kind, "failure">]: readonly Extract<SessionMessage, { kind: K }>[] } = {
-  hello: [{ kind: "hello", envelope: signed }],
-  describeRequest: [{ kind: "describeRequest" }],
-  describeResponse: [
-    { kind: "describeResponse", datasets: [], software: { ...software, suites: [] } },
-    { kind: "describeResponse", datasets: [{ name: "customers", ids, columns: [column], segments: [] }], software },
-    {
-      kind: "describeResponse",
-      datasets: [
-        {
-          ...{ name: "customers", ids, columns: [column] },
-          segments: [{ name: "adults", version: 3, description: "18 and older, 成年" }],
-        },
-      ],
-      software,
-    },
-  ],
-  agreementOffer: [{ kind: "agreementOffer", envelope: signed }],
-  agreementReply: [
-    { kind: "agreementReply", envelope: signed },
-    { kind: "agreementReply", envelope: undefined },
-  ],
-  jobOffer: [{ kind: "jobOffer", specEnvelope: signed }],
-  jobReply: [{ kind: "jobReply", answerEnvelope: signed }],
-  prepareRequest: [
-    { kind: "prepareRequest", jobId, lastAttempt: 0, finished: [], inForce: signed },
-    { kind: "prepareRequest", jobId, lastAttempt: 2, finished, inForce: signed },
-  ],
-  prepareResponse: [
-    {
-      kind: "prepareResponse",
-      sizeClass: 88,
-      nonce: bytes(32, 1),
-      attempt: 3,
-      finished,
-      version: bytes(32, 2),
-      inForce: signed,
-    },
-  ],
-  goodbye: [{ kind: "goodbye" }],
-  revocationNotice: [{ kind: "revocationNotice", envelope: signed }],
-  noted: [{ kind: "noted" }],
-  inForceRequest: [{ kind: "inForceRequest", agreement }],
-  inForceReply: [
-    { kind: "inForceReply", envelope: signed },
-    { kind: "inForceReply", envelope: undefined },
-  ],
-  jobDecided: [{ kind: "jobDecided", jobId }],
-  receiptPart: [
-    { kind: "receiptPart", inputCommitment: bytes(32), lastCosigned: undefined, sketchCommitment: undefined },
-    { kind: "receiptPart", inputCommitment: bytes(32), lastCosigned: head, sketchCommitment: bytes(32, 2) },
-  ],
-  receiptSignature: [{ kind: "receiptSignature", envelope: signed }],
-  checkpointOffer: [{ kind: "checkpointOffer", ...offer }],
-  cosignature: [{ kind: "cosignature", line: "— bank/cosigner AAAA\n" }],
-  gateKeys: [{ kind: "gateKeys", keys: [bytes(32), bytes(32, 2)] }],
-  opened: [{ kind: "opened" }],
-  releaseRequest: [{ kind: "releaseRequest", receipt: signed, inForce: signed }],
-  releaseReply: [{ kind: "releaseReply", inForce: signed }],
-  keysHeldRequest: [{ kind: "keysHeldRequest", jobId }],
-  keysHeldReply: [
-    { kind: "keysHeldReply", holdsKeys: true, hasEnded: false },
-    { kind: "keysHeldReply", holdsKeys: false, hasEnded: true },
-  ],
-  witnessState: [
-    { kind: "witnessState", size: 0, origin: "" },
-    { kind: "witnessState", size: 9, origin: "bank/c/2026" },
-  ],
-  witnessRequest: [{ kind: "witnessRequest", collaboration, known: { size: 9, origin: "bank/c/2026" } }],
-  witnessReply: [
-    { kind: "witnessReply", knownNote: undefined, offer: logOffer },
-    { kind: "witnessReply", knownNote: bytes(9), offer: { ...logOffer, first: { entry: bytes(3), proof: [] } } },
-  ],
-  cosignRequest: [
-    { kind: "cosignRequest", collaboration, line: "— a B\n", cosigned: { size: 1, origin: "o" }, offer: logOffer },
-  ],
-  keysetNotice: [
-    { kind: "keysetNotice", envelope: signed, succession: undefined },
-    { kind: "keysetNotice", envelope: signed, succession: signed },
-  ],
-};
 const KINDS = Object.keys(GOOD) as Exclude<Kind, "failure">[];
 
 /** With bytes as lists of numbers: the decoder's are Buffers. */
