@@ -115,10 +115,21 @@ export async function readCaFingerprint(files: Files, folder: string): Promise<s
   return certificateFingerprint(der(new X509Certificate(await readPem(files, paths(folder).certificate))));
 }
 
+async function parsedAuthority(certificatePem: string, keyPem: string) {
+  try {
+    return { ca: new X509Certificate(certificatePem), signingKey: await importKey(keyPem) };
+  } catch {
+    // No cause: it could quote the key.
+    throw new EntenteError("STORAGE_FAILED", { detail: "the authority's files" });
+  }
+}
+
 /** Throws STORAGE_FAILED when the CA's files are missing or damaged. */
 export async function openAuthority(ports: AuthorityPorts, folder: string): Promise<Authority> {
-  const ca = new X509Certificate(await readPem(ports.files, paths(folder).certificate));
-  const signingKey = await importKey(await readPem(ports.files, paths(folder).key));
+  const { ca, signingKey } = await parsedAuthority(
+    await readPem(ports.files, paths(folder).certificate),
+    await readPem(ports.files, paths(folder).key),
+  );
   const caDer = der(ca);
 
   interface Subject {

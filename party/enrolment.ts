@@ -1,5 +1,6 @@
 /** What enrolment left in the node's folder: certificate, key and whom to dial. `enrolment.json`, mode 0600. */
 import { join } from "node:path";
+import * as z from "zod";
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { parseInvite } from "../proto/codec/invite.ts";
 import { fromHex, fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
@@ -13,19 +14,27 @@ import type { Keyring } from "./store/keyring.ts";
 
 const FILE = "enrolment.json";
 
-/** Undefined before enrolment. */
+/** Undefined before enrolment. Throws STORAGE_FAILED. */
 export async function readEnrolment(files: Files, folder: string): Promise<Enrolled | undefined> {
   const bytes = await files.read(join(folder, FILE));
   if (bytes === undefined) return undefined;
-  const stored = JSON.parse(fromUtf8(bytes)) as Record<keyof Enrolled, string>;
-  return {
-    ...stored,
-    party: partyId(stored.party),
-    coordinator: partyId(stored.coordinator),
-    endpoint: parseEndpoint(stored.endpoint),
-    coordinatorIdentity: fromHex(stored.coordinatorIdentity),
-    coordinatorKeyset: utf8(stored.coordinatorKeyset),
-  };
+  try {
+    const stored = z.record(z.string(), z.string()).parse(JSON.parse(fromUtf8(bytes))) as Record<
+      keyof Enrolled,
+      string
+    >;
+    return {
+      ...stored,
+      party: partyId(stored.party),
+      coordinator: partyId(stored.coordinator),
+      endpoint: parseEndpoint(stored.endpoint),
+      coordinatorIdentity: fromHex(stored.coordinatorIdentity),
+      coordinatorKeyset: utf8(stored.coordinatorKeyset),
+    };
+  } catch {
+    // No cause: a parser's message quotes what it read, and a key is in it.
+    throw new EntenteError("STORAGE_FAILED", { detail: `${FILE} is damaged` });
+  }
 }
 
 /** Uses the invite and keeps what came of it. Returns the peer that made the invite, if one did, with the fingerprint that

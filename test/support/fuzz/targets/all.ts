@@ -4,6 +4,7 @@ import { DOCUMENT_TARGETS } from "./documents.ts";
 import { EVIDENCE_TARGETS } from "./evidence.ts";
 import { HTTP_TARGETS } from "./http.ts";
 import { MODEL_TARGETS } from "./models.ts";
+import { STORED_TARGETS } from "./stored.ts";
 import { WIRE_TARGETS } from "./wire.ts";
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -12,4 +13,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...EVIDENCE_TARGETS,
   ...MODEL_TARGETS,
   ...HTTP_TARGETS,
+  ...STORED_TARGETS,
 ];

@@ -292,8 +292,9 @@ function exports(): FuzzTarget[] {
         if (!path.endsWith("/manifest.json")) remakeManifest(changed, "/export/bank", BANK);
         const report = await verifyFolders(dirs, { files: changed });
         if (report.verdict !== "verified") throw new EntenteError("LOG_CORRUPT");
-        // Nothing but what was exported is verified.
-        if (Buffer.compare(input, bytes) !== 0) throw new Error("another file is verified");
+        // Nothing but what was exported is verified; a keyset that stands there twice says no more than once.
+        if (!path.endsWith("/keysets.json") && Buffer.compare(input, bytes) !== 0)
+          throw new Error("another file is verified");
       },
     }),
   );
