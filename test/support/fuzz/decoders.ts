@@ -3,6 +3,8 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const PROTO = fileURLToPath(new URL("../../../proto/", import.meta.url));
+/** What is opened and checked there is the machine's own: files, databases, clocks. */
+const NO_DECODERS_IN = ["gen/", "ports/", "database/", "limits/"];
 const DECODES = /^(?:decode|parse|read|open|verify|check|from)(?:[A-Z]|$)|Reader$|From(?:Json|Wire|Bytes)$/;
 
 /** As `codec/frame.ts#decodeHeader`, with what it is. */
@@ -23,7 +25,10 @@ function isDecoder(name: string, value: unknown): boolean {
 
 export async function decodersOfProto(): Promise<readonly Decoder[]> {
   const files = readdirSync(PROTO, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.startsWith("gen/") && file !== "build.ts")
+    .filter(
+      (file) =>
+        file.endsWith(".ts") && file !== "build.ts" && !NO_DECODERS_IN.some((folder) => file.startsWith(folder)),
+    )
     .sort();
   const found = await Promise.all(
     files.map(async (file) => {
