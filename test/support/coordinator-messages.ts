@@ -67,6 +67,7 @@ export const GOOD_CALLS: {
     requests: [
       { peer, purpose: { kind: "control" } },
       { peer, purpose: jobPurpose },
+      { peer, purpose: { kind: "release", jobId: job } },
     ],
     responses: [{ relayId: relay, expiresInSeconds: 60 }],
   },
