@@ -25,10 +25,14 @@ const schema = z.strictObject({
   enrolPort: port,
   /** Of the README's table; those that are not here have their default. */
   limits: limitsForm(COORDINATOR_LIMITS).prefault({}),
+  /** How long a coordinator that is asked to stop lets the sessions at its relay go on. */
+  stopSeconds: z.int().min(0).max(3_600).default(5),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
 });
 
 export type CoordinatorConfig = z.infer<typeof schema>;
+/** What has a default may be left out. */
+export type WrittenConfig = z.input<typeof schema>;
 
 function configPath(folder: string): string {
   return join(folder, "coordinator.json");
@@ -56,7 +60,7 @@ export async function readConfig(files: Files, folder: string): Promise<Coordina
 }
 
 /** Throws ALREADY_EXISTS: a folder is initialised once. */
-export async function writeConfig(files: Files, folder: string, config: CoordinatorConfig): Promise<void> {
+export async function writeConfig(files: Files, folder: string, config: WrittenConfig): Promise<void> {
   if ((await files.read(configPath(folder))) !== undefined)
     throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
   await files.writeDurable(configPath(folder), utf8(`${JSON.stringify(checkConfig(config), null, 2)}\n`));

@@ -23,19 +23,20 @@ import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
 import { requireIssued } from "./caller.ts";
-import { type CoordinatorConfig, readConfig, writeConfig } from "./config.ts";
+import { type CoordinatorConfig, readConfig, type WrittenConfig, writeConfig } from "./config.ts";
 import { type Door, openDoor } from "./door.ts";
 import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
 import { COORDINATOR_LIMITS, type Limits } from "./limits.ts";
 import { exportCollaboration } from "./log/export.ts";
-import { catchUp, type Endpoints, makeService, type Service } from "./service.ts";
+import { catchUp, type Endpoints, makeService, type Service, stoppingError } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 
 const DEFAULT_PORT = 7_420;
 const DEFAULT_ENROL_PORT = 7_421;
 const ENROLMENT_ENDPOINT = "enrolment-endpoint";
+const DRAIN_LOOK_MS = 50;
 
 export interface InitOptions {
   /** Absolute; made when it is not there. */
@@ -60,7 +61,7 @@ export interface MadeCoordinator {
 /** Makes a coordinator's folder: configuration, certificate authority, keys. Throws ALREADY_EXISTS, BAD_REQUEST. */
 export async function initCoordinator(options: InitOptions): Promise<MadeCoordinator> {
   const { folder, name = "coordinator", host = "127.0.0.1", ports = nodePorts } = options;
-  const config: CoordinatorConfig = {
+  const config: WrittenConfig = {
     format: "entente-coordinator/1",
     name: partyId(name),
     host,
@@ -77,7 +78,7 @@ export async function initCoordinator(options: InitOptions): Promise<MadeCoordin
   await makeKeys(unlocked.files, ports.random, folder);
   // Last: a folder with this file is complete.
   await writeConfig(ports.files, folder, config);
-  const { identity } = await readKeys(unlocked, folder, config.name);
+  const { identity } = await readKeys(unlocked, folder, partyId(name));
   const { caFingerprint } = await openAuthority(unlocked, folder);
   return { caFingerprint, fingerprint: fingerprint(identity.publicKey) };
 }
@@ -185,6 +186,8 @@ export interface Coordinator {
   readonly caFingerprint: string;
   /** Bytes relayed and sessions paired since the start. */
   counters(): { readonly bytes: number; readonly sessions: number };
+  /** Takes no new job or session, lets those at the relay end within `stopSeconds` of the configuration, and closes. */
+  stop(): Promise<void>;
   /** Ends calls in progress and closes the store. */
   close(): Promise<void>;
 }
@@ -215,9 +218,17 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
     if (isClosed) return;
     isClosed = true;
     for (const door of doors) door.close();
-    service.streams.endAll(new EntenteError("COORDINATOR_UNREACHABLE", { detail: "it is stopping" }));
+    service.stopping.abort();
+    service.streams.endAll(stoppingError());
     await Promise.all([main, enrolment].map((server) => shutDown(server, limits.closeMs, ports)));
     await store.close();
+    logger.info("stopped");
+  };
+  const stop = async (): Promise<void> => {
+    logger.info({ seconds: config.stopSeconds }, "stopping");
+    service.stopping.abort();
+    await drained(service, config.stopSeconds * 1_000);
+    await close();
   };
   try {
     const { chainPem, privateKeyPem } = await authority.issueServer([host]);
@@ -240,7 +251,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   }
   sweepRevoked(service, () => isClosed);
   logger.info({ main: formatEndpoint(endpoints.main), enrolment: formatEndpoint(endpoints.enrolment) }, "listening");
-  return { endpoints, caFingerprint: authority.caFingerprint, counters: () => service.relay.counters(), close };
+  return { endpoints, caFingerprint: authority.caFingerprint, counters: () => service.relay.counters(), stop, close };
 }
 
 /** Lines hold names of parties, codes and counts. Whatever an object brings along, these members never pass. */
@@ -257,6 +268,13 @@ function makeServer(limits: Limits, maxMessageBytes: number): Server {
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
     "grpc-node.flow_control_window": limits.flowControlBytes,
   });
+}
+
+/** Until no session runs at the relay, or so long. */
+async function drained({ relay, ports: { clock, timers } }: Service, waitMs: number): Promise<void> {
+  const untilMs = clock.monotonicMs() + waitMs;
+  while (relay.open > 0 && clock.monotonicMs() < untilMs)
+    await new Promise<void>((resolve) => timers.after(DRAIN_LOOK_MS, resolve));
 }
 
 async function shutDown(server: Server, waitMs: number, { timers }: Pick<Ports, "timers">): Promise<void> {

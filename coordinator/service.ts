@@ -37,6 +37,8 @@ export interface Service {
   readonly relay: Relay;
   readonly streams: OpenStreams;
   readonly gates: CallGates;
+  /** Aborted when the coordinator is asked to stop: nothing new begins. */
+  readonly stopping: AbortController;
   /** Known once both listeners are bound, before the first call. */
   endpoints(): Endpoints;
 }
@@ -45,6 +47,15 @@ export interface Service {
 export interface ServiceParts extends Pick<Service, "name" | "ports" | "limits" | "logger" | "store" | "authority"> {
   readonly folder: string;
   readonly keys: CoordinatorKeys;
+}
+
+/** Before a job or a session begins. Throws COORDINATOR_UNREACHABLE: the caller is to try again. */
+export function requireRunning({ stopping }: Pick<Service, "stopping">): void {
+  if (stopping.signal.aborted) throw stoppingError();
+}
+
+export function stoppingError(): EntenteError {
+  return new EntenteError("COORDINATOR_UNREACHABLE", { detail: "it is stopping" });
 }
 
 /** `endpoints`: undefined until both listeners are bound. */
@@ -70,6 +81,7 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
     }),
     streams: new OpenStreams(limits),
     gates: callGates(limits, clock),
+    stopping: new AbortController(),
     endpoints() {
       const bound = endpoints();
       if (bound === undefined) throw new EntenteError("INTERNAL");

@@ -43,6 +43,8 @@ const schema = z.strictObject({
   dataFolders: z.array(z.string().max(4096).refine(isAbsolute, "not absolute")).max(100).optional(),
   /** Of `party/limits/README.md`; those that are not here have their default. */
   limits: limitsForm(NODE_LIMITS).prefault({}),
+  /** How long a node that is asked to stop lets the partition at hand and requests go on. */
+  stopSeconds: z.int().min(0).max(3_600).default(25),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 

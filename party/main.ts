@@ -161,6 +161,9 @@ export interface StartPartyOptions {
 
 export interface RunningParty {
   readonly apiUrl: string;
+  /** Takes no new work, finishes or parks what runs within `stopSeconds` of the configuration, and closes. */
+  stop(): Promise<void>;
+  /** At once. */
   close(): Promise<void>;
 }
 
@@ -190,13 +193,21 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   });
   await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify({ url: api.url })));
   logger.info({ url: api.url }, "listening");
+  const close = async () => {
+    await ports.files.remove(join(folder, API_FILE));
+    await api.close();
+    await access.denials.close();
+    await node.close();
+    logger.info("stopped");
+  };
   return {
     apiUrl: api.url,
-    async close() {
-      await ports.files.remove(join(folder, API_FILE));
-      await api.close();
-      await access.denials.close();
-      await node.close();
+    async stop() {
+      logger.info({ seconds: config.stopSeconds }, "stopping");
+      const deadlineMs = config.stopSeconds * 1_000;
+      await Promise.all([api.stop(deadlineMs), node.park(deadlineMs)]);
+      await close();
     },
+    close,
   };
 }

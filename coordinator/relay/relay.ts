@@ -40,6 +40,7 @@ export class Relay {
   readonly #waiting = new Map<RelayId, { readonly stream: RelayStream; readonly cancelTimeout: () => void }>();
   #bytes = 0;
   #sessions = 0;
+  #open = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -48,6 +49,11 @@ export class Relay {
   /** Data bytes forwarded and sessions paired since the start. */
   counters(): { readonly bytes: number; readonly sessions: number } {
     return { bytes: this.#bytes, sessions: this.#sessions };
+  }
+
+  /** Sessions that run now. */
+  get open(): number {
+    return this.#open;
   }
 
   /** A party took its seat: waits for the other one, or begins to copy. */
@@ -83,6 +89,7 @@ export class Relay {
 
   #pair(meeting: Meeting, a: RelayStream, b: RelayStream): void {
     this.#sessions++;
+    this.#open++;
     let bytes = 0;
     let halvesOpen = 2;
     let isOver = false;
@@ -92,6 +99,7 @@ export class Relay {
     const finish = (failed: RelayStream | undefined, error?: EntenteError) => {
       if (isOver) return;
       isOver = true;
+      this.#open--;
       cancelIdle();
       for (const stream of [a, b])
         stream.end(failed !== undefined && stream !== failed ? new EntenteError("PEER_GONE") : error);

@@ -2,7 +2,7 @@ import type { CreateJobRequest, Job } from "../../proto/codec/coordinator.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Caller } from "../caller.ts";
 import { refusal } from "../limits.ts";
-import type { Service } from "../service.ts";
+import { requireRunning, type Service } from "../service.ts";
 import type { StoredJob } from "../store/store.ts";
 import { retried } from "./retried.ts";
 
@@ -10,6 +10,7 @@ import { retried } from "./retried.ts";
  * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, LIMIT_EXCEEDED. */
 export async function createJob(service: Service, request: CreateJobRequest, { party }: Caller): Promise<Job> {
   const { store, limits, ports } = service;
+  requireRunning(service);
   const { jobId, agreementDigest, peer, jobDigest } = request;
   const agreement = await store.findAgreement(agreementDigest);
   if (!agreement?.parties.includes(party)) throw new EntenteError("AGREEMENT_UNKNOWN");

@@ -4,11 +4,11 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { RelayId } from "../../proto/ids.ts";
 import type { Caller } from "../caller.ts";
 import { isEnded } from "../jobs/lifecycle.ts";
-import type { Service } from "../service.ts";
+import { requireRunning, type Service } from "../service.ts";
 import { enrolledParty } from "./lookup.ts";
 import { wakeFor } from "./open-inbox.ts";
 
-/** Opens a meeting with a peer and wakes it. Throws PEER_UNKNOWN, PEER_GONE (no inbox open), OVERLOADED, NOT_FOUND (no
+/** Opens a meeting with a peer and wakes it. Throws COORDINATOR_UNREACHABLE (it is stopping), PEER_UNKNOWN, PEER_GONE (no inbox open), OVERLOADED, NOT_FOUND (no
  * such job of these two parties), CANCELLED (the job has ended). */
 export async function requestSession(
   service: Service,
@@ -16,6 +16,7 @@ export async function requestSession(
   { party }: Caller,
 ): Promise<SessionTicket> {
   const { store, meetings, inboxes, ports } = service;
+  requireRunning(service);
   await enrolledParty(service, peer);
   if (peer === party) throw new EntenteError("BAD_REQUEST", { detail: "peer is the caller" });
   if (purpose.kind !== "control") {

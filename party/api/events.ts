@@ -31,6 +31,8 @@ export interface Sending {
   readonly timers: Timers;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Aborted when the node stops: the stream ends with NODE_STOPPING. */
+  readonly leave: AbortSignal;
   /** Looked at with every heartbeat and before a result: the code that ends a stream whose token has ended. */
   readonly refusal: () => Promise<EntenteError | undefined>;
 }
@@ -93,7 +95,7 @@ function publicOf(thrown: unknown): unknown {
 }
 
 async function sendEvents(response: Response, events: AsyncIterable<ServerEvent>, sending: Sending): Promise<void> {
-  const { timers, signal, refusal } = sending;
+  const { timers, signal, leave, refusal } = sending;
   response.status(200).set({ "content-type": `${EVENT_STREAM}; charset=utf-8`, "x-accel-buffering": "no" });
   response.write(`retry: ${RETRY_MS}\n\n`);
   let cancel = () => {};
@@ -112,6 +114,11 @@ async function sendEvents(response: Response, events: AsyncIterable<ServerEvent>
     });
   };
   beat();
+  const stop = () => {
+    if (!response.writableEnded) refuse(response, new EntenteError("NODE_STOPPING"));
+  };
+  leave.addEventListener("abort", stop);
+  if (leave.aborted) stop();
   try {
     for await (const event of events) {
       const refused = event.name === "result" ? await refusal() : undefined;
@@ -124,6 +131,7 @@ async function sendEvents(response: Response, events: AsyncIterable<ServerEvent>
     }
   } finally {
     cancel();
+    leave.removeEventListener("abort", stop);
   }
   if (!response.writableEnded) response.end();
 }

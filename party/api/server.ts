@@ -21,6 +21,7 @@ import { boundedServer, CONNECTION_LIMITS, type ConnectionLimits } from "./conne
 import { type StateEvent, sendProgress, sendStates } from "./events.ts";
 import { fail, fieldError, requestError } from "./failure.ts";
 import type { HttpLimits } from "./http-limits.ts";
+import { InFlight } from "./in-flight.ts";
 import { fromOwnSite, hostNamed } from "./same-site.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { bearerToken } from "./token.ts";
@@ -87,13 +88,17 @@ export interface ApiOptions {
 export interface Api {
   /** Where it listens, without a final slash. */
   readonly url: string;
+  /** Refuses what is asked from now on with NODE_STOPPING, ends streams of states with it, and resolves when all other requests have
+   * been answered; after the deadline the rest get it, too. */
+  stop(deadlineMs: number): Promise<void>;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 }
 
 /** Listens. Throws BAD_REQUEST when the address cannot be had. */
 export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOptions): Promise<Api> {
-  const server = boundedServer(options.connections ?? CONNECTION_LIMITS, createApp(options));
+  const inFlight = new InFlight();
+  const server = boundedServer(options.connections ?? CONNECTION_LIMITS, createApp(options, inFlight));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
       reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause })),
@@ -104,6 +109,7 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
   const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
+    stop: (deadlineMs) => inFlight.stop(deadlineMs, options.timers),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -129,7 +135,7 @@ function known(response: Response): Known {
   return response.locals as Known;
 }
 
-function createApp(options: Omit<ApiOptions, "host" | "port">): express.Express {
+function createApp(options: Omit<ApiOptions, "host" | "port">, inFlight: InFlight): express.Express {
   const { handlers, access, logger, random, timers, limits, hosts = [] } = options;
   const app = express();
   app.disable("x-powered-by");
@@ -137,13 +143,17 @@ function createApp(options: Omit<ApiOptions, "host" | "port">): express.Express 
   app.enable("case sensitive routing");
   app.enable("strict routing");
   // In this order, every request; each may end it. What costs more, or tells more, comes later.
-  app.use(numbered(logger, random), securityHeaders(), hostNamed(hosts));
+  app.use(numbered(logger, random), securityHeaders(), hostNamed(hosts), inFlight.counted());
   const tokenIdOf = ({ res }: Request) => res && known(res).caller?.tokenId;
   app.use("/v1", fromOwnSite(), identified(access), ...limits.rates(tokenIdOf), limits.atOnce(tokenIdOf), refusing());
   // Then for each route: the bytes of whoever may not ask are not worth parsing.
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
-    const steps = [allowing(name), limits.body(maxBodyBytes), answering(name, { handlers, access, timers, limits })];
+    const steps = [
+      allowing(name),
+      limits.body(maxBodyBytes),
+      answering(name, { handlers, access, timers, limits, inFlight }),
+    ];
     if (method === "GET") app.get(path, ...steps);
     else app.post(path, ...steps);
   }
@@ -219,9 +229,11 @@ function allowing(name: RouteName): RequestHandler {
   };
 }
 
-type Answering = Pick<ApiOptions, "handlers" | "access" | "timers" | "limits">;
+interface Answering extends Pick<ApiOptions, "handlers" | "access" | "timers" | "limits"> {
+  readonly inFlight: InFlight;
+}
 
-function answering(name: RouteName, { handlers, access, timers, limits }: Answering): RequestHandler {
+function answering(name: RouteName, { handlers, access, timers, limits, inFlight }: Answering): RequestHandler {
   // The contract's types hold for each name by itself; the union over all names has lost that.
   const handler = handlers[name] as (input: unknown, caller: Caller, listening: Listening) => Promise<unknown>;
   const { request: form, response: answerForm, events }: Route = ROUTES[name];
@@ -239,11 +251,13 @@ function answering(name: RouteName, { handlers, access, timers, limits }: Answer
     if (!isStream) {
       const given = await answer(() => {});
       if (answerForm.type === "never") await sendFile(given as FileAnswer, response);
-      else response.json(answerForm.parse(given));
+      // Answered already when the node could not wait for it.
+      else if (!response.headersSent) response.json(answerForm.parse(given));
       return;
     }
     using _open = limits.streams.enter(caller.tokenId);
-    const sending = { timers, signal, refusal: () => refusalOf(access, request) };
+    const leave = events === "progress" ? inFlight.overdue : inFlight.stopping;
+    const sending = { timers, signal, leave, refusal: () => refusalOf(access, request) };
     if (events === "progress")
       await sendProgress(response, async (tell) => answerForm.parse(await answer(tell)), sending);
     else

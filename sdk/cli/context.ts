@@ -102,11 +102,22 @@ export function parseDays(text: string): number {
   return Number(text);
 }
 
-/** Resolves when the process is asked to stop. Further signals change nothing: closing is under way. */
-export function untilStopped(): Promise<void> {
-  return new Promise((stopped) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopped());
-  });
+/** Starts something and lets it run until the process is asked to stop; what `start` resolves to then finishes what is at hand, and
+ * the process ends with exit code 0. When it is asked again it ends at once: everything that counts is on the disk. */
+export async function runUntilStopped(start: () => Promise<() => Promise<void>>): Promise<never> {
+  const ask = Promise.withResolvers<void>();
+  let isAsked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (isAsked) process.exit();
+      isAsked = true;
+      ask.resolve();
+    });
+  const stop = await start();
+  await ask.promise;
+  await stop();
+  // Not waited for: what the work that was left still reads or computes.
+  process.exit();
 }
 
 /** An example below a command's help. */

@@ -1,7 +1,7 @@
 /** `entente coordinator`: makes and runs the service that parties dial out to. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { example, outputOf, parsePort, untilStopped } from "./context.ts";
+import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { requireAbsent, saveFolder } from "./save.ts";
 
@@ -45,14 +45,15 @@ export function coordinatorCommand(): Command {
     .addHelpText("after", example("entente coordinator start --dir hub"))
     .action(async ({ dir }: { readonly dir: string }, command: Command) => {
       const { startCoordinator } = await import("../../coordinator/main.ts");
-      const { endpoints, caFingerprint, close } = await startCoordinator({ folder: resolve(dir) });
-      const [main, enrolment] = [endpoints.main, endpoints.enrolment].map(({ host, port }) => `${host}:${port}`);
-      outputOf(command).answer(
-        { main, enrolment, caFingerprint },
-        fields({ parties: main, enrolment, "CA fingerprint": caFingerprint }),
-      );
-      await untilStopped();
-      await close();
+      await runUntilStopped(async () => {
+        const { endpoints, caFingerprint, stop } = await startCoordinator({ folder: resolve(dir) });
+        const [main, enrolment] = [endpoints.main, endpoints.enrolment].map(({ host, port }) => `${host}:${port}`);
+        outputOf(command).answer(
+          { main, enrolment, caFingerprint },
+          fields({ parties: main, enrolment, "CA fingerprint": caFingerprint }),
+        );
+        return stop;
+      });
     });
   group
     .command("invite")

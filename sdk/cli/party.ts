@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
-import { example, outputOf, parsePort, untilStopped } from "./context.ts";
+import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 
 interface InitFlags {
@@ -50,10 +50,11 @@ export function partyCommand(): Command {
     .addHelpText("after", example("entente party start --dir bank"))
     .action(async ({ dir }: { readonly dir: string }, command: Command) => {
       const { startParty } = await import("../../party/main.ts");
-      const { apiUrl, close } = await startParty({ folder: resolve(dir) });
-      outputOf(command).answer({ apiUrl }, fields({ API: apiUrl }));
-      await untilStopped();
-      await close();
+      await runUntilStopped(async () => {
+        const { apiUrl, stop } = await startParty({ folder: resolve(dir) });
+        outputOf(command).answer({ apiUrl }, fields({ API: apiUrl }));
+        return stop;
+      });
     });
   return group;
 }

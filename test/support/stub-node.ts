@@ -23,6 +23,8 @@ export interface StubNode {
   /** Lines of the node's log so far. */
   readonly log: readonly string[];
   readonly access: Access;
+  /** As of `Api`. */
+  stop(deadlineMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
