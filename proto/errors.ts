@@ -5,6 +5,7 @@
 
 import { AGREEMENTS } from "./errors/agreements.ts";
 import { DATA } from "./errors/data.ts";
+import { isDiskFull } from "./errors/disk-full.ts";
 import type { Actor, CatalogueEntry } from "./errors/entry.ts";
 import { EVIDENCE } from "./errors/evidence.ts";
 import { IDENTITY } from "./errors/identity.ts";
@@ -84,7 +85,8 @@ export class EntenteError extends Error {
   }
 }
 
-/** Every thrown value as a typed error; what is not one becomes INTERNAL with the original as its cause. */
+/** Every thrown value as a typed error: a full disk as that, what else is none as INTERNAL, with the original as its cause. */
 export function toEntenteError(thrown: unknown): EntenteError {
-  return thrown instanceof EntenteError ? thrown : new EntenteError("INTERNAL", { cause: thrown });
+  if (thrown instanceof EntenteError) return thrown;
+  return new EntenteError(isDiskFull(thrown) ? "DISK_FULL" : "INTERNAL", { cause: thrown });
 }

@@ -4,7 +4,9 @@
  */
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { isDiskFull } from "../../proto/errors/disk-full.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import type { DataLimits } from "./limits.ts";
 
 /** A string literal. DuckDB's plain literals have no escapes but the doubled quote. */
@@ -76,14 +78,21 @@ export async function openDuckDb(reach: Reach, limits: DataLimits): Promise<Duck
  * the cause that is logged.
  */
 export function withoutValues(error: unknown): Error {
-  const kind = /^[A-Z][A-Za-z -]{2,40} Error(?=:)/.exec(error instanceof Error ? error.message : "");
-  return new Error(`DuckDB: ${kind?.[0] ?? "error"}`);
+  const text = error instanceof Error ? error.message : "";
+  const kind = /^[A-Z][A-Za-z -]{2,40} Error(?=:)/.exec(text);
+  // Of the system it repeats the words only; `ENOSPC` is what `isDiskFull` goes by.
+  const full = FULL_DISK.test(text) ? { code: "ENOSPC" } : {};
+  return Object.assign(new Error(`DuckDB: ${kind?.[0] ?? "error"}`), full);
 }
+
+/** strerror(3) of ENOSPC, EDQUOT, EROFS; and DuckDB's own bound on its temporary files. */
+const FULL_DISK = /No space left on device|Disk quota exceeded|Read-only file system|max_temp_directory_size/;
 
 /** Reading failed: typed errors pass, all others mean that the file is not what it was registered as. */
 export function asFormatError(error: unknown, detail: string): EntenteError {
   if (error instanceof EntenteError) return error;
   const cause = withoutValues(error);
+  if (isDiskFull(cause)) return diskError(cause);
   if (/Out of Memory/.test(cause.message))
     return new EntenteError("OVERLOADED", { detail: "the data reader's memory limit is too small", cause });
   return new EntenteError("DATASET_FORMAT", { detail, cause });

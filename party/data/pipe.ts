@@ -15,7 +15,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { freshFolder, storageError } from "./private-file.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
+import { freshFolder } from "./private-file.ts";
 
 const POLL_MS = 2;
 
@@ -45,7 +46,7 @@ export class Pipe {
       await promisify(execFile)("mkfifo", ["-m", "600", path]);
     } catch (cause) {
       await rm(fresh, { recursive: true, force: true });
-      throw storageError(cause);
+      throw diskError(cause);
     }
     return new Pipe(fresh, path, bytes);
   }

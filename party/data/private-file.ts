@@ -6,14 +6,10 @@
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { utf8 } from "../../proto/encoding/bytes.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import { WRITE_BUFFER_BYTES } from "./limits.ts";
 
 const PREFIX = ".partial-";
-
-export function storageError(cause: unknown): EntenteError {
-  return cause instanceof EntenteError ? cause : new EntenteError("STORAGE_FAILED", { cause });
-}
 
 export async function syncAndClose(path: string, flags: string, mode?: number): Promise<void> {
   const handle = await open(path, flags);
@@ -31,7 +27,7 @@ export async function freshFolder(folder: string): Promise<string> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return await mkdtemp(join(folder, PREFIX));
   } catch (cause) {
-    throw storageError(cause);
+    throw diskError(cause);
   }
 }
 
@@ -50,7 +46,7 @@ export async function writeWhole(path: string, write: (temporary: string) => Pro
       await rename(temporary, path);
       await syncAndClose(folder, "r");
     } catch (cause) {
-      throw storageError(cause);
+      throw diskError(cause);
     }
   } finally {
     await rm(fresh, { recursive: true, force: true });
@@ -77,7 +73,7 @@ export class LineWriter {
     try {
       return new LineWriter(await open(path, "wx", 0o600));
     } catch (cause) {
-      throw storageError(cause);
+      throw diskError(cause);
     }
   }
 
@@ -104,7 +100,7 @@ export class LineWriter {
     try {
       await this.#handle.writeFile(block);
     } catch (cause) {
-      throw storageError(cause);
+      throw diskError(cause);
     }
   }
 }

@@ -13,9 +13,10 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import type { Random } from "../../proto/ports/ports.ts";
 import { type BlockList, type BlockStore, listName } from "./blocks.ts";
-import { freshFolder, storageError, syncAndClose } from "./private-file.ts";
+import { freshFolder, syncAndClose } from "./private-file.ts";
 
 const CIPHER = "aes-256-gcm";
 const KEY_BYTES = 32;
@@ -67,7 +68,7 @@ export class SpilledBlocks implements BlockStore {
       for (const name of this.#lists.keys()) await syncAndClose(join(this.#folder, name), "r+");
       await syncAndClose(this.#folder, "r");
     } catch (cause) {
-      throw storageError(cause);
+      throw diskError(cause);
     }
   }
 
@@ -92,7 +93,7 @@ export class SpilledBlocks implements BlockStore {
     this.#destroyed = true;
     this.#key.fill(0);
     await rm(this.#folder, { recursive: true, force: true }).catch((cause: unknown) => {
-      throw storageError(cause);
+      throw diskError(cause);
     });
   }
 
@@ -120,7 +121,7 @@ export class SpilledBlocks implements BlockStore {
     try {
       for (const part of sealed) await handle.writeFile(part);
     } catch (cause) {
-      throw storageError(cause);
+      throw diskError(cause);
     } finally {
       await handle.close();
     }
@@ -154,7 +155,7 @@ async function openFile(path: string, flags: string): Promise<FileHandle> {
   try {
     return await open(path, flags, 0o600);
   } catch (cause) {
-    throw storageError(cause);
+    throw diskError(cause);
   }
 }
 

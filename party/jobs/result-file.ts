@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { DuckDBAppender } from "@duckdb/node-api";
 import type { LabelColumn } from "../../proto/agreement/label-columns.ts";
 import type { LabelValue } from "../../proto/codec/labels.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import { openDuckDb, sqlName, sqlText, withoutValues } from "../data/duckdb.ts";
 import { DEFAULT_LIMITS } from "../data/limits.ts";
 import { LineWriter, writeWhole } from "../data/private-file.ts";
@@ -93,7 +93,7 @@ async function orStorageError<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new EntenteError("STORAGE_FAILED", { cause: withoutValues(error) });
+    throw diskError(withoutValues(error));
   }
 }
 

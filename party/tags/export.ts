@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { type DuckDBAppender, DuckDBTimestampTZValue } from "@duckdb/node-api";
 import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import { openDuckDb, sqlText, withoutValues } from "../data/duckdb.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "../data/limits.ts";
 import { LineWriter, writeWhole } from "../data/private-file.ts";
@@ -93,8 +94,8 @@ const COLUMN_TYPES = `subject VARCHAR, key VARCHAR, value VARCHAR, score DOUBLE,
   job_id VARCHAR, agreement VARCHAR, issued_at TIMESTAMPTZ, expires_at TIMESTAMPTZ`;
 
 /** DuckDB's failures here are those of disk and memory, and their texts may quote values. */
-function storageError(error: unknown): EntenteError {
-  return new EntenteError("STORAGE_FAILED", { cause: withoutValues(error) });
+function exportError(error: unknown): EntenteError {
+  return diskError(withoutValues(error));
 }
 
 function append(appender: DuckDBAppender, tag: TagLine, withState: boolean): void {
@@ -113,7 +114,7 @@ function append(appender: DuckDBAppender, tag: TagLine, withState: boolean): voi
     if (withState) appender.appendVarchar(tag.state ?? "current");
     appender.endRow();
   } catch (error) {
-    throw storageError(error);
+    throw exportError(error);
   }
 }
 
@@ -136,7 +137,7 @@ async function writeParquet(
       appender.closeSync();
       await db.connection.run(`COPY tags TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`);
     } catch (error) {
-      throw storageError(error);
+      throw exportError(error);
     }
   } finally {
     db.close();

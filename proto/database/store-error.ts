@@ -2,6 +2,8 @@
  * What a database's failure is to who asked. PostgreSQL's messages quote values and the driver's quote hosts and passwords, so that only
  * the SQLSTATE (PostgreSQL manual, appendix A) or the system's code goes on; SQLite's name tables and columns alone.
  */
+
+import { isDiskFull } from "../errors/disk-full.ts";
 import { EntenteError } from "../errors.ts";
 
 /** Primary result codes of SQLite. */
@@ -13,6 +15,7 @@ const NOT_A_DATABASE = 26;
 /** Typed errors and those of others pass. */
 export function sqliteError(error: unknown): unknown {
   if (error instanceof EntenteError || codeOf(error) !== "ERR_SQLITE_ERROR") return error;
+  if (isDiskFull(error)) return new EntenteError("DISK_FULL", { cause: error });
   const { errcode = 0 } = error as { readonly errcode?: number };
   switch (errcode & 0xff) {
     case BUSY:

@@ -10,6 +10,7 @@
 import { equalBytes, toHex } from "../encoding/bytes.ts";
 import type { SigningKey, VerifyingKey } from "../encoding/ed25519.ts";
 import { EntenteError } from "../errors.ts";
+import { diskError } from "../ports/disk-error.ts";
 import type { Files } from "../ports/ports.ts";
 import {
   type Checkpoint,
@@ -162,7 +163,7 @@ export class EvidenceLog {
       } catch (cause) {
         this.#inDoubt = true;
         this.#state.tree.truncate(this.#state.size);
-        throw cause instanceof EntenteError ? cause : new EntenteError("STORAGE_FAILED", { cause });
+        throw diskError(cause);
       }
     });
   }
@@ -356,7 +357,7 @@ async function writeTo(files: Files, folder: string, path: string, bytes: Uint8A
   try {
     await files.writeDurable(`${folder}/${path}`, bytes);
   } catch (cause) {
-    throw new EntenteError("STORAGE_FAILED", { detail: path, cause });
+    throw diskError(cause, path);
   }
 }
 
@@ -364,7 +365,7 @@ async function namesIn(files: Files, folder: string): Promise<string[]> {
   try {
     return await files.list(folder);
   } catch (cause) {
-    throw new EntenteError("STORAGE_FAILED", { cause });
+    throw diskError(cause);
   }
 }
 

@@ -170,6 +170,8 @@ function bound(files: Files): Files {
     read: (path) => files.read(path),
     writeDurable: (path, bytes) => files.writeDurable(path, bytes),
     fileIdentity: (path) => files.fileIdentity(path),
+    freeBytes: (path) => files.freeBytes(path),
+    usedBytes: (path) => files.usedBytes(path),
     list: (path) => files.list(path),
     makeFolder: (path) => files.makeFolder(path),
     remove: (path) => files.remove(path),

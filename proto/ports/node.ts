@@ -1,7 +1,9 @@
 /** The real `Ports`, for the two `main.ts`, the command line and tests. The only file under `proto` with I/O. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDiskFull } from "../errors/disk-full.ts";
+import { EntenteError } from "../errors.ts";
 import { type KeySource, takeKeySource } from "../keys/key-source.ts";
 import type { Files, Ports } from "./ports.ts";
 
@@ -18,13 +20,34 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Throws DISK_FULL for that, everything else as it is. */
+function typed(error: unknown): unknown {
+  return isDiskFull(error) ? new EntenteError("DISK_FULL", { cause: error }) : error;
+}
+
 /** mkdir -p whose new entries survive a power loss: the parent of each new folder is synced. */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw typed(error);
+  });
   if (first === undefined) return;
   for (let parent = dirname(path); ; parent = dirname(parent)) {
     await syncFolder(parent);
     if (parent === dirname(first)) return;
+  }
+}
+
+/** What vanishes meanwhile counts for nothing. */
+async function usedBytes(path: string): Promise<number> {
+  try {
+    const found = await lstat(path);
+    if (!found.isDirectory()) return found.size;
+    let sum = 0;
+    for (const name of await readdir(path)) sum += await usedBytes(join(path, name));
+    return sum;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
   }
 }
 
@@ -53,7 +76,7 @@ const files: Files = {
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw error;
+      throw typed(error);
     }
     await syncFolder(folder);
   },
@@ -68,6 +91,11 @@ const files: Files = {
       throw error;
     }
   },
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+  usedBytes,
   async list(path) {
     try {
       return (await readdir(path)).sort();

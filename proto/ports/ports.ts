@@ -21,7 +21,10 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-/** File access with the durability that an acknowledged write needs. Paths are absolute. */
+/**
+ * File access with the durability that an acknowledged write needs. Paths are absolute. What writes throws DISK_FULL when that
+ * is why it cannot, and leaves nothing half-written.
+ */
 export interface Files {
   /** Resolves to undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
@@ -29,6 +32,10 @@ export interface Files {
   writeDurable(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
   /** What tells the file at a path from a copy of it put back later; undefined when there is none. Opaque. */
   fileIdentity(path: string): Promise<string | undefined>;
+  /** What an ordinary user may still write where `path` is. */
+  freeBytes(path: string): Promise<number>;
+  /** Of a file, or of all files in a folder; 0 when it is absent. */
+  usedBytes(path: string): Promise<number>;
   /** Names in a folder, sorted; empty when there is none. */
   list(path: string): Promise<string[]>;
   makeFolder(path: string): Promise<void>;

@@ -154,7 +154,7 @@ test("a full disk refuses entries, loses none, and takes them again when there i
     // The first writes fit, no other does; reading and removing go on.
     files.freeWrites = free;
     for (const entry of ["x", "y"])
-      await expect(log.append([utf8(entry)])).rejects.toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
+      await expect(log.append([utf8(entry)])).rejects.toThrow(expect.objectContaining({ code: "DISK_FULL" }));
     const line = encodeSignatureLine(cosign(log.checkpointNote().text, COSIGNER, 1_777_600_000));
     await expect(log.addCosignature(line, { size: 2, cosigner: COSIGNER })).rejects.toThrow();
     expect(await allEntries(await open(files))).toEqual(["a", "b"]);

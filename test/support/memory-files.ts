@@ -74,6 +74,20 @@ export class MemoryFiles implements Files {
     }
   }
 
+  /** What the disk says of its room. */
+  freeDiskBytes = Number.POSITIVE_INFINITY;
+
+  freeBytes(_path: string): Promise<number> {
+    return this.#call(() => this.freeDiskBytes);
+  }
+
+  usedBytes(path: string): Promise<number> {
+    return this.#call(() => {
+      const below = [...this.contents].filter(([key]) => key === path || key.startsWith(`${path}/`));
+      return below.reduce((sum, [, { length }]) => sum + length, 0);
+    });
+  }
+
   list(path: string): Promise<string[]> {
     return this.#call(() => {
       const folder = path.replace(/\/$/, "");
