@@ -33,6 +33,7 @@ import { endOverdueReleases, keysHeld, serveRelease } from "./jobs/releasing.ts"
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
 import type { Stopping } from "./jobs/stopping.ts";
+import type { Disk } from "./limits/disk.ts";
 import type { LimitUses } from "./limits/handlers.ts";
 import type { NodeLimits } from "./limits/limits.ts";
 import { REAL_MACHINERY } from "./machinery.ts";
@@ -77,6 +78,7 @@ export class Node {
   readonly folder: string;
   readonly limits: NodeLimits;
   readonly limitUses: LimitUses;
+  readonly disk: Disk;
   readonly stopping: Stopping;
   /** As the machine has it: the node's own never goes back. */
   readonly wallClock: Clock;
@@ -108,6 +110,7 @@ export class Node {
     this.folder = parts.folder;
     this.limits = parts.limits;
     this.limitUses = parts.limitUses;
+    this.disk = parts.disk;
     this.wallClock = parts.wallClock;
     this.stopping = parts.stopping;
     this.exportFolder = join(parts.folder, "exports");

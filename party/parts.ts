@@ -16,6 +16,7 @@ import { KeptModels } from "./jobs/kept-models.ts";
 import { JobResults } from "./jobs/results.ts";
 import { Stopping } from "./jobs/stopping.ts";
 import { JobVault } from "./jobs/vault.ts";
+import { Disk } from "./limits/disk.ts";
 import { LimitUses } from "./limits/handlers.ts";
 import { type GivenNodeLimits, modelLimits, type NodeLimits, nodeLimits } from "./limits/limits.ts";
 import { type Machinery, REAL_MACHINERY } from "./machinery.ts";
@@ -46,6 +47,7 @@ export interface NodeOptions {
 export interface NodeParts {
   readonly limits: NodeLimits;
   readonly limitUses: LimitUses;
+  readonly disk: Disk;
   readonly ports: Ports;
   readonly machinery: Machinery;
   readonly folder: string;
@@ -86,7 +88,8 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const { files, random } = ports;
   const key = keyring.atRestKey;
   const sealed = { store, files, random, key };
-  const spill = { folder: join(folder, "spool", "registrations"), random };
+  const disk = new Disk({ files, folder, clock: timed, limits });
+  const spill = { folder: join(folder, "spool", "registrations"), random, claim: () => disk.claim("") };
   const databases = new Databases({ files, folder, config: options.databases ?? {} });
   const optOuts = new OptOuts({ store, clock: timed, random, key });
   const places = {
@@ -102,7 +105,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const logbook = new Logbook({ ports, folder: join(folder, "evidence"), signers: keyring, store });
   const forks = new Forks({ files, folder: join(folder, "forks") });
   return {
-    ...{ limits, ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
+    ...{ limits, disk, ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
     machinery: { ...REAL_MACHINERY, ...options.machinery },
     limitUses: new LimitUses(),
     wallClock: options.ports.clock,
@@ -112,7 +115,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
     witness: new Witness({ store, clock: timed, signers: keyring, logbook, forks }),
     sideNotes: new SideNotes({ store, random, key }),
     book: new JobBook(store, timed),
-    vault: new JobVault({ ...sealed, folder: join(folder, "spool") }),
+    vault: new JobVault({ ...sealed, folder: join(folder, "spool"), disk }),
     models: new KeptModels({
       ...sealed,
       folder: join(folder, "models"),

@@ -15,6 +15,7 @@ import { effectiveRows } from "./effective.ts";
 import { inspectDataset } from "./inspect.ts";
 import { profileOf } from "./normalise.ts";
 import type { SourceAccess, SourceRequest } from "./source.ts";
+import type { SpillPlace } from "./spill.ts";
 
 export interface RegisteredDataset {
   readonly registration: DatasetRegistration;
@@ -28,6 +29,7 @@ export interface SpillSource {
   /** Absolute. */
   readonly folder: string;
   readonly random: Random;
+  readonly claim?: SpillPlace["claim"];
 }
 
 /** What a caller asks to register. */

@@ -15,6 +15,7 @@ import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { diskError } from "../../proto/ports/disk-error.ts";
 import type { Random } from "../../proto/ports/ports.ts";
+import type { DiskClaim } from "../limits/disk.ts";
 import { type BlockList, type BlockStore, listName } from "./blocks.ts";
 import { freshFolder, syncAndClose } from "./private-file.ts";
 
@@ -30,6 +31,8 @@ export interface SpillPlace {
   /** 32 secret bytes; the spill keeps a key derived from it and not the key. */
   readonly key: Uint8Array;
   readonly random: Random;
+  /** Of the disk, for each spill. */
+  readonly claim?: (() => DiskClaim) | undefined;
 }
 
 /** Bytes of a list's blocks in its file, each with its tag. */
@@ -38,19 +41,21 @@ type Lengths = number[];
 export class SpilledBlocks implements BlockStore {
   readonly #folder: string;
   readonly #key: Uint8Array;
+  readonly #claim: DiskClaim | undefined;
   readonly #lists = new Map<string, Lengths>();
   #destroyed = false;
 
-  private constructor(folder: string, key: Uint8Array) {
+  private constructor(folder: string, key: Uint8Array, claim: DiskClaim | undefined) {
     this.#folder = folder;
     this.#key = key;
+    this.#claim = claim;
   }
 
-  /** Throws STORAGE_FAILED, as all of its methods. */
-  static async create({ folder, key, random }: SpillPlace): Promise<SpilledBlocks> {
+  /** Throws STORAGE_FAILED and DISK_FULL, as all of its methods; `append` OVERLOADED, too. */
+  static async create({ folder, key, random, claim }: SpillPlace): Promise<SpilledBlocks> {
     if (key.length !== KEY_BYTES) throw new EntenteError("INTERNAL", { cause: new Error("spill key length") });
     const own = new Uint8Array(hkdfSync("sha256", key, random.bytes(KEY_BYTES), INFO, KEY_BYTES));
-    return new SpilledBlocks(await freshFolder(folder), own);
+    return new SpilledBlocks(await freshFolder(folder), own, claim?.());
   }
 
   append(list: BlockList, block: Uint8Array): Promise<void> {
@@ -95,6 +100,7 @@ export class SpilledBlocks implements BlockStore {
     await rm(this.#folder, { recursive: true, force: true }).catch((cause: unknown) => {
       throw diskError(cause);
     });
+    this.#claim?.[Symbol.dispose]();
   }
 
   #lengths(list: BlockList): Lengths {
@@ -117,6 +123,7 @@ export class SpilledBlocks implements BlockStore {
 
   /** A file is open only while a block is written: a job may have two thousand of them. */
   async #write(list: BlockList, sealed: readonly Uint8Array[], flags: string): Promise<void> {
+    await this.#claim?.grow(sealed.reduce((sum, { length }) => sum + length, 0));
     const handle = await openFile(this.#path(list), flags);
     try {
       for (const part of sealed) await handle.writeFile(part);

@@ -189,7 +189,7 @@ async function requireFit({ deps, agreement, spec, registration }: Omit<Offered,
 async function servedSide({ deps, agreement, spec, registration }: Omit<Offered, "versionTag">): Promise<ServedSide> {
   const taking = await takingPartOf(deps, spec, registration);
   const epoch = epochAt(agreement.document.budgets.epochDays, await deps.clock.keep());
-  const spill = deps.vault.spillPlace(spec.jobId);
+  const spill = deps.vault.spillPlace(spec.jobId, spec.receiver);
   const { selection } = taking;
   const list = await countList(deps, { output: spec.output, registration, selection, epoch, spill });
   return { deps, agreement, spec, registration, list, groupings: undefined, role: "provider", taking };

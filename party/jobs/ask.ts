@@ -258,7 +258,7 @@ async function ownList(
     // The list is the audience's: floors and ratio of lists are about that one.
     return { rows: matched.audience.proposed.ownRows, matched };
   }
-  const spill = deps.vault.spillPlace(spec.jobId);
+  const spill = deps.vault.spillPlace(spec.jobId, spec.provider);
   return countList(deps, { output: spec.output, registration, selection, epoch, spill });
 }
 

@@ -49,7 +49,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     const sizeClass = job.proposed.ownSizeClass;
     const shape = jobShape(spec, sizeClass, deps.machinery.partitionPlan);
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
-    const spill = deps.vault.spillPlace(jobId);
+    const spill = deps.vault.spillPlace(jobId, peer.party);
     deps.served.expect(jobId, { attempt, finished, shape, jobKey }, async () => {
       const taking = await takingPartOf(deps, spec, registration);
       await requireSamePeople(deps, jobId, taking);

@@ -175,7 +175,7 @@ async function readInput(asked: Asked, shape: JobShape, jobKey: Uint8Array): Pro
     prepareInput: deps.machinery.prepareInput,
     jobKey,
     partitions: shape.plan.partitions,
-    spill: deps.vault.spillPlace(spec.jobId),
+    spill: deps.vault.spillPlace(spec.jobId, spec.provider),
     access: deps.datasets.access,
     selection: asked.selection,
     onProgress: (report) => deps.book.report(spec.jobId, report),
@@ -242,7 +242,7 @@ async function inSession(
       },
       async (partition, { madeModel, ...received }) => {
         await keepModel(attemptInput, "bank", madeModel);
-        await deps.vault.putPartition(jobId, number, partition, received);
+        await deps.vault.putPartition(jobId, number, partition, received, spec.provider);
       },
     );
     deps.book.report(jobId, { step: "signing the receipt", ...WAITING });

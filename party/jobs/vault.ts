@@ -20,6 +20,7 @@ import type { Digest } from "../../proto/ids.ts";
 import type { Tiers } from "../../proto/model/header.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { SpillPlace } from "../data/spill.ts";
+import type { Disk, DiskClaim } from "../limits/disk.ts";
 import type { ReceivedPartition } from "../session/task.ts";
 import { openAtRest, SEAL_OVERHEAD_BYTES, sealAtRest } from "../store/at-rest.ts";
 import type { Store } from "../store/store.ts";
@@ -33,6 +34,8 @@ export interface VaultOptions {
   readonly key: Uint8Array;
   /** Absolute; what lies in it belongs to jobs that have not ended. */
   readonly folder: string;
+  /** Whose room is taken, where it is bounded. */
+  readonly disk?: Pick<Disk, "claim">;
 }
 
 /** What opens a commitment to tier bounds. */
@@ -60,6 +63,8 @@ function piecePurpose(jobId: string, name: string, at: number, length: number): 
 }
 
 export class JobVault {
+  /** Of received partitions, by job. */
+  readonly #claims = new Map<string, DiskClaim>();
   readonly #options: VaultOptions;
 
   constructor(options: VaultOptions) {
@@ -157,7 +162,14 @@ export class JobVault {
     return read?.kind === "tiers" ? { salt: opened.salt, tiers: read.value } : undefined;
   }
 
-  async putPartition(jobId: string, attempt: number, partition: number, received: ReceivedPartition): Promise<void> {
+  /** Throws DISK_FULL, and OVERLOADED when the jobs with `peer` have as much on the disk as they may. */
+  async putPartition(
+    jobId: string,
+    attempt: number,
+    partition: number,
+    received: ReceivedPartition,
+    peer = "",
+  ): Promise<void> {
     const name = `${attempt}-${partition}`;
     const { random, files } = this.#options;
     const key = await this.drawOnce(jobId, SPOOL_KEY);
@@ -167,7 +179,18 @@ export class JobVault {
       const secret = plain.subarray(at, at + PIECE_BYTES);
       pieces.push(sealAtRest({ key, random, purpose: piecePurpose(jobId, name, at, plain.length), secret }));
     }
+    await this.#claimOf(jobId, peer)?.grow(pieces.reduce((sum, { length }) => sum + length, 0));
     await files.writeDurable(this.#path(jobId, name), pieces);
+  }
+
+  /** Until the job's secrets are destroyed. */
+  #claimOf(jobId: string, peer: string): DiskClaim | undefined {
+    const { disk } = this.#options;
+    const known = this.#claims.get(jobId);
+    if (known !== undefined || disk === undefined) return known;
+    const claim = disk.claim(peer);
+    this.#claims.set(jobId, claim);
+    return claim;
   }
 
   /** Throws STORAGE_FAILED when it is not there or was changed. */
@@ -190,13 +213,16 @@ export class JobVault {
   async destroy(jobId: string): Promise<void> {
     await this.#options.store.destroyJobSecrets(jobId);
     await this.#options.files.remove(join(this.#options.folder, jobId));
+    this.#claims.get(jobId)?.[Symbol.dispose]();
+    this.#claims.delete(jobId);
   }
 
   /** Where reading the dataset for a job may spill. The key lives in memory only: a stop leaves nothing readable, and the
    * dataset is read again. */
-  spillPlace(jobId: string): SpillPlace {
-    const { folder, random } = this.#options;
-    return { folder: join(folder, jobId, "input"), key: random.bytes(32), random };
+  spillPlace(jobId: string, peer = ""): SpillPlace {
+    const { folder, random, disk } = this.#options;
+    const claim = disk === undefined ? undefined : () => disk.claim(peer);
+    return { folder: join(folder, jobId, "input"), key: random.bytes(32), random, claim };
   }
 
   /** At start-up: what a process that was killed had no time to destroy of every job but the open ones, and of those what

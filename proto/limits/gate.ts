@@ -1,4 +1,4 @@
-/** How much goes on at once, in all and for each of those who ask: who comes when it is full is refused, who is in stays. */
+/** How much is in use at once, in all and for each of those who ask: who wants more than there is, is refused; who is in stays. */
 import type { EntenteError } from "../errors.ts";
 
 export interface GateBound {
@@ -9,6 +9,12 @@ export interface GateBound {
 export interface GateOptions {
   readonly all?: GateBound;
   readonly each?: GateBound;
+}
+
+/** What somebody has; left by disposing, once or often. */
+export interface Place extends Disposable {
+  /** Takes more. Throws the refusal, and then has what it had. */
+  grow(amount: number): void;
 }
 
 export class Gate<Key = string> {
@@ -33,28 +39,39 @@ export class Gate<Key = string> {
     return Math.max(0, ...this.#inside.values());
   }
 
-  /** Throws the refusal of the bound that is reached, the own one first. The caller leaves by disposing, once or often. */
-  enter(key: Key): Disposable {
-    const { all, each } = this.#options;
-    if (each !== undefined && this.usedBy(key) >= each.max) throw each.refusal();
-    if (all !== undefined && this.#all >= all.max) throw all.refusal();
-    return this.join(key);
+  /** Throws the refusal of the bound that is reached, the own one first. */
+  enter(key: Key, amount = 1): Place {
+    this.#require(key, amount);
+    return this.join(key, amount);
   }
 
   /** Counted, and never refused: for what is under way already. */
-  join(key: Key): Disposable {
-    this.#all++;
-    this.#inside.set(key, this.usedBy(key) + 1);
-    let isInside = true;
+  join(key: Key, amount = 1): Place {
+    let held = amount;
+    this.#change(key, amount);
     return {
+      grow: (more) => {
+        this.#require(key, more);
+        this.#change(key, more);
+        held += more;
+      },
       [Symbol.dispose]: () => {
-        if (!isInside) return;
-        isInside = false;
-        this.#all--;
-        const left = this.usedBy(key) - 1;
-        if (left > 0) this.#inside.set(key, left);
-        else this.#inside.delete(key);
+        this.#change(key, -held);
+        held = 0;
       },
     };
+  }
+
+  #require(key: Key, amount: number): void {
+    const { all, each } = this.#options;
+    if (each !== undefined && this.usedBy(key) + amount > each.max) throw each.refusal();
+    if (all !== undefined && this.#all + amount > all.max) throw all.refusal();
+  }
+
+  #change(key: Key, by: number): void {
+    this.#all += by;
+    const left = this.usedBy(key) + by;
+    if (left > 0) this.#inside.set(key, left);
+    else this.#inside.delete(key);
   }
 }
