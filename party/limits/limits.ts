@@ -37,9 +37,15 @@ const MIB = 1024 * 1024;
 
 /** What stays on the disk. */
 export const DISK_LIMITS = {
-  freeDiskMib: limit(256, "MiB", "DISK_FULL", "free room of the node's disk below which nothing new begins: kept for what runs, and its end", {
-    min: 0,
-  }),
+  freeDiskMib: limit(
+    256,
+    "MiB",
+    "DISK_FULL",
+    "free room of the node's disk below which nothing new begins: kept for what runs, and its end",
+    {
+      min: 0,
+    },
+  ),
   spillMib: limit(102_400, "MiB", "OVERLOADED", "what jobs, registrations and lists have on the disk while they run"),
   spillPerPeerMib: limit(51_200, "MiB", "OVERLOADED", "the same, of the jobs with one peer"),
   // The largest bundles, of 512 groups of leaves, have 142 MB: three versions of them, or eight usual ones.
@@ -75,7 +81,10 @@ export function gateOf<Key = string>(
   { all, each }: { readonly all?: NodeLimitName; readonly each?: NodeLimitName },
 ): Gate<Key> {
   const scaleOf = (name: NodeLimitName) => (limits.table[name].unit === "MiB" ? MIB : 1);
-  const bound = (name: NodeLimitName) => ({ max: limits.values[name] * scaleOf(name), refusal: () => limitRefusal(limits, name) });
+  const bound = (name: NodeLimitName) => ({
+    max: limits.values[name] * scaleOf(name),
+    refusal: () => limitRefusal(limits, name),
+  });
   return new Gate<Key>({ ...(all && { all: bound(all) }), ...(each && { each: bound(each) }) });
 }
 

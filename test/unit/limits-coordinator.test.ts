@@ -276,7 +276,14 @@ describe("of connections", () => {
 });
 
 test("are set in coordinator.json, and a name that is none is refused", () => {
-  const config = { format: "entente-coordinator/1", name: "coordinator", host: "localhost", port: 1, enrolPort: 2, logLevel: "info" };
+  const config = {
+    format: "entente-coordinator/1",
+    name: "coordinator",
+    host: "localhost",
+    port: 1,
+    enrolPort: 2,
+    logLevel: "info",
+  };
   expect(checkConfig({ ...config, limits: { jobsPerParty: 7 } }).limits).toEqual({ jobsPerParty: 7 });
   for (const limits of [{ jobsPerParty: 0 }, { jobsPerPary: 7 }, { meetingMs: 2 ** 31 }])
     expect(() => checkConfig({ ...config, limits })).toThrow(/coordinator.json: limits/);
