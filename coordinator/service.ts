@@ -1,6 +1,7 @@
 /** What the RPCs work on, made once in `main.ts`, or by a simulator that calls them without a network. */
 import type { Logger } from "pino";
 import type { Endpoint } from "../proto/codec/endpoint.ts";
+import { toHex } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
 import type { Ports } from "../proto/ports/ports.ts";
@@ -68,7 +69,7 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
     identityPublicKey: keys.identity.publicKey,
     keyset: keys.keyset,
     logs: new CollaborationLogs({ ports, folder, name, key: keys.log, store }),
-    inboxes: new Inboxes(limits),
+    inboxes: new Inboxes(toHex(ports.random.bytes(8)), limits),
     meetings,
     relay: new Relay({
       clock,

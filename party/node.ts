@@ -262,6 +262,7 @@ export class Node {
   async #onWake(wake: Wake): Promise<void> {
     const deps = this.connected;
     try {
+      if (wake.resumes !== undefined) return await deps.meetings.goOn(wake);
       if (this.stopping.isRequested) return await hangUp(deps, wake);
       const peer = await deps.peers.require(wake.from).catch(async (error: unknown) => {
         await hangUp(deps, wake);

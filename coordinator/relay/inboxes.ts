@@ -12,10 +12,14 @@ export interface InboxStream {
 }
 
 export class Inboxes {
+  /** Of this process: wakes are numbered within it. */
+  readonly run: string;
   readonly #byParty = new Map<PartyId, InboxStream>();
   readonly #limits: Limits;
 
-  constructor(limits: Limits) {
+  /** `run`: 16 hex digits that no other process of this coordinator has. */
+  constructor(run: string, limits: Limits) {
+    this.run = run;
     this.#limits = limits;
   }
 

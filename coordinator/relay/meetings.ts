@@ -13,6 +13,10 @@ export interface Meeting {
   readonly requester: PartyId;
   readonly peer: PartyId;
   readonly purpose: SessionPurpose;
+  /** The first meeting of the session that goes on at this one. */
+  readonly resumes?: RelayId | undefined;
+  /** Of the peer's wakes, from 1. */
+  readonly wakeNumber: number;
   /** Monotonic. */
   readonly expiresMs: number;
 }
@@ -30,19 +34,23 @@ interface Seats {
 export class Meetings {
   readonly #options: MeetingsOptions;
   readonly #seats = new Map<RelayId, Seats>();
+  /** The last wake of each party. */
+  readonly #wakes = new Map<PartyId, number>();
 
   constructor(options: MeetingsOptions) {
     this.#options = options;
   }
 
   /** Throws OVERLOADED when the requester, or all parties together, have as many meetings as they may. */
-  call(request: Pick<Meeting, "relayId" | "requester" | "peer" | "purpose">): Meeting {
+  call(request: Omit<Meeting, "wakeNumber" | "expiresMs">): Meeting {
     this.#sweep();
     const { clock, limits } = this.#options;
     const own = [...this.#seats.values()].filter(({ meeting }) => meeting.requester === request.requester);
     if (own.length >= limits.meetingsPerParty) throw refusal(limits, "meetingsPerParty");
     if (this.#seats.size >= limits.meetings) throw refusal(limits, "meetings");
-    const meeting = { ...request, expiresMs: clock.monotonicMs() + limits.meetingMs };
+    const wakeNumber = (this.#wakes.get(request.peer) ?? 0) + 1;
+    this.#wakes.set(request.peer, wakeNumber);
+    const meeting = { ...request, wakeNumber, expiresMs: clock.monotonicMs() + limits.meetingMs };
     this.#seats.set(request.relayId, { meeting, taken: new Set() });
     return meeting;
   }
@@ -63,11 +71,12 @@ export class Meetings {
     this.#seats.delete(relayId);
   }
 
-  /** Meetings that a party was called to and has not come to: what an inbox that opens late is told. */
-  waitingFor(party: PartyId): Meeting[] {
+  /** Meetings that a party was called to after that wake and has not come to: what an inbox that opens late is told. */
+  waitingFor(party: PartyId, after: number): Meeting[] {
     return [...this.#seats.values()]
       .filter(({ meeting, taken }) => meeting.peer === party && !taken.has(party) && !this.#isExpired(meeting))
-      .map(({ meeting }) => meeting);
+      .map(({ meeting }) => meeting)
+      .filter(({ wakeNumber }) => wakeNumber > after);
   }
 
   remainingSeconds({ expiresMs }: Meeting): number {

@@ -7,15 +7,15 @@ import { endStream } from "../serve.ts";
 import type { Service } from "../service.ts";
 
 export function wakeFor({ meetings }: Service, meeting: Meeting): Wake {
-  const { relayId, requester: from, purpose } = meeting;
-  return { relayId, from, purpose, expiresInSeconds: meetings.remainingSeconds(meeting) };
+  const { relayId, requester: from, purpose, resumes, wakeNumber: number } = meeting;
+  return { relayId, from, purpose, resumes, number, expiresInSeconds: meetings.remainingSeconds(meeting) };
 }
 
-/** The caller's inbox: `opened`, the meetings that wait for it, then a wake for each new one. An older inbox of the same
- * party ends with ALREADY_EXISTS. */
+/** The caller's inbox: `opened`, the meetings that wait for it and of which it has not heard, then a wake for each new one.
+ * An older inbox of the same party ends with ALREADY_EXISTS. */
 export function openInbox(service: Service, call: ServerWritableStream<Buffer, Buffer>, caller: Caller): void {
   const { inboxes, meetings, streams } = service;
-  OPEN_INBOX.request.decode(call.request);
+  const position = OPEN_INBOX.request.decode(call.request);
   const inbox: InboxStream = {
     get unsent() {
       return call.writableLength;
@@ -36,6 +36,7 @@ export function openInbox(service: Service, call: ServerWritableStream<Buffer, B
   call.on("cancelled", close);
   streams.add(stream);
   inboxes.open(caller.party, inbox);
-  call.write(OPEN_INBOX.response.encode({ kind: "opened" }));
-  for (const meeting of meetings.waitingFor(caller.party)) inbox.send(wakeFor(service, meeting));
+  call.write(OPEN_INBOX.response.encode({ kind: "opened", run: inboxes.run }));
+  const after = position?.run === inboxes.run ? position.after : 0;
+  for (const meeting of meetings.waitingFor(caller.party, after)) inbox.send(wakeFor(service, meeting));
 }

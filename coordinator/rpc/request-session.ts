@@ -12,7 +12,7 @@ import { wakeFor } from "./open-inbox.ts";
  * such job of these two parties), CANCELLED (the job has ended). */
 export async function requestSession(
   service: Service,
-  { peer, purpose }: SessionRequest,
+  { peer, purpose, resumes }: SessionRequest,
   { party }: Caller,
 ): Promise<SessionTicket> {
   const { store, meetings, inboxes, ports } = service;
@@ -26,7 +26,7 @@ export async function requestSession(
     if (isEnded(job.state)) throw new EntenteError("CANCELLED", { detail: `job is ${job.state}` });
   }
   const relayId = toHex(ports.random.bytes(16)) as RelayId;
-  const meeting = meetings.call({ relayId, requester: party, peer, purpose });
+  const meeting = meetings.call({ relayId, requester: party, peer, purpose, resumes });
   try {
     inboxes.wake(peer, wakeFor(service, meeting));
   } catch (error) {

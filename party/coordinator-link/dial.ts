@@ -41,7 +41,7 @@ export function linkOver(client: RpcChannel): CoordinatorLink {
     publishKeyset: (keyset) => callUnary(client, methods.PUBLISH_KEYSET, { keyset }),
     publishSuccession: (succession) => callUnary(client, methods.PUBLISH_SUCCESSION, succession),
     createInvite: (party) => callUnary(client, methods.CREATE_INVITE, { party }),
-    openInbox: (listener) => openInbox(client, listener),
+    openInbox: (listener, position) => openInbox(client, listener, position),
     requestSession: (request) => callUnary(client, methods.REQUEST_SESSION, request),
     connectRelay: async (relayId) => openRelayStream(callBidi(client, methods.CONNECT_RELAY), relayId),
     recordAgreement: (record) => callUnary(client, methods.RECORD_AGREEMENT, record),
@@ -85,10 +85,15 @@ async function pages<Id extends string, Item>(
   }
 }
 
-function openInbox(client: RpcChannel, listener: InboxListener): Promise<OpenInbox> {
-  const call = callServerStream(client, methods.OPEN_INBOX, undefined);
+function openInbox(
+  client: RpcChannel,
+  listener: InboxListener,
+  position: methods.InboxPosition | undefined,
+): Promise<OpenInbox> {
+  const call = callServerStream(client, methods.OPEN_INBOX, position);
   return new Promise((resolve, reject) => {
     let state: "opening" | "open" | "ended" = "opening";
+    let last = 0;
     const end = (error: EntenteError) => {
       const before = state;
       state = "ended";
@@ -106,9 +111,15 @@ function openInbox(client: RpcChannel, listener: InboxListener): Promise<OpenInb
         const event = methods.OPEN_INBOX.response.decode(bytes);
         if ((event.kind === "opened") !== (state === "opening"))
           throw new EntenteError("WIRE_UNEXPECTED", { detail: "inbox event" });
-        if (event.kind === "wake") return listener.onWake(event.wake);
-        state = "open";
-        resolve({ close });
+        if (event.kind === "opened") {
+          state = "open";
+          last = event.run === position?.run ? position.after : 0;
+          return resolve({ run: event.run, close });
+        }
+        // Twice or late: dropped.
+        if (event.wake.number <= last) return;
+        last = event.wake.number;
+        listener.onWake(event.wake);
       } catch (thrown) {
         end(toEntenteError(thrown));
       }

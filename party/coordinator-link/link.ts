@@ -7,6 +7,7 @@ import type {
   CosignatureSubmission,
   CreatedInvite,
   CreateJobRequest,
+  InboxPosition,
   Job,
   JobReport,
   LogCheckpoint,
@@ -23,13 +24,15 @@ import type { LogFile } from "../../proto/evidence/log.ts";
 import type { CollaborationId, Digest, JobId, PartyId, RelayId } from "../../proto/ids.ts";
 
 export interface InboxListener {
-  /** The same wake may come again after the inbox was opened anew: its relay id tells. */
+  /** In the order of their numbers. What a coordinator sends twice or late is not handed on. */
   onWake(wake: Wake): void;
   /** Once; the inbox is closed. ALREADY_EXISTS: another process opened this party's inbox. */
   onEnd(error: EntenteError): void;
 }
 
 export interface OpenInbox {
+  /** Of the coordinator's process: in another one wakes are numbered anew. */
+  readonly run: string;
   /** `onEnd` is not called for this. */
   close(): void;
 }
@@ -49,8 +52,8 @@ export interface CoordinatorLink {
   publishSuccession(succession: SuccessionBytes): Promise<PartyEntry>;
   createInvite(party: PartyId): Promise<CreatedInvite>;
 
-  /** Resolves when peers can reach this party. */
-  openInbox(listener: InboxListener): Promise<OpenInbox>;
+  /** Resolves when peers can reach this party. `position`: wakes up to there have come already. */
+  openInbox(listener: InboxListener, position?: InboxPosition): Promise<OpenInbox>;
   requestSession(request: SessionRequest): Promise<SessionTicket>;
   /**
    * A byte stream to the peer of a meeting, with back-pressure; resolves when the peer is there. Half-closing works as

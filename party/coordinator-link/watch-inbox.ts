@@ -1,11 +1,15 @@
 /** Keeps an inbox open: opens it again after every end that may pass, with growing pauses. */
-import type { Wake } from "../../proto/codec/coordinator.ts";
-import { type EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
+import type { InboxPosition, Wake } from "../../proto/codec/coordinator.ts";
+import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
+import { BackOff } from "../back-off.ts";
 import type { CoordinatorLink, OpenInbox } from "./link.ts";
 
 const FIRST_PAUSE_MS = 250;
-const MAX_PAUSE_MS = 15_000;
+/** Also how long after a coordinator came back its parties may be without it. */
+const MAX_PAUSE_MS = 2_500;
+/** For the coordinator to say that the inbox is open. */
+const OPENING_MS = 10_000;
 /** A person must act: a revoked certificate, or another process that runs as this party. */
 const FINAL: readonly ErrorCode[] = ["CERTIFICATE_REFUSED", "ALREADY_EXISTS"];
 
@@ -24,7 +28,10 @@ export function watchInbox(
   let isStopped = false;
   let inbox: OpenInbox | undefined;
   let cancelPause: () => void = () => undefined;
-  let pauseMs = FIRST_PAUSE_MS;
+  let cancelOpening: () => void = () => undefined;
+  let tries = 0;
+  let position: InboxPosition | undefined;
+  const backOff = new BackOff({ random, firstMs: FIRST_PAUSE_MS, maxMs: MAX_PAUSE_MS });
   const seen = new RecentIds();
 
   const lost = (error: EntenteError) => {
@@ -34,29 +41,45 @@ export function watchInbox(
     isStopped = isFinal;
     watch.onState(isFinal ? "stopped" : "lost", error);
     if (isFinal) return;
-    // Up to a quarter more, so that all parties of a coordinator that restarts do not come at once.
-    const spread = 1 + (random.bytes(1)[0] ?? 0) / 1_024;
-    cancelPause = timers.after(pauseMs * spread, open);
-    pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+    cancelPause = timers.after(backOff.nextMs(), open);
   };
   const open = () => {
+    const own = ++tries;
+    const isLate = () => isStopped || own !== tries;
+    let run = "";
+    const early: Wake[] = [];
     const onWake = (wake: Wake) => {
-      if (!isStopped && seen.add(wake.relayId)) watch.onWake(wake);
+      if (isLate()) return;
+      if (run === "") return void early.push(wake);
+      position = { run, after: wake.number };
+      if (seen.add(wake.relayId)) watch.onWake(wake);
     };
-    link.openInbox({ onWake, onEnd: lost }).then(
+    const end = (error: EntenteError) => {
+      if (isLate()) return;
+      tries++;
+      cancelOpening();
+      lost(error);
+    };
+    cancelOpening = timers.after(OPENING_MS, () => end(new EntenteError("COORDINATOR_UNREACHABLE")));
+    link.openInbox({ onWake, onEnd: end }, position).then(
       (opened) => {
-        if (isStopped) return opened.close();
+        if (isLate()) return opened.close();
+        cancelOpening();
         inbox = opened;
-        pauseMs = FIRST_PAUSE_MS;
+        run = opened.run;
+        if (position?.run !== run) position = { run, after: 0 };
+        backOff.reset();
         watch.onState("open");
+        for (const wake of early.splice(0)) onWake(wake);
       },
-      (thrown: unknown) => lost(toEntenteError(thrown)),
+      (thrown: unknown) => end(toEntenteError(thrown)),
     );
   };
   open();
   return () => {
     isStopped = true;
     cancelPause();
+    cancelOpening();
     inbox?.close();
   };
 }

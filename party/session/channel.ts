@@ -66,6 +66,7 @@ function helloClaims(purpose: SessionPurpose, exporter: Uint8Array, role: TlsRol
 
 export class Channel {
   readonly exporter: Uint8Array<ArrayBuffer>;
+  readonly carrierSecret: Uint8Array<ArrayBuffer>;
   /** What frame headers carry: the first 8 bytes of SHA-256 of the exporter value. */
   readonly frameSession: Uint8Array<ArrayBuffer>;
   bytesSent = 0;
@@ -83,6 +84,7 @@ export class Channel {
 
   private constructor(secure: SecureStream, role: TlsRole, timers: Timers) {
     this.exporter = secure.exporter;
+    this.carrierSecret = secure.carrierSecret;
     this.frameSession = sha256(secure.exporter).slice(0, 8);
     this.#socket = secure.socket;
     this.#timers = timers;

@@ -13,6 +13,7 @@ import type { SessionCredentials } from "./certificate.ts";
 
 const ALPN = "entente-session/1";
 const EXPORTER_LABEL = "EXPORTER-entente-session-1";
+const CARRIER_LABEL = "EXPORTER-entente-carrier-1";
 const EXPORTER_BYTES = 32;
 
 export type TlsRole = "server" | "client";
@@ -21,6 +22,8 @@ export interface SecureStream<Socket extends Duplex = Duplex> {
   readonly socket: Socket;
   /** RFC 8446 section 7.5 exporter value: equal at both ends, new for each handshake. */
   readonly exporter: Uint8Array<ArrayBuffer>;
+  /** Another one, 32 bytes, which nothing else shows: with it the carrier below goes on over another stream. */
+  readonly carrierSecret: Uint8Array<ArrayBuffer>;
 }
 
 /** How a byte stream between two nodes is secured: by TLS, but in a simulator. Throws as `secureStream`. */
@@ -81,8 +84,9 @@ export async function secureStream(input: SecuringInput): Promise<SecureStream<T
   try {
     await handshake(socket, input.timers, input.timeoutMs);
     verifyPeer(socket, input.peerSessionKey, own.publicKey);
-    const exporter = socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0));
-    return { socket, exporter: new Uint8Array(exporter) };
+    const exported = (label: string) =>
+      new Uint8Array(socket.exportKeyingMaterial(EXPORTER_BYTES, label, Buffer.alloc(0)));
+    return { socket, exporter: exported(EXPORTER_LABEL), carrierSecret: exported(CARRIER_LABEL) };
   } catch (error) {
     socket.destroy();
     stream.destroy();

@@ -32,13 +32,22 @@ function purposeFromWire(message: { kind: number; jobId: string; attempt: number
 export interface SessionRequest {
   readonly peer: PartyId;
   readonly purpose: SessionPurpose;
+  /** The first meeting of a session whose stream broke: it goes on at the new one. */
+  readonly resumes?: RelayId | undefined;
 }
+
+const resumesToWire = (resumes: RelayId | undefined) => (resumes === undefined ? {} : { resumes });
+const resumesFromWire = (resumes: string) => (resumes === "" ? {} : { resumes: relayId(resumes) });
 
 export const sessionRequest: Codec<SessionRequest> = messageCodec(
   wire.SessionRequest,
   MAX_REQUEST_BYTES,
-  (value: SessionRequest) => ({ peer: value.peer, ...purposeToWire(value.purpose) }),
-  (message) => ({ peer: partyId(message.peer), purpose: purposeFromWire(message) }),
+  (value: SessionRequest) => ({ peer: value.peer, ...purposeToWire(value.purpose), ...resumesToWire(value.resumes) }),
+  (message) => ({
+    peer: partyId(message.peer),
+    purpose: purposeFromWire(message),
+    ...resumesFromWire(message.resumes),
+  }),
 );
 
 export interface SessionTicket {
@@ -56,22 +65,28 @@ export const sessionTicket: Codec<SessionTicket> = messageCodec(
 export interface Wake extends SessionTicket {
   readonly from: PartyId;
   readonly purpose: SessionPurpose;
+  readonly resumes?: RelayId | undefined;
+  /** Of this party's wakes in a run of the coordinator, from 1, growing. */
+  readonly number: number;
 }
 
-export type InboxEvent = { readonly kind: "opened" } | { readonly kind: "wake"; readonly wake: Wake };
+export type InboxEvent =
+  | { readonly kind: "opened"; readonly run: string }
+  | { readonly kind: "wake"; readonly wake: Wake };
 
 export const inboxEvent: Codec<InboxEvent> = messageCodec(
   wire.InboxEvent,
   MAX_RESPONSE_BYTES,
   (value: InboxEvent) => {
-    if (value.kind === "opened") return { opened: {} };
-    const { relayId, from, purpose, expiresInSeconds } = value.wake;
-    return { wake: { relayId, from, expiresInSeconds, ...purposeToWire(purpose) } };
+    if (value.kind === "opened") return { opened: { run: value.run } };
+    const { relayId, from, purpose, expiresInSeconds, resumes, number } = value.wake;
+    return { wake: { relayId, from, expiresInSeconds, number, ...purposeToWire(purpose), ...resumesToWire(resumes) } };
   },
   (message): InboxEvent => {
-    if (message.event === "opened") return { kind: "opened" };
+    if (message.event === "opened") return { kind: "opened", run: runOf(message.opened?.run ?? "") };
     if (message.event !== "wake" || !message.wake) throw invalid("event");
     const wake = new wire.Wake(message.wake);
+    if (wake.number < 1) throw invalid("number");
     return {
       kind: "wake",
       wake: {
@@ -79,15 +94,28 @@ export const inboxEvent: Codec<InboxEvent> = messageCodec(
         from: partyId(wake.from),
         purpose: purposeFromWire(wake),
         expiresInSeconds: wake.expiresInSeconds,
+        ...resumesFromWire(wake.resumes),
+        number: wake.number,
       },
     };
   },
 );
 
-const nothing = { encode: () => ({ finish: () => new Uint8Array(0) }), decode: () => undefined };
-export const inboxOpen: Codec<undefined> = messageCodec(
-  nothing,
+/** What a party has of its inbox: the last wake that came, in which run of the coordinator. */
+export interface InboxPosition {
+  readonly run: string;
+  readonly after: number;
+}
+
+function runOf(run: string): string {
+  if (!/^[0-9a-f]{16}$/.test(run)) throw invalid("run");
+  return run;
+}
+
+/** `undefined`: every wake that waits. */
+export const inboxOpen: Codec<InboxPosition | undefined> = messageCodec(
+  wire.InboxOpen,
   MAX_REQUEST_BYTES,
-  () => undefined,
-  () => undefined,
+  (value: InboxPosition | undefined) => value ?? {},
+  ({ run, after }) => (run === "" && after === 0 ? undefined : { run: runOf(run), after }),
 );

@@ -37,7 +37,14 @@ import {
   submitReceiptRequest,
   submitReceiptResponse,
 } from "./coordinator-jobs.ts";
-import { type InboxEvent, inboxEvent, inboxOpen, sessionRequest, sessionTicket } from "./coordinator-sessions.ts";
+import {
+  type InboxEvent,
+  type InboxPosition,
+  inboxEvent,
+  inboxOpen,
+  sessionRequest,
+  sessionTicket,
+} from "./coordinator-sessions.ts";
 import type { Codec, Method } from "./grpc.ts";
 import { type RelayFrame, relayFrame } from "./relay-frame.ts";
 
@@ -76,7 +83,14 @@ export {
   type SubmitReceiptRequest,
   type SubmittedReceipt,
 } from "./coordinator-jobs.ts";
-export type { InboxEvent, SessionPurpose, SessionRequest, SessionTicket, Wake } from "./coordinator-sessions.ts";
+export type {
+  InboxEvent,
+  InboxPosition,
+  SessionPurpose,
+  SessionRequest,
+  SessionTicket,
+  Wake,
+} from "./coordinator-sessions.ts";
 
 function unary<Request, Response>(name: string, request: Codec<Request>, response: Codec<Response>) {
   const path = `/entente.v1.${name}`;
@@ -105,7 +119,7 @@ export const GET_JOB = unary("Jobs/Get", getJobRequest, job);
 export const LIST_JOBS = unary("Jobs/List", pageRequest(wire.ListJobsRequest, jobId), jobList);
 export const SUBMIT_RECEIPT = unary("Jobs/SubmitReceipt", submitReceiptRequest, submitReceiptResponse);
 
-export const OPEN_INBOX: Method<undefined, InboxEvent> = {
+export const OPEN_INBOX: Method<InboxPosition | undefined, InboxEvent> = {
   path: "/entente.v1.Inbox/Open",
   requestStream: false,
   responseStream: true,

@@ -45,7 +45,7 @@ const IDLE_TIMEOUT_MS = 1_200_000;
 const idle: (() => void)[] = [];
 function wake(from: string, purpose: Wake["purpose"]): Wake {
   const relayId = randomBytes(16).toString("hex") as RelayId;
-  return { relayId, from: partyId(from), purpose, expiresInSeconds: 60 };
+  return { relayId, from: partyId(from), purpose, expiresInSeconds: 60, number: 1 };
 }
 
 beforeAll(async () => {

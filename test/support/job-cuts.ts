@@ -12,7 +12,8 @@ import type { Timers } from "../../proto/ports/ports.ts";
 import { InlineWorker } from "./inline-worker.ts";
 import type { TwoNodes } from "./two-nodes.ts";
 
-/** The streams of the sessions between the nodes, to be destroyed as a network would. */
+/** The streams of the sessions between the nodes, to be destroyed as a coordinator does that lets neither in any more: no
+ * session goes on over another. */
 export class Cable {
   readonly #streams = new Set<Duplex>();
 
@@ -27,7 +28,7 @@ export class Cable {
   });
 
   cut(): void {
-    for (const stream of this.#streams) stream.destroy();
+    for (const stream of this.#streams) stream.destroy(new EntenteError("CERTIFICATE_REFUSED"));
   }
 }
 

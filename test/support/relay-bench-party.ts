@@ -56,17 +56,16 @@ async function serve(): Promise<void> {
   const link = dialCoordinator(told.enrolled);
   const meetings = new Meetings({
     ...{ own, link, signers: { credentials, keys: { jobs: keyOf(own, "jobs") } } },
-    timers: nodePorts.timers,
+    ...{ timers: nodePorts.timers, random: nodePorts.random },
   });
   const channels: Channel[] = [];
   watchInbox(
     link,
     {
-      onWake: (wake) =>
-        void meetings
-          .acceptControl(wake.relayId, peer)
-          .then(sink)
-          .catch(() => undefined),
+      onWake: (wake) => {
+        const met = wake.resumes ? meetings.goOn(wake) : meetings.acceptControl(wake.relayId, peer).then(sink);
+        met.catch(() => undefined);
+      },
       onState: (state) => state === "open" && say("inbox"),
     },
     nodePorts,

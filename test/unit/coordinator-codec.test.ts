@@ -82,10 +82,13 @@ describe("messages", () => {
   test("an event without a body, and a control session with a job, are refused", () => {
     const { response } = methods.OPEN_INBOX;
     expect(codeOf(() => response.decode(new Uint8Array(0)))).toBe("WIRE_INVALID");
-    const wake = { relayId: jobId, from: "bank", kind: 1, expiresInSeconds: 1 };
+    const wake = { relayId: jobId, from: "bank", kind: 1, expiresInSeconds: 1, number: 1 };
     const decode = (changed: object) =>
       codeOf(() => response.decode(wire.InboxEvent.encode({ wake: { ...wake, ...changed } }).finish()));
     expect(decode({})).toBe("accepted");
+    expect(decode({ number: 0 })).toBe("WIRE_INVALID");
+    expect(decode({ resumes: jobId })).toBe("accepted");
+    expect(decode({ resumes: "that one" })).toBe("BAD_REQUEST");
     expect(decode({ jobId })).toBe("WIRE_INVALID");
     expect(decode({ attempt: 1 })).toBe("WIRE_INVALID");
     expect(decode({ kind: 0 })).toBe("WIRE_INVALID");

@@ -51,7 +51,13 @@ describe("the inbox", () => {
   test("shows the party as connected, and names who calls", async () => {
     expect((await bank.link.lookup(partyId("telecom"))).connected).toBe(true);
     const { relayId, expiresInSeconds } = await bank.link.requestSession(control);
-    expect(await inbox.next()).toEqual({ relayId, from: "bank", purpose: { kind: "control" }, expiresInSeconds });
+    expect(await inbox.next()).toEqual({
+      number: 1,
+      relayId,
+      from: "bank",
+      purpose: { kind: "control" },
+      expiresInSeconds,
+    });
     expect(expiresInSeconds).toBeLessThanOrEqual(60);
   });
 

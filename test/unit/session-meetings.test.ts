@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { withDeadline } from "../../party/session/meetings.ts";
+import { withDeadline } from "../../party/session/carriers.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 import { streamPair } from "../support/pair.ts";
