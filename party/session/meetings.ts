@@ -71,7 +71,7 @@ export class Meetings {
   }
 
   acceptRelease(relay: RelayId, peer: Peer, jobDigest: string): Promise<Channel> {
-    return this.#meet(relay, peer, { kind: "release", jobDigest }, "server");
+    return this.#secure(this.#carriers.accept(relay, peer.party), peer, { kind: "release", jobDigest }, "server");
   }
 
   #controlRole(peer: Peer): TlsRole {

@@ -131,8 +131,14 @@ describe("of calls", () => {
       return refusalOf(other.link.requestSession(control));
     },
     async wakesPerInbox() {
-      const inboxes = new Inboxes(DEFAULT_LIMITS);
-      const wake = { relayId: "00" as RelayId, from: BANK, purpose: { kind: "control" }, expiresInSeconds: 1 } as const;
+      const inboxes = new Inboxes("00000000000000a1", DEFAULT_LIMITS);
+      const wake = {
+        number: 1,
+        relayId: "00" as RelayId,
+        from: BANK,
+        purpose: { kind: "control" },
+        expiresInSeconds: 1,
+      } as const;
       inboxes.open(TELECOM, { unsent: DEFAULT_LIMITS.wakesPerInbox, send: () => expect.unreachable(), end() {} });
       return refusalOf((async () => inboxes.wake(TELECOM, wake))());
     },
