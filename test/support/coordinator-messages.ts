@@ -66,6 +66,7 @@ export const GOOD_CALLS: {
   REQUEST_SESSION: {
     requests: [
       { peer, purpose: { kind: "control" } },
+      { peer, purpose: { kind: "control" }, resumes: relay },
       { peer, purpose: jobPurpose },
       { peer, purpose: { kind: "release", jobId: job } },
     ],
@@ -103,11 +104,21 @@ export const GOOD_CALLS: {
     responses: [{ collaborationId: collaboration, entryDigest: agreementDigest }],
   },
   OPEN_INBOX: {
-    requests: [undefined],
+    requests: [undefined, { run: "00000000000000a1", after: 7 }],
     responses: [
-      { kind: "opened" },
-      { kind: "wake", wake: { relayId: relay, expiresInSeconds: 60, from: peer, purpose: jobPurpose } },
-      { kind: "wake", wake: { relayId: relay, expiresInSeconds: 60, from: peer, purpose: { kind: "control" } } },
+      { kind: "opened", run: "00000000000000a1" },
+      { kind: "wake", wake: { number: 1, relayId: relay, expiresInSeconds: 60, from: peer, purpose: jobPurpose } },
+      {
+        kind: "wake",
+        wake: {
+          number: 2,
+          relayId: relay,
+          expiresInSeconds: 60,
+          from: peer,
+          purpose: { kind: "control" },
+          resumes: relay,
+        },
+      },
     ],
   },
   FETCH_LOG: {

@@ -1,6 +1,7 @@
 /** Messages between parties and with the coordinator, and the frames that carry them. */
 import { FrameReader } from "../../../../party/session/frame-reader.ts";
 import { ALIGNED_TYPE, decodeAligned } from "../../../../proto/codec/aligned.ts";
+import { CarrierReader, carrierDataHeader, encodeCarrierFrame } from "../../../../proto/codec/carrier-frame.ts";
 import { decodeHeader, encodeHeader, type Frame } from "../../../../proto/codec/frame.ts";
 import type { Codec } from "../../../../proto/codec/grpc.ts";
 import type { PayloadCodec } from "../../../../proto/codec/payload.ts";
@@ -133,6 +134,30 @@ function frameTargets(): FuzzTarget[] {
             read.push(encodeHeader(header, body.length, SESSION), body);
         const written = concat(...read);
         if (Buffer.compare(written, input.subarray(0, written.length)) !== 0) throw new NotReencoded("frames");
+      },
+    },
+    {
+      name: "carrier frames",
+      form: "bytes",
+      seeds: [
+        encodeCarrierFrame({ kind: "begin" }),
+        encodeCarrierFrame({ kind: "resume", received: 3, epoch: 1, mac: filled(32) }),
+        concat(carrierDataHeader(1, 40), filled(40), encodeCarrierFrame({ kind: "end", number: 2 })),
+        concat(encodeCarrierFrame({ kind: "ack", number: 9 }), encodeCarrierFrame({ kind: "ping" })),
+      ].map((bytes) => Uint8Array.from(bytes)),
+      covers: [CarrierReader],
+      run(input) {
+        const reader = new CarrierReader();
+        const read: Uint8Array[] = [];
+        for (const chunk of [input.subarray(0, input.length >> 1), input.subarray(input.length >> 1)])
+          for (const frame of reader.push(Buffer.from(chunk)))
+            read.push(
+              frame.kind === "data"
+                ? concat(carrierDataHeader(frame.number, frame.data.length), frame.data)
+                : encodeCarrierFrame(frame),
+            );
+        const written = concat(...read);
+        if (Buffer.compare(written, input.subarray(0, written.length)) !== 0) throw new NotReencoded("carrier frames");
       },
     },
     {
