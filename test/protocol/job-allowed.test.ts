@@ -263,20 +263,25 @@ describe("released and withheld", () => {
 });
 
 describe("a coordinator that never pairs", () => {
-  test("the control session: the job ends with a time-out", async () => {
+  test("the control session: the job ends with a time-out after five tries", async () => {
     unpaired = () => true;
     const { bank } = await nodes.runAtBank({ agreement });
     expect(bank).toMatchObject({ state: "failed", attempt: 0, reason: { code: "PEER_TIMEOUT" } });
-    expect(pauses.count).toBe(0);
+    expect([meetings, pauses.count]).toEqual([5, 4]);
     await expectNothingLeftAtBank();
   });
 
-  test("any job session: after five tries", async () => {
+  test("any job session: after a quarter of an hour, which a peer that is restarted may take", async () => {
     // Each try opens a control session, which is paired, and then a job session.
     unpaired = (meeting) => meeting % 2 === 0;
+    const { requestSession } = nodes.bank.connected.link;
+    vi.spyOn(nodes.bank.connected.link, "requestSession").mockImplementation((request) => {
+      if (request.purpose.kind === "job") for (const party of ["bank", "bureau"] as const) aheadMs[party] += 4 * 60_000;
+      return requestSession(request);
+    });
     const { bank } = await nodes.runAtBank({ agreement });
     expect(bank).toMatchObject({ state: "failed", attempt: 0, reason: { code: "PEER_TIMEOUT" } });
-    expect([meetings, pauses.count]).toEqual([10, 4]);
+    expect([meetings, pauses.count]).toEqual([10, 4]); // The first failure, and 4, 8, 12 and 16 minutes after it.
     expect((await nodes.bureau.book.require(bank.jobId)).state).toBe("admitted");
     await expectNothingLeftAtBank();
   });

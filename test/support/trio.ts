@@ -48,7 +48,7 @@ export function answerOf(stdout: string): unknown {
 
 /** Starts a long-running command and resolves when it has printed its first line. */
 async function start(folder: string, name: string, args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [entente, ...args, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...args], { stdio: ["ignore", "pipe", "pipe"] });
   child.stderr.pipe(createWriteStream(join(folder, `${name}.log`), { flags: "a" }));
   await new Promise<void>((resolve, reject) => {
     child.stdout.once("data", () => resolve());
@@ -64,18 +64,27 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await ended;
 }
 
+export interface TrioOptions {
+  readonly confirm?: boolean;
+  /** What runs a process in the place of the command line; arguments of Node. */
+  readonly run?: (of: "party" | "coordinator", dir: string, trio: string) => readonly string[];
+}
+
 export class Trio {
   readonly folder: string;
   readonly #children = new Map<string, ChildProcess>();
   #hubFingerprint = "";
 
-  private constructor(folder: string) {
+  readonly #options: TrioOptions;
+
+  private constructor(folder: string, options: TrioOptions) {
     this.folder = folder;
+    this.#options = options;
   }
 
   /** Three processes on free loopback ports, both parties enrolled and mutually confirmed unless told otherwise. */
-  static async start(options: { readonly confirm?: boolean } = {}): Promise<Trio> {
-    const trio = new Trio(await mkdtemp(join(tmpdir(), "entente-trio-")));
+  static async start(options: TrioOptions = {}): Promise<Trio> {
+    const trio = new Trio(await mkdtemp(join(tmpdir(), "entente-trio-")), options);
     try {
       await trio.#setUp(options.confirm ?? true);
       return trio;
@@ -103,6 +112,12 @@ export class Trio {
   /** Of a running process; 0 when there is none. */
   pid(name: PartyName | "hub"): number {
     return this.#children.get(name)?.pid ?? 0;
+  }
+
+  /** Whether the process has ended, however it did. */
+  hasEnded(name: PartyName | "hub"): boolean {
+    const child = this.#children.get(name);
+    return child === undefined || child.exitCode !== null || child.signalCode !== null;
   }
 
   async restart(name: PartyName | "hub"): Promise<void> {
@@ -141,7 +156,11 @@ export class Trio {
 
   async #launch(name: PartyName | "hub"): Promise<void> {
     const command = name === "hub" ? "coordinator" : "party";
-    this.#children.set(name, await start(this.folder, name, [command, "start", "--dir", this.dir(name)]));
+    const { run: runOther } = this.#options;
+    const args = runOther?.(command, this.dir(name), this.folder) ?? [
+      ...[entente, command, "start", "--dir", this.dir(name), "--json"],
+    ];
+    this.#children.set(name, await start(this.folder, name, args));
   }
 
   async #setUp(confirm: boolean): Promise<void> {
