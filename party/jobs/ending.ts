@@ -1,17 +1,20 @@
 /** How a job ends badly, on either side: evidence first, then its last event, and nothing of it left. */
 import type { ErrorCode } from "../../proto/errors.ts";
+import { backOff } from "./back-off.ts";
 import { failedEvent } from "./book.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import { isFinal } from "./lifecycle.ts";
+import { reconcileJob } from "./reconcile.ts";
 
-/** The code that the job failed with; undefined when it had ended before, or goes on at the next start. Never throws: when the disk takes not even
- * this, the job stays open and the next start of the node ends it. */
+/** The code that the job failed with; undefined when it had ended before, or goes on at the next start. Never throws: when the disk
+ * takes not even this, it is tried again until it does, or until the next start of the node. */
 export async function endFailed(
   deps: JobDeps,
   evidence: JobEvidence,
   jobId: string,
   thrown: unknown,
+  tries = 1,
 ): Promise<ErrorCode | undefined> {
   if (deps.stopping.isRequested) {
     deps.logger.info({ jobId }, "the job goes on at the next start");
@@ -35,7 +38,22 @@ export async function endFailed(
     });
   } catch (err) {
     deps.logger.error({ jobId, err }, "the job's end could not be recorded");
+    void endLater(deps, evidence, jobId, thrown, tries);
     return undefined;
+  }
+}
+
+/** What of the end the log has by then is not written again. */
+async function endLater(deps: JobDeps, evidence: JobEvidence, jobId: string, thrown: unknown, tries: number) {
+  await backOff(deps.ports, tries);
+  if (deps.stopping.isRequested) return;
+  try {
+    await reconcileJob(deps, await deps.book.require(jobId));
+    await endFailed(deps, evidence, jobId, thrown, tries + 1);
+    await destroyEnded(deps, jobId);
+  } catch (err) {
+    deps.logger.error({ jobId, err }, "the job's end could not be looked for");
+    void endLater(deps, evidence, jobId, thrown, tries + 1);
   }
 }
 

@@ -17,6 +17,12 @@ const PASSING_LATER: readonly ErrorCode[] = [
   ...(["LOG_BEHIND", "COLLABORATION_READ_ONLY"] as const),
 ];
 
+/** This node's own: what was being written may be there, or not. */
+export function isOfDisk(error: unknown): boolean {
+  const { code } = toEntenteError(error);
+  return code === "STORAGE_FAILED" || code === "DISK_FULL";
+}
+
 export function mayPass(error: unknown): boolean {
   return PASSING_LATER.includes(toEntenteError(error).code);
 }

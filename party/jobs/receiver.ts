@@ -4,7 +4,6 @@
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
-import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
 import { WAITING } from "../progress/meter.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ReceiveTask } from "../session/task.ts";
@@ -18,7 +17,6 @@ import {
   runPartitions,
   signReceipt,
 } from "./attempt.ts";
-import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroyEnded, endFailed } from "./ending.ts";
 import { recordedEvidence } from "./evidence.ts";
@@ -26,23 +24,15 @@ import { type AtGate, fetchKeys, settledReceipt } from "./gate.ts";
 import { type JobInput, receiverInput } from "./inputs.ts";
 import { ownColumns } from "./issued-tags.ts";
 import type { Job } from "./lifecycle.ts";
-import { type NextStep, nextStep, releaseEndsMs } from "./next-step.ts";
+import type { NextStep } from "./next-step.ts";
 import { offer, type Prepared, requireAllowed, storedJobKey } from "./offering.ts";
-import { mayPass, PASSING } from "./passing.ts";
 import { requireInTime } from "./pending.ts";
 import { publishResult } from "./publish.ts";
 import { openResult } from "./release.ts";
 import { planOf } from "./report-plan.ts";
 import { attemptPlan, type JobShape, jobShape } from "./shape.ts";
 import { sketchCommitment } from "./sketching.ts";
-
-/** For a peer that has admitted the job and is away; shorter than the peer waits in its turn (`served-job.ts`). */
-const AWAY_MS = 900_000;
-
-export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
-  deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
-  return backOff(deps.ports, tries);
-}
+import { runSteps } from "./steps.ts";
 
 /** Never rejects: what goes wrong becomes the job's last event. One run of a job at a time: another returns at once. Who has
  * just asked for a job is told at once that the coordinator is away; a job that goes on waits for it. */
@@ -81,55 +71,6 @@ export async function runPublication(deps: JobDeps, { jobId, ...job }: Job): Pro
 function announce({ deps, spec, agreement, peer, jobDigest }: Asked): Promise<unknown> {
   const { jobId } = spec;
   return deps.link.createJob({ jobId, agreementDigest: agreement.digest, peer: peer.party, jobDigest });
-}
-
-/** What a step has cost so far. */
-interface Tries {
-  /** Failed in a row, without anything that moved the job. */
-  readonly count: number;
-  readonly sinceMs: number;
-}
-
-/** Step after step, each as often as its trouble passes. Throws what does not pass. */
-async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => Promise<void>): Promise<void> {
-  let tries: Tries | undefined;
-  for (let events = 0; ; ) {
-    const job = await deps.book.require(jobId);
-    const step = nextStep(job, deps.clock.nowMs());
-    // A node that stops leaves the job as it is: it goes on at the next start.
-    if (step === "none" || deps.stopping.isRequested) return;
-    if (job.events !== events) tries = undefined;
-    events = job.events;
-    try {
-      await work(step);
-    } catch (error) {
-      const after = await deps.book.require(jobId);
-      const { count, sinceMs } =
-        after.events === events && tries !== undefined ? tries : { count: 0, sinceMs: deps.clock.nowMs() };
-      tries = { count: count + 1, sinceMs };
-      events = after.events;
-      if (!mayTryAgain(deps, after, tries, error)) throw error;
-      deps.logger.warn({ jobId, tries: tries.count, step, err: error }, "attempt failed, another follows");
-      await pause(deps, jobId, step === "attempt" ? Math.max(tries.count, after.attempt) : tries.count);
-    }
-  }
-}
-
-/** An attempt costs the peer a run of the protocol: there are five. Until one can begin, a peer that is being restarted is
- * waited for. What follows the receipt is tried until the release's day is over. */
-function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknown): boolean {
-  const { code } = toEntenteError(error);
-  const step = nextStep(job, deps.clock.nowMs());
-  if (step === "none" || deps.stopping.isRequested) return false;
-  if (step === "wait" || step === "attempt") {
-    const isPatient =
-      job.state === "proposed" ? tries.count < MAX_ATTEMPTS : deps.clock.nowMs() < tries.sinceMs + AWAY_MS;
-    return isPatient && job.attempt < MAX_ATTEMPTS && PASSING.includes(code);
-  }
-  if (deps.clock.nowMs() >= releaseEndsMs(job)) return false;
-  // What came out is in the log and durable: nothing but a revocation may keep it from being put in force.
-  if (step === "publish") return code !== "AGREEMENT_REVOKED";
-  return mayPass(error) && (code !== "STORAGE_FAILED" || tries.count < MAX_ATTEMPTS);
 }
 
 async function take(step: NextStep, asked: Asked, held: Held, begun: "now" | "before"): Promise<void> {

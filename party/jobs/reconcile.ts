@@ -82,6 +82,16 @@ export async function reconcileJobs(deps: Reconciling, of?: string): Promise<voi
   }
 }
 
+/** Of one job, when a write of its failed: what was written is not written again. Throws LOG_CORRUPT, STORAGE_FAILED. */
+export function reconcileJob(
+  deps: Reconciling,
+  { jobId, proposed }: Pick<Job, "jobId" | "proposed">,
+  draft?: JobProposed,
+): Promise<void> {
+  const drafts = new Map(draft === undefined ? [] : [[jobId, draft] as const]);
+  return reconcile(deps, proposed.collaboration, new Set([jobId]), drafts);
+}
+
 async function reconcile(
   { book, logbook, store, keyring, logger }: Reconciling,
   collaboration: string,

@@ -20,6 +20,7 @@ import { mayPass } from "./passing.ts";
 import { takeReceipt } from "./receipt.ts";
 import { figuresOf } from "./reconcile.ts";
 import { cleanUp, type LoadedJob, loadServed, requireStillAllowed } from "./served-job.ts";
+import { afterError } from "./steps.ts";
 
 /** A release session that the receiver's node asked for. Never rejects once the peer has proved itself: the job's next step stays
  * what it is, or the job ends. */
@@ -66,8 +67,8 @@ async function release(deps: JobDeps, peer: Peer, loaded: LoadedJob, channel: Ch
 /** After a session that was about the keys: the job goes on as it is, or ends when it cannot. */
 export async function afterFailure(deps: JobDeps, { spec, evidence }: LoadedJob, error: unknown): Promise<void> {
   const { jobId } = spec;
-  const { state, isOpened } = await deps.book.require(jobId);
   if (deps.stopping.isRequested) return;
+  const { state, isOpened } = await afterError(deps, jobId, error);
   if (state === "releasing" && isOpened) {
     deps.logger.warn({ jobId, err: error }, "the peer did not say that it has the keys");
     confirmLater(deps, jobId);

@@ -9,7 +9,7 @@ import type { Peer } from "../session/peers.ts";
 import { proposalOf } from "./attempt.ts";
 import { requireAudience } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
-import { destroySecrets, endFailed } from "./ending.ts";
+import { destroyEnded, endFailed } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
 import { RELEASE_MS } from "./next-step.ts";
@@ -104,8 +104,8 @@ export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: Job
   });
 }
 
-/** Destroys what this node holds of the job. */
+/** Destroys what this node holds of the job, as far as its end is recorded. */
 export async function cleanUp(deps: JobDeps, jobId: JobId): Promise<void> {
   await deps.served.forget(jobId);
-  await destroySecrets(deps, jobId);
+  await destroyEnded(deps, jobId);
 }

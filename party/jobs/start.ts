@@ -1,16 +1,17 @@
 /** How a job of this node begins: asked for by a person, approved by another, or taken up again after a restart. */
-import { EntenteError, toEntenteError } from "../../proto/errors.ts";
-import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
+import { EntenteError } from "../../proto/errors.ts";
 import { effectiveVersion, formDigest } from "../data/dataset.ts";
 import { type Asked, ask, type JobRequestInput, questionOf, restoreAsked, storeAsked } from "./ask.ts";
 import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
-import { destroySecrets, endFailed, endRefused } from "./ending.ts";
+import { destroyEnded, destroySecrets, endFailed, endRefused } from "./ending.ts";
 import { type JobEvidence, recordedEvidence } from "./evidence.ts";
 import type { Job, JobProposed } from "./lifecycle.ts";
-import { PASSING } from "./passing.ts";
-import { pause, run, runPublication } from "./receiver.ts";
+import { isOfDisk } from "./passing.ts";
+import { run, runPublication } from "./receiver.ts";
+import { reconcileJob } from "./reconcile.ts";
 import { keepSketch } from "./sketching.ts";
+import { mayTryAgain, pause } from "./steps.ts";
 
 /** Decides on the job, records it, and lets it run or leaves it to a person; resolves when it has been recorded. Throws the
  * errors of `ask`, and of the rule that refuses it. `person`: who asks. */
@@ -28,19 +29,34 @@ export async function startJob(
   return deps.policy.inTurn(agreement, async () => {
     // Durable before it is charged: what was charged goes on after a stop.
     const draft = draftOf(asked, person);
-    await storeAsked(asked);
-    await deps.vault.putDraft(spec.jobId, draft);
-    await evidence.requested(spec);
-    const charged = await chargeOwn(asked, { isApproved: false });
-    if (charged.as === "refused") {
-      await evidence.refused(deps.keyring.party, charged.code);
-      await destroySecrets(deps, spec.jobId);
-      throw new EntenteError(charged.code);
+    let job: Job;
+    try {
+      await storeAsked(asked);
+      await deps.vault.putDraft(spec.jobId, draft);
+      await evidence.requested(spec);
+      const charged = await chargeOwn(asked, { isApproved: false });
+      if (charged.as === "refused") {
+        await evidence.refused(deps.keyring.party, charged.code);
+        throw new EntenteError(charged.code);
+      }
+      const awaitsApproval = charged.as === "approval-needed";
+      job = await deps.book.append(spec.jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
+    } catch (error) {
+      job = await chargedAllTheSame(deps, draft, spec.jobId, error);
     }
-    const awaitsApproval = charged.as === "approval-needed";
-    const job = await deps.book.append(spec.jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
-    return { job, finished: awaitsApproval ? Promise.resolve() : run(asked, "now") };
+    return { job, finished: job.awaitsApproval ? Promise.resolve() : run(asked, "now") };
   });
+}
+
+/** What a disk that failed has of the charge, that job goes on. Throws what was wrong when there is none. */
+async function chargedAllTheSame(deps: JobDeps, draft: JobProposed, jobId: string, error: unknown): Promise<Job> {
+  if (isOfDisk(error)) {
+    await reconcileJob(deps, { jobId, proposed: draft }, draft);
+    const job = await deps.book.require(jobId).catch(() => undefined);
+    if (job !== undefined) return job;
+  }
+  await destroySecrets(deps, jobId);
+  throw error;
 }
 
 /** To be called within `deps.policy.inTurn`. */
@@ -105,19 +121,17 @@ export async function runApproved(
 /** After a restart: goes on with a job where it was, or ends it when it is not what it was. Never rejects. */
 export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
   if (job.isRecorded) return runPublication(deps, job);
-  for (let tries = 1; ; tries++) {
+  const sinceMs = deps.clock.nowMs();
+  for (let count = 1; ; count++) {
     try {
-      const asked = await restoreAsked(deps, job.jobId, job.proposed);
-      return await run(asked, "before");
+      return await run(await restoreAsked(deps, job.jobId, job.proposed), "before");
     } catch (error) {
-      deps.logger.warn({ jobId: job.jobId, tries, err: error }, "a job could not be taken up again");
-      if (tries >= MAX_ATTEMPTS || !PASSING.includes(toEntenteError(error).code)) return endUnresumed(deps, job, error);
-      await pause(deps, job.jobId, tries);
+      deps.logger.warn({ jobId: job.jobId, tries: count, err: error }, "a job could not be taken up again");
+      if (!mayTryAgain(deps, job, { count, sinceMs }, error)) {
+        await endFailed(deps, recordedEvidence(deps, job), job.jobId, error);
+        return destroyEnded(deps, job.jobId);
+      }
+      await pause(deps, job.jobId, count);
     }
   }
-}
-
-async function endUnresumed(deps: JobDeps, job: Job, error: unknown): Promise<void> {
-  await endFailed(deps, recordedEvidence(deps, job), job.jobId, error);
-  await destroySecrets(deps, job.jobId);
 }
