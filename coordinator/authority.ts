@@ -12,6 +12,7 @@ import {
   certificateFingerprint,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   makeTransportKey,
@@ -23,16 +24,16 @@ import {
   TRANSPORT_KEY,
   X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from "../proto/codec/x509.ts";
-import { fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
+import { concat, fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
+import { Secret } from "../proto/keys/secret.ts";
 import type { Files, Ports } from "../proto/ports/ports.ts";
 
 const DAY_MS = 86_400_000;
 const CA_VALIDITY_MS = 3_650 * DAY_MS;
-/** Made anew at every start, so it need not live long. */
-const SERVER_VALIDITY_MS = 397 * DAY_MS;
 /** Certificates begin a little in the past: the clocks of two nodes differ. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
@@ -42,22 +43,41 @@ export interface IssuedCertificate {
   readonly der: Uint8Array;
   /** SHA-256 of the DER, hex. */
   readonly fingerprint: string;
+  /** Hex, as the revocation list names it. */
+  readonly serial: string;
   readonly notAfterMs: number;
 }
 
 export interface ServerCertificate {
   /** PEM: the server's certificate, then the CA's, which the invite's fingerprint pins. */
   readonly chainPem: string;
-  readonly privateKeyPem: string;
+  readonly privateKeyPem: Secret<string>;
+  readonly notAfterMs: number;
+}
+
+export interface RevokedCertificate {
+  /** Hex. */
+  readonly serial: string;
+  readonly revokedMs: number;
+}
+
+/** Of one revocation list; `number` grows by each (RFC 5280 section 5.2.3). */
+export interface RevocationListInput {
+  readonly number: number;
+  readonly revoked: readonly RevokedCertificate[];
+  readonly validityMs: number;
 }
 
 export interface Authority {
   readonly caDer: Uint8Array;
   readonly caPem: string;
   readonly caFingerprint: string;
-  issueServer(hosts: readonly string[]): Promise<ServerCertificate>;
+  readonly caNotAfterMs: number;
+  issueServer(hosts: readonly string[], validityMs: number): Promise<ServerCertificate>;
   /** Throws WIRE_INVALID when the request is not PKCS #10, not of a P-256 key or not signed by it. */
   issueParty(party: PartyId, certificateRequest: Uint8Array, validityMs: number): Promise<IssuedCertificate>;
+  /** RFC 5280 section 5, DER. */
+  revocationList(input: RevocationListInput): Promise<Uint8Array>;
 }
 
 function paths(folder: string) {
@@ -144,7 +164,8 @@ export async function openAuthority(ports: AuthorityPorts, folder: string): Prom
       serialNumber: serialNumber(ports),
       subject: [{ CN: [name] }],
       issuer: ca.subjectName,
-      ...validity(ports, validityMs),
+      // What outlives its CA is refused with it.
+      ...validity(ports, Math.min(validityMs, ca.notAfter.getTime() - ports.clock.nowMs())),
       signingAlgorithm: TRANSPORT_KEY,
       signingKey,
       publicKey,
@@ -161,17 +182,22 @@ export async function openAuthority(ports: AuthorityPorts, folder: string): Prom
     caDer,
     caPem: pemOf("CERTIFICATE", caDer),
     caFingerprint: certificateFingerprint(caDer),
-    async issueServer(hosts) {
+    caNotAfterMs: ca.notAfter.getTime(),
+    async issueServer(hosts, validityMs) {
       const { keys, privateKeyPem } = await makeTransportKey();
       const names = [...new Set([COORDINATOR_SERVER_NAME, "localhost", "127.0.0.1", ...hosts])];
       const certificate = await issue({
         name: COORDINATOR_SERVER_NAME,
         publicKey: keys.publicKey,
-        validityMs: SERVER_VALIDITY_MS,
+        validityMs,
         usage: ExtendedKeyUsage.serverAuth,
         alternativeNames: names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value }) as const),
       });
-      return { chainPem: pemOf("CERTIFICATE", der(certificate)) + pemOf("CERTIFICATE", caDer), privateKeyPem };
+      return {
+        chainPem: pemOf("CERTIFICATE", der(certificate)) + pemOf("CERTIFICATE", caDer),
+        privateKeyPem: new Secret(privateKeyPem),
+        notAfterMs: certificate.notAfter.getTime(),
+      };
     },
     async issueParty(party, certificateRequest, validityMs) {
       const certificate = await issue({
@@ -182,9 +208,31 @@ export async function openAuthority(ports: AuthorityPorts, folder: string): Prom
         alternativeNames: [{ type: "url", value: partyUri(party) }],
       });
       const bytes = der(certificate);
-      return { der: bytes, fingerprint: certificateFingerprint(bytes), notAfterMs: certificate.notAfter.getTime() };
+      const notAfterMs = certificate.notAfter.getTime();
+      return { der: bytes, fingerprint: certificateFingerprint(bytes), serial: certificate.serialNumber, notAfterMs };
+    },
+    async revocationList({ number, revoked, validityMs }) {
+      const { notBefore: thisUpdate, notAfter: nextUpdate } = validity(ports, validityMs);
+      const list = await X509CrlGenerator.create({
+        ...{ issuer: ca.subjectName, thisUpdate, nextUpdate, signingAlgorithm: TRANSPORT_KEY, signingKey },
+        extensions: [await AuthorityKeyIdentifierExtension.create(ca.publicKey), crlNumber(number)],
+        entries: revoked.map(({ serial, revokedMs }) => ({
+          serialNumber: serial,
+          revocationDate: new Date(revokedMs),
+        })),
+      });
+      return new Uint8Array(list.rawData);
     },
   };
+}
+
+/** RFC 5280 section 5.2.3: an INTEGER in DER. */
+function crlNumber(number: number): Extension {
+  const hex = number.toString(16);
+  const digits = Uint8Array.fromHex(hex.padStart(hex.length + (hex.length % 2), "0"));
+  // Its first bit is the sign.
+  const value = (digits[0] ?? 0) < 0x80 ? digits : concat(new Uint8Array(1), digits);
+  return new Extension("2.5.29.20", false, concat(new Uint8Array([2, value.length]), value));
 }
 
 /** The key of a request whose signature shows that the sender holds it (RFC 2986). */

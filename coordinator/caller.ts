@@ -26,6 +26,18 @@ export async function requireIssued({ store, clock }: Registry, fingerprint: str
   return { party: issued.party, fingerprint };
 }
 
+/** Whether a stream that was opened with this certificate goes on: not when it was revoked, and when it has expired only if its party
+ * has renewed it. */
+export async function mayGoOn(
+  { store, clock }: { readonly store: Pick<Store, "findCertificate" | "hasLiveCertificate">; readonly clock: Clock },
+  fingerprint: string,
+): Promise<boolean> {
+  const issued = await store.findCertificate(fingerprint);
+  if (issued === undefined || issued.revokedMs !== undefined) return false;
+  const nowMs = clock.nowMs();
+  return issued.notAfterMs > nowMs || (await store.hasLiveCertificate(issued.party, nowMs));
+}
+
 /** The caller of an RPC on the mTLS listener. Throws CERTIFICATE_REFUSED. */
 export async function callerOf(
   registry: Registry,

@@ -70,7 +70,22 @@ export const COORDINATOR_LIMITS = {
   inviteMs: time(7 * DAY, "that an invite is good"),
   agreementsPerParty: limit(10_000, "agreements", "LIMIT_EXCEEDED", "agreements that a party is in"),
   jobsPerParty: limit(100_000, "jobs", "LIMIT_EXCEEDED", "jobs that a party has asked for"),
-  certificateMs: limit(397 * DAY, "ms", undefined, "that a party's certificate is good"),
+  // A stolen key that nobody noticed is of use for no longer. The ten days that are left at the renewal outlast a long holiday, in
+  // which a coordinator may be down or a firewall closed.
+  certificateMs: limit(
+    30 * DAY,
+    "ms",
+    undefined,
+    "that a party's certificate is good; the party renews it after two thirds of it",
+  ),
+  certificatesPerParty: limit(16, "certificates", "OVERLOADED", "certificates of a party that are good"),
+  serverCertificateMs: limit(30 * DAY, "ms", undefined, "that the coordinator's own is good, renewed likewise"),
+  revocationListMs: limit(
+    7 * DAY,
+    "ms",
+    undefined,
+    "that a revocation list is good; it is signed anew after a seventh of it",
+  ),
   // The process.
   revocationSweepMs: time(2 * SECOND, "between two looks at open streams for a certificate that was revoked"),
   keepaliveMs: time(20 * SECOND, "without a byte after which a connection is pinged"),

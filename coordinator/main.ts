@@ -22,17 +22,21 @@ import { limitValues } from "../proto/limits/limit.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
-import { requireIssued } from "./caller.ts";
+import { mayGoOn } from "./caller.ts";
 import { type CoordinatorConfig, readConfig, type WrittenConfig, writeConfig } from "./config.ts";
 import { type Door, openDoor } from "./door.ts";
 import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
 import { COORDINATOR_LIMITS, type Limits } from "./limits.ts";
 import { exportCollaboration } from "./log/export.ts";
+import { ServerTlsCredentials } from "./server-credentials.ts";
 import { catchUp, type Endpoints, makeService, type Service, stoppingError } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 
+const DAY_MS = 86_400_000;
+/** Every party needs a new invite then: that takes months. */
+const CA_WARN_DAYS = 180;
 const DEFAULT_PORT = 7_420;
 const DEFAULT_ENROL_PORT = 7_421;
 const ENROLMENT_ENDPOINT = "enrolment-endpoint";
@@ -186,6 +190,8 @@ export interface Coordinator {
   readonly caFingerprint: string;
   /** Bytes relayed and sessions paired since the start. */
   counters(): { readonly bytes: number; readonly sessions: number };
+  /** Days until the server's certificate, which is renewed, and the authority, which is not, end. */
+  validity(): { readonly certificateDaysLeft: number; readonly authorityDaysLeft: number };
   /** Takes no new job or session, lets those at the relay end within `stopSeconds` of the configuration, and closes. */
   stop(): Promise<void>;
   /** Ends calls in progress and closes the store. */
@@ -213,6 +219,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   addPartyServices(main, service);
   addEnrolmentServices(enrolment, service);
   const doors: Door[] = [];
+  const tls = new ServerTlsCredentials({ ...service, hosts: [host] });
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
@@ -231,9 +238,10 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
     await close();
   };
   try {
-    const { chainPem, privateKeyPem } = await authority.issueServer([host]);
+    const credentials = await tls.next();
+    if (credentials === undefined) throw new EntenteError("INTERNAL");
     const common = {
-      ...{ credentials: { key: privateKeyPem, cert: chainPem, ca: authority.caPem }, host: config.listen ?? host },
+      ...{ credentials, host: config.listen ?? host },
       ...{ handshakes: service.gates.handshakes, limits, timers: ports.timers },
     };
     const port = options.port ?? config.port;
@@ -249,9 +257,17 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
     await close();
     throw error;
   }
-  sweepRevoked(service, () => isClosed);
+  sweepRevoked(service, { tls, doors, isClosed: () => isClosed });
   logger.info({ main: formatEndpoint(endpoints.main), enrolment: formatEndpoint(endpoints.enrolment) }, "listening");
-  return { endpoints, caFingerprint: authority.caFingerprint, counters: () => service.relay.counters(), stop, close };
+  const daysUntil = (ms: number) => (ms - ports.clock.nowMs()) / DAY_MS;
+  return {
+    ...{ endpoints, caFingerprint: authority.caFingerprint, stop, close },
+    counters: () => service.relay.counters(),
+    validity: () => ({
+      certificateDaysLeft: daysUntil(tls.notAfterMs),
+      authorityDaysLeft: daysUntil(authority.caNotAfterMs),
+    }),
+  };
 }
 
 /** Lines hold names of parties, codes and counts. Whatever an object brings along, these members never pass. */
@@ -290,24 +306,37 @@ async function shutDown(server: Server, waitMs: number, { timers }: Pick<Ports, 
   });
 }
 
-function sweepRevoked({ store, ports, limits, streams, logger }: Service, isClosed: () => boolean): void {
-  const isGood = async (fingerprint: string): Promise<boolean> => {
-    try {
-      await requireIssued({ store, clock: ports.clock }, fingerprint);
-      return true;
-    } catch (error) {
-      if (error instanceof EntenteError && error.code === "CERTIFICATE_REFUSED") return false;
-      throw error;
-    }
+interface Sweep {
+  readonly tls: ServerTlsCredentials;
+  readonly doors: readonly Door[];
+  readonly isClosed: () => boolean;
+}
+
+/** Every few seconds: ends what revoked parties have open, tells TLS what was revoked, and renews the server's certificate. */
+function sweepRevoked(service: Service, { tls, doors, isClosed }: Sweep): void {
+  const { store, ports, limits, streams, logger } = service;
+  const isGood = (fingerprint: string) => mayGoOn({ store, clock: ports.clock }, fingerprint);
+  let warnedMs = Number.NEGATIVE_INFINITY;
+  const sweep = async () => {
+    await streams.sweep(isGood);
+    const next = await tls.next();
+    if (next !== undefined && !isClosed()) for (const door of doors) door.setCredentials(next);
+    const nowMs = ports.clock.nowMs();
+    const daysLeft = Math.floor((service.authority.caNotAfterMs - nowMs) / DAY_MS);
+    if (daysLeft >= CA_WARN_DAYS || nowMs - warnedMs < DAY_MS) return;
+    warnedMs = nowMs;
+    logger.warn(
+      { daysLeft },
+      "the authority ends: no certificate is good after it; make a new one and invite all parties",
+    );
   };
-  const sweep = () => {
+  const again = () => {
     if (isClosed()) return;
-    streams
-      .sweep(isGood)
+    sweep()
       .catch((err: unknown) => {
         if (!isClosed()) logger.error({ err }, "revocation sweep");
       })
-      .then(() => ports.timers.after(limits.revocationSweepMs, sweep));
+      .then(() => ports.timers.after(limits.revocationSweepMs, again));
   };
-  ports.timers.after(limits.revocationSweepMs, sweep);
+  ports.timers.after(limits.revocationSweepMs, again);
 }

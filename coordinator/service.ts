@@ -14,6 +14,7 @@ import { OpenStreams } from "./open-streams.ts";
 import { Inboxes } from "./relay/inboxes.ts";
 import { Meetings } from "./relay/meetings.ts";
 import { Relay } from "./relay/relay.ts";
+import { Revocations } from "./revocations.ts";
 import type { Store } from "./store/store.ts";
 
 export interface Endpoints {
@@ -40,6 +41,7 @@ export interface Service {
   readonly gates: CallGates;
   /** Aborted when the coordinator is asked to stop: nothing new begins. */
   readonly stopping: AbortController;
+  readonly revocations: Revocations;
   /** Known once both listeners are bound, before the first call. */
   endpoints(): Endpoints;
 }
@@ -83,6 +85,7 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
     streams: new OpenStreams(limits),
     gates: callGates(limits, clock),
     stopping: new AbortController(),
+    revocations: new Revocations(parts),
     endpoints() {
       const bound = endpoints();
       if (bound === undefined) throw new EntenteError("INTERNAL");

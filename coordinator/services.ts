@@ -8,6 +8,7 @@ import { createJob } from "./rpc/create-job.ts";
 import { enrol } from "./rpc/enrol.ts";
 import { fetchCheckpoint } from "./rpc/fetch-checkpoint.ts";
 import { fetchLog } from "./rpc/fetch-log.ts";
+import { fetchRevocations } from "./rpc/fetch-revocations.ts";
 import { getAgreement } from "./rpc/get-agreement.ts";
 import { getJob } from "./rpc/get-job.ts";
 import { listAgreements } from "./rpc/list-agreements.ts";
@@ -18,6 +19,7 @@ import { openInbox } from "./rpc/open-inbox.ts";
 import { publishKeyset } from "./rpc/publish-keyset.ts";
 import { publishSuccession } from "./rpc/publish-succession.ts";
 import { recordAgreement } from "./rpc/record-agreement.ts";
+import { renewCertificate } from "./rpc/renew-certificate.ts";
 import { reportJob } from "./rpc/report-job.ts";
 import { requestSession } from "./rpc/request-session.ts";
 import { submitCosignature } from "./rpc/submit-cosignature.ts";
@@ -38,12 +40,15 @@ function add<Request, Response>(
 
 export function addEnrolmentServices(server: Registrar, service: Service): void {
   add(server, methods.ENROL, openRpc(service, methods.ENROL, enrol));
+  add(server, methods.FETCH_REVOCATIONS, openRpc(service, methods.FETCH_REVOCATIONS, fetchRevocations));
 }
 
 /** `server`: gRPC's, or what a simulator has. */
 export function addPartyServices(server: Registrar, service: Service): void {
   const unary = <Request, Response>(method: Method<Request, Response>, rpc: UnaryRpc<Request, Response>) =>
     add(server, method, partyRpc(service, method, rpc));
+  unary(methods.RENEW_CERTIFICATE, renewCertificate);
+  unary(methods.FETCH_REVOCATIONS, fetchRevocations);
   unary(methods.LOOKUP, lookup);
   unary(methods.LIST_PARTIES, listParties);
   unary(methods.PUBLISH_KEYSET, publishKeyset);

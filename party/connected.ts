@@ -2,13 +2,16 @@
 import { join } from "node:path";
 import type { Agreement } from "../proto/agreement/agreement.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
+import type { EntenteError } from "../proto/errors.ts";
 import type { CollaborationId } from "../proto/ids.ts";
 import { Agreements } from "./agreements/agreements.ts";
 import { InForce } from "./agreements/in-force.ts";
 import { Revocations } from "./agreements/revocations.ts";
 import type { Enrolled } from "./coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "./coordinator-link/link.ts";
+import { CertificateRenewal } from "./coordinator-link/renewal.ts";
 import { watchInbox } from "./coordinator-link/watch-inbox.ts";
+import { keepEnrolment } from "./enrolment.ts";
 import type { Forks } from "./evidence/forks.ts";
 import { collaborationsOf, Witnessing } from "./evidence/witnessing.ts";
 import { JobChannels } from "./jobs/channels.ts";
@@ -37,9 +40,15 @@ export interface Connected extends JobDeps {
   readonly witnessing: Witnessing;
   readonly forks: Forks;
   readonly inForce: InForce;
+  /** Knows the certificate of now; `enrolled` is as it was at the start. */
+  readonly renewal: CertificateRenewal;
+  /** Another enrolment, under the same name at the same coordinator, in the place of the present one. */
+  readonly enrolAgain: (enrolled: Enrolled) => void;
   readonly isOnline: () => boolean;
   /** No peer can call this node any more: it is told at once that nobody is there. */
   readonly closeInbox: () => void;
+  /** Why the coordinator cannot be reached; undefined when it can. */
+  readonly offline: () => EntenteError | undefined;
   readonly disconnect: () => void;
 }
 
@@ -84,20 +93,28 @@ export function connect(
     onOpen,
   });
   let isOnline = false;
+  let offline: EntenteError | undefined;
   let changes = 0;
-  const stopWatching = watchInbox(
-    link,
-    {
-      onWake,
-      onState: (state, error) => {
-        isOnline = false;
-        const change = ++changes;
-        logger.info({ state, code: error?.code }, "inbox");
-        if (state === "open") void onReached().then(() => (isOnline = change === changes));
+  const watch = () =>
+    watchInbox(
+      link,
+      {
+        onWake,
+        onState: (state, error) => {
+          isOnline = false;
+          offline = error;
+          const change = ++changes;
+          logger.info({ state, code: error?.code }, "inbox");
+          if (state === "open") void onReached().then(() => (isOnline = change === changes));
+        },
       },
-    },
-    ports,
-  );
+      ports,
+    );
+  let stopWatching = watch();
+  const renewal = new CertificateRenewal(enrolled, {
+    ...{ link, ports, logger, clock: parts.wallClock },
+    keep: (renewed) => keepEnrolment(ports.files, parts.folder, renewed),
+  });
   const sketchFolder = join(parts.folder, "sketches");
   const connected: Connected = {
     ...parts,
@@ -111,11 +128,18 @@ export function connect(
     turns: new Turns(),
     reads: new Turns(MAX_PEER_READS),
     inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
+    renewal,
+    enrolAgain(again) {
+      stopWatching();
+      renewal.replace(again);
+      stopWatching = watch();
+    },
     isOnline: () => isOnline,
     closeInbox: () => {
       isOnline = false;
       stopWatching();
     },
+    offline: () => offline,
     disconnect: () => {
       stopWatching();
       witnessing.close();

@@ -14,7 +14,8 @@ import type { Enrolled } from "./coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "./coordinator-link/link.ts";
 import type { Datasets } from "./data/datasets.ts";
 import type { Databases } from "./databases/databases.ts";
-import { enrol, readEnrolment } from "./enrolment.ts";
+import { daysLeft, type Validity } from "./doctor/validity.ts";
+import { enrol, needsInvite, readEnrolment } from "./enrolment.ts";
 import type { Forks } from "./evidence/forks.ts";
 import { beginGeneration } from "./evidence/generation.ts";
 import type { Logbook } from "./evidence/logbook.ts";
@@ -33,6 +34,7 @@ import { endOverdueReleases, keysHeld, serveRelease } from "./jobs/releasing.ts"
 import { forgetOldResults } from "./jobs/retention.ts";
 import { startJob } from "./jobs/start.ts";
 import type { Stopping } from "./jobs/stopping.ts";
+import { KeysetRenewal } from "./keyset-renewal.ts";
 import type { Disk } from "./limits/disk.ts";
 import type { LimitUses } from "./limits/handlers.ts";
 import type { NodeLimits } from "./limits/limits.ts";
@@ -84,6 +86,7 @@ export class Node {
   readonly wallClock: Clock;
   readonly #parts: NodeParts;
   readonly #logger: Logger;
+  readonly #keysetRenewal: KeysetRenewal;
   readonly #dial: (enrolled: Enrolled) => CoordinatorLink;
   #connected: Connected | undefined;
   #cancelUpkeep: () => void = () => undefined;
@@ -113,6 +116,11 @@ export class Node {
     this.disk = parts.disk;
     this.wallClock = parts.wallClock;
     this.stopping = parts.stopping;
+    this.#keysetRenewal = new KeysetRenewal({
+      ...{ keyring: this.keyring, clock: this.wallClock, random: this.ports.random, logger: options.logger },
+      isBusy: async () => (await unfinishedJobs(this.book)).length > 0,
+      rotate: () => this.rotateKeys(),
+    });
     this.exportFolder = join(parts.folder, "exports");
     this.feeds = new Feeds({
       ...{ party: this.keyring.party, store: this.store, ports: this.ports, databases: this.databases },
@@ -153,12 +161,26 @@ export class Node {
     return this.#connected !== undefined;
   }
 
-  /** Enrols, connects, and confirms the peer whose fingerprint came with the invite. Throws ALREADY_EXISTS when enrolled. */
+  /** Enrols, connects, and confirms the peer whose fingerprint came with the invite. A node whose certificate has expired or is
+   * refused, or whose coordinator has a new CA, enrols again as the same party. Throws ALREADY_EXISTS when nothing is amiss. */
   async enrol(code: string): Promise<void> {
-    if (this.#connected !== undefined) throw new EntenteError("ALREADY_EXISTS", { detail: "this node is enrolled" });
-    const { enrolled, inviter } = await enrol(this.ports.files, this.folder, this.keyring, code);
-    this.#connect(enrolled);
+    const before = this.#connected?.renewal.enrolled;
+    if (before !== undefined) await this.#requireReason(before, code);
+    const { enrolled, inviter } = await enrol(this.ports.files, this.folder, { keyring: this.keyring, before }, code);
+    if (this.#connected === undefined) this.#connect(enrolled);
+    else this.#connected.enrolAgain(enrolled);
     if (inviter !== undefined) await this.connected.peers.confirm(inviter.party, inviter.fingerprint);
+  }
+
+  /** Throws ALREADY_EXISTS. A keyset that ended while the node was off is followed by another, since no coordinator takes it. */
+  async #requireReason(enrolled: Enrolled, code: string): Promise<void> {
+    const nowMs = this.wallClock.nowMs();
+    if (!needsInvite({ enrolled, code }, { nowMs, refusal: this.connected.offline() }))
+      throw new EntenteError("ALREADY_EXISTS", { detail: "this node is enrolled" });
+    const keyset = this.keyring.verifiedKeysets.at(-1);
+    if (keyset === undefined || Date.parse(keyset.validUntil) > nowMs) return;
+    await this.keyring.prepareNext();
+    await finishRotation(this);
   }
 
   /** Starts a job and lets it run. */
@@ -171,6 +193,15 @@ export class Node {
   async peerDatasets(party: string) {
     const { peers, meetings } = this.connected;
     return inControlSession(meetings, await peers.require(party), (client) => client.describe());
+  }
+
+  /** Days until what this node shows to others ends. */
+  validity(): Validity {
+    const nowMs = this.wallClock.nowMs();
+    return daysLeft(
+      { enrolled: this.#connected?.renewal.enrolled, keyset: this.keyring.verifiedKeysets.at(-1) },
+      nowMs,
+    );
   }
 
   /** What this node tells peers of itself. */
@@ -248,6 +279,8 @@ export class Node {
     this.#cancelUpkeep = this.ports.timers.after(UPKEEP_MS, () => {
       this.#keepUp(deps);
       void this.#greet();
+      void deps.renewal.keepUp();
+      void this.#keysetRenewal.keepUp();
       this.clock
         .keep()
         .then(() => endOverdue(deps))

@@ -41,7 +41,11 @@ export async function enrol(service: Service, request: EnrolRequest): Promise<En
     secretHash,
     nowMs,
     party: { party, identityPublicKey, keyset: request.keyset },
-    certificate: { fingerprint: certificate.fingerprint, notAfterMs: certificate.notAfterMs },
+    certificate: {
+      fingerprint: certificate.fingerprint,
+      serial: certificate.serial,
+      notAfterMs: certificate.notAfterMs,
+    },
   });
   if (outcome === "invite-used") throw new EntenteError("INVITE_USED");
   if (outcome === "name-taken") throw new EntenteError("PARTY_NAME_TAKEN");

@@ -1,32 +1,68 @@
 /** The link over gRPC. */
 import type { ServiceError } from "@grpc/grpc-js";
 import * as methods from "../../proto/codec/coordinator.ts";
-import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import { statusToError } from "../../proto/codec/grpc.ts";
 import { concat } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { LogFile } from "../../proto/evidence/log.ts";
 import type { CollaborationId } from "../../proto/ids.ts";
 import { callBidi, callServerStream, callUnary, openChannel, type RpcChannel } from "./calls.ts";
-import type { CoordinatorLink, InboxListener, OpenInbox } from "./link.ts";
+import type { CoordinatorLink, DialOptions, InboxListener, OpenInbox } from "./link.ts";
+import { explained } from "./refusal.ts";
 import { openRelayStream } from "./relay-stream.ts";
-
-export interface DialOptions {
-  readonly endpoint: Endpoint;
-  /** The coordinator's CA, as pinned at enrolment. */
-  readonly caPem: string;
-  /** This party's certificate and its key. */
-  readonly certPem: string;
-  readonly keyPem: string;
-}
+import { renewableChannel } from "./renewable-channel.ts";
 
 const LOG_DEADLINE_MS = 300_000;
 /** Of one log: bounds what a coordinator can make this process hold. */
 const MAX_LOG_BYTES = 1_073_741_824;
 
+interface Open {
+  readonly listener: InboxListener;
+  inbox?: OpenInbox;
+}
+
 /** Connects at the first call. */
-export function dialCoordinator({ endpoint, caPem, certPem, keyPem }: DialOptions): CoordinatorLink {
-  return linkOver(openChannel(endpoint, { ca: caPem, cert: certPem, key: keyPem }));
+export function dialCoordinator(options: DialOptions): CoordinatorLink {
+  let own = options;
+  const open = ({ endpoint, caPem, certPem, keyPem }: DialOptions) =>
+    openChannel(endpoint, { ca: caPem, cert: certPem, key: keyPem.expose() });
+  const channel = renewableChannel(open(options));
+  const link = linkOver(channel);
+  const inboxes = new Set<Open>();
+  return {
+    ...link,
+    async openInbox(listener) {
+      const open: Open = { listener };
+      try {
+        const inbox = await link.openInbox({
+          onWake: (wake) => listener.onWake(wake),
+          onEnd(error) {
+            inboxes.delete(open);
+            listener.onEnd(error);
+          },
+        });
+        open.inbox = inbox;
+        inboxes.add(open);
+        return {
+          close() {
+            inboxes.delete(open);
+            inbox.close();
+          },
+        };
+      } catch (thrown) {
+        throw await explained(toEntenteError(thrown), own, Date.now());
+      }
+    },
+    redial(next) {
+      own = next;
+      channel.replace(open(next));
+      for (const { inbox, listener } of [...inboxes]) {
+        inbox?.close();
+        listener.onEnd(new EntenteError("COORDINATOR_UNREACHABLE", { detail: "dialled anew" }));
+      }
+      inboxes.clear();
+    },
+  };
 }
 
 /** Every RPC over one channel, whose end the coordinator knows as this party's. */
@@ -63,6 +99,8 @@ export function linkOver(client: RpcChannel): CoordinatorLink {
     fetchCheckpoint: (request) => callUnary(client, methods.FETCH_CHECKPOINT, request),
     submitCosignature: (submission) => callUnary(client, methods.SUBMIT_COSIGNATURE, submission),
     fetchLog: (collaborationId) => fetchLog(client, collaborationId),
+    renewCertificate: (certificateRequest) => callUnary(client, methods.RENEW_CERTIFICATE, { certificateRequest }),
+    redial: () => undefined,
     close: () => client.close(),
   };
 }

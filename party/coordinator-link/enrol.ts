@@ -1,16 +1,16 @@
 /** Enrolment: from an invite to a certificate. The invite's secret is sent only to a server that chains to the pinned CA. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { verifyKeyset } from "../../proto/agreement/keyset.ts";
 import { ENROL, type EnrolResponse } from "../../proto/codec/coordinator.ts";
 import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import type { Invite } from "../../proto/codec/invite.ts";
-import { makeCertificateRequest, makeTransportKey, partyUri, pemOf } from "../../proto/codec/x509.ts";
-import { equalBytes } from "../../proto/encoding/bytes.ts";
+import { makeCertificateRequest, makeTransportKey, pemOf } from "../../proto/codec/x509.ts";
 
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { callUnary, openChannel } from "./calls.ts";
+import { checkedCertificate } from "./issued.ts";
 import { fetchPinnedCa } from "./pin.ts";
 
 export interface EnrolOptions {
@@ -29,8 +29,9 @@ export interface Enrolled {
   readonly endpoint: Endpoint;
   readonly caPem: string;
   readonly certPem: string;
-  /** Secret. */
-  readonly keyPem: string;
+  readonly keyPem: Secret<string>;
+  /** Of the listener that asks for no certificate; unknown to a node that enrolled when it was not kept. */
+  readonly enrolmentEndpoint?: Endpoint | undefined;
   /** The coordinator's, raw 32 bytes, and the keyset that it signed: its log key signs the coordinator's checkpoints. */
   readonly coordinatorIdentity: Uint8Array;
   readonly coordinatorKeyset: Uint8Array;
@@ -57,34 +58,14 @@ export async function enrolAt(invite: Invite, { identityPublicKey, keyset }: Enr
   } finally {
     client.close();
   }
-  const certPem = checkedChain(response, { caDer, party: invite.party, privateKeyPem });
+  const keyPem = new Secret(privateKeyPem);
+  const certPem = checkedCertificate(response.certificateChain, { caDer, party: invite.party, keyPem });
   const { coordinator, endpoint, identityPublicKey: coordinatorIdentity, keyset: coordinatorKeyset } = response;
   const signed = verifyKeyset(decodeEnvelope(coordinatorKeyset), coordinatorIdentity);
   if (signed.party !== coordinator) throw new EntenteError("SIGNATURE_INVALID", { detail: "the coordinator's keyset" });
   return {
     party: invite.party,
     ...{ coordinator, coordinatorIdentity, coordinatorKeyset, endpoint },
-    ...{ caPem, certPem, keyPem: privateKeyPem },
+    ...{ caPem, certPem, keyPem, enrolmentEndpoint: invite.endpoint },
   };
-}
-
-function checkedChain(
-  { certificateChain }: EnrolResponse,
-  { caDer, party, privateKeyPem }: { caDer: Uint8Array; party: PartyId; privateKeyPem: string },
-): string {
-  const [leafDer, issuerDer] = certificateChain as [Uint8Array, Uint8Array];
-  const refused = (cause?: unknown) => new EntenteError("CERTIFICATE_REFUSED", { detail: "issued certificate", cause });
-  try {
-    const [leaf, issuer] = [new X509Certificate(leafDer), new X509Certificate(issuerDer)];
-    const isAsAsked =
-      equalBytes(issuerDer, caDer) &&
-      leaf.checkIssued(issuer) &&
-      leaf.verify(issuer.publicKey) &&
-      leaf.checkPrivateKey(createPrivateKey(privateKeyPem)) &&
-      leaf.subjectAltName === `URI:${partyUri(party)}`;
-    if (isAsAsked) return pemOf("CERTIFICATE", leafDer);
-  } catch (cause) {
-    throw refused(cause);
-  }
-  throw refused();
 }

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type {
   AgreementEntry,
   AgreementRecord,
+  CertificateChain,
   CheckpointRequest,
   CosignatureSubmission,
   CreatedInvite,
@@ -19,15 +20,27 @@ import type {
   SuccessionBytes,
   Wake,
 } from "../../proto/codec/coordinator.ts";
+import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import type { EntenteError } from "../../proto/errors.ts";
 import type { LogFile } from "../../proto/evidence/log.ts";
 import type { CollaborationId, Digest, JobId, PartyId, RelayId } from "../../proto/ids.ts";
+import type { Secret } from "../../proto/keys/secret.ts";
 
 export interface InboxListener {
   /** In the order of their numbers. What a coordinator sends twice or late is not handed on. */
   onWake(wake: Wake): void;
   /** Once; the inbox is closed. ALREADY_EXISTS: another process opened this party's inbox. */
   onEnd(error: EntenteError): void;
+}
+
+export interface DialOptions {
+  readonly endpoint: Endpoint;
+  /** The coordinator's CA, as pinned at enrolment. */
+  readonly caPem: string;
+  /** This party's certificate and its key. */
+  readonly certPem: string;
+  readonly keyPem: Secret<string>;
+  readonly enrolmentEndpoint?: Endpoint | undefined;
 }
 
 export interface OpenInbox {
@@ -77,6 +90,11 @@ export interface CoordinatorLink {
   /** The newest checkpoint of that log, with a proof from the size that this party cosigned last. Not verified here. */
   fetchCheckpoint(request: CheckpointRequest): Promise<LogCheckpoint>;
   submitCosignature(submission: CosignatureSubmission): Promise<void>;
+
+  /** For this party: DER of its certificate and the CA's, over a new key. PKCS #10, DER. Not looked at here. */
+  renewCertificate(certificateRequest: Uint8Array): Promise<CertificateChain>;
+  /** From now on calls are made so; streams that are open go on, and the inbox is opened anew. */
+  redial(options: DialOptions): void;
 
   /** Breaks off what is in progress. */
   close(): void;

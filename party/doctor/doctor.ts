@@ -52,7 +52,8 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
 type One = (check: string, run: () => Promise<readonly Finding[]>) => Examination;
 
 function connectedExaminations(node: Node, machine: Machine, one: One): Examination[] {
-  const { enrolled, link } = node.connected;
+  const { link, renewal } = node.connected;
+  const { enrolled } = renewal;
   return [
     one("certificate", async () => examineCertificates(enrolled, node.wallClock.nowMs())),
     one("coordinator", () => examineCoordinator(machine, enrolled, link)),

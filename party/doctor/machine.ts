@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { Worker } from "node:worker_threads";
 
+import type { Secret } from "../../proto/keys/secret.ts";
+
 export interface Target {
   readonly host: string;
   readonly port: number;
   readonly caPem: string;
   readonly certPem: string;
-  readonly keyPem: string;
+  readonly keyPem: Secret<string>;
 }
 
 export interface Machine {
@@ -103,7 +105,7 @@ export const realMachine: Machine = {
   },
   reachPort: ({ host, port }) => settle(connectTcp({ host, port }), "connect"),
   shakeHands({ host, port, caPem, certPem, keyPem }) {
-    const identity = { ca: caPem, cert: certPem, key: keyPem };
+    const identity = { ca: caPem, cert: certPem, key: keyPem.expose() };
     return settle(
       connectTls({ host, port, ...identity, minVersion: "TLSv1.3", ALPNProtocols: ["h2"] }),
       "secureConnect",

@@ -5,18 +5,47 @@ import type { Clock } from "../../proto/ports/ports.ts";
 import { failed, fine, warned } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
-const WARN_DAYS = 14;
+/** Both are renewed by the node itself long before: what is left then says that it could not. */
+const CERTIFICATE_WARN_PART = 1 / 6;
+const KEYSET_WARN_DAYS = 30;
+/** Every party needs a new invite then: that takes months. */
+const CA_WARN_DAYS = 180;
+
+export interface Validity {
+  /** Of this party's certificate; null before enrolment. Below 0: expired. */
+  readonly certificateDaysLeft: number | null;
+  /** Of the coordinator's CA. */
+  readonly authorityDaysLeft: number | null;
+  readonly keysetDaysLeft: number | null;
+}
+
+type Pems = { readonly certPem: string; readonly caPem: string };
+type Dated = { readonly validFrom: string; readonly validUntil: string };
+
+export function daysLeft(
+  { enrolled, keyset }: { readonly enrolled: Pems | undefined; readonly keyset: Dated | undefined },
+  nowMs: number,
+): Validity {
+  const days = (untilMs: number) => (untilMs - nowMs) / DAY_MS;
+  const of = (pem: string | undefined) => (pem ? days(new X509Certificate(pem).validToDate.getTime()) : null);
+  return {
+    certificateDaysLeft: of(enrolled?.certPem),
+    authorityDaysLeft: of(enrolled?.caPem),
+    keysetDaysLeft: keyset === undefined ? null : days(Date.parse(keyset.validUntil)),
+  };
+}
 
 interface Lasting {
   readonly what: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  readonly warnMs: number;
   readonly why: string;
   readonly fix: string;
 }
 
-function validity(check: string, nowMs: number, { what, fromMs, untilMs, why, fix }: Lasting): Finding {
-  const daysLeft = Math.floor((untilMs - nowMs) / DAY_MS);
+function validity(check: string, nowMs: number, { what, fromMs, untilMs, warnMs, why, fix }: Lasting): Finding {
+  const days = Math.floor((untilMs - nowMs) / DAY_MS);
   const until = new Date(untilMs).toISOString();
   if (nowMs < fromMs)
     return failed(check, {
@@ -25,37 +54,43 @@ function validity(check: string, nowMs: number, { what, fromMs, untilMs, why, fi
       fix: "Set this machine's clock by NTP.",
     });
   if (untilMs <= nowMs) return failed(check, { what: `${what} expired on ${until}`, why, fix });
-  if (daysLeft < WARN_DAYS)
-    return warned(check, { what: `${what} expires in ${daysLeft} days, on ${until}`, why, fix });
-  return fine(check, `${what} is good for ${daysLeft} days more`);
+  if (untilMs - nowMs < warnMs)
+    return warned(check, { what: `${what} expires in ${days} days, on ${until}`, why, fix });
+  return fine(check, `${what} is good for ${days} days more`);
 }
 
 /** The certificate that the coordinator issued to this party, and the CA that enrolment has pinned. PEM. */
-export function examineCertificates(
-  pems: { readonly certPem: string; readonly caPem: string },
-  nowMs: number,
-): Finding[] {
-  const both = [
-    ["this party's certificate", pems.certPem, "Ask the coordinator's operator for a new invite, and enrol again."],
-    ["the coordinator's CA", pems.caPem, "The coordinator's operator must make a new CA and invite all parties again."],
-  ] as const;
-  return both.map(([what, pem, fix]) => {
+export function examineCertificates({ certPem, caPem }: Pems, nowMs: number): Finding[] {
+  const why = "the coordinator then refuses this node";
+  const timesOf = (pem: string) => {
     const { validFromDate, validToDate } = new X509Certificate(pem);
-    const times = { fromMs: validFromDate.getTime(), untilMs: validToDate.getTime() };
-    return validity("certificate", nowMs, { what, ...times, why: "the coordinator then refuses this node", fix });
-  });
+    return { fromMs: validFromDate.getTime(), untilMs: validToDate.getTime() };
+  };
+  const [own, ca] = [timesOf(certPem), timesOf(caPem)];
+  return [
+    validity("certificate", nowMs, {
+      ...{ what: "this party's certificate", ...own, why },
+      warnMs: (own.untilMs - own.fromMs) * CERTIFICATE_WARN_PART,
+      fix:
+        own.untilMs <= nowMs
+          ? "Ask the coordinator's operator for a new invite, and run 'entente enroll': the node keeps its identity."
+          : "The node should have renewed it: look in its log for why it could not, and at the coordinator.",
+    }),
+    validity("certificate", nowMs, {
+      ...{ what: "the coordinator's CA", ...ca, why, warnMs: CA_WARN_DAYS * DAY_MS },
+      fix: "The coordinator's operator must make a new CA and invite all parties again.",
+    }),
+  ];
 }
 
-export function examineKeyset(
-  keyset: { readonly validFrom: string; readonly validUntil: string },
-  nowMs: number,
-): Finding {
+export function examineKeyset(keyset: Dated, nowMs: number): Finding {
   return validity("keyset", nowMs, {
     what: "this node's keyset",
     fromMs: Date.parse(keyset.validFrom),
     untilMs: Date.parse(keyset.validUntil),
+    warnMs: KEYSET_WARN_DAYS * DAY_MS,
     why: "peers then refuse its sessions and signatures",
-    fix: "entente keys rotate",
+    fix: "The node renews it when no job runs, and could not: wait for the jobs to end, then 'entente keys rotate'.",
   });
 }
 

@@ -1,5 +1,6 @@
 /** Enrolment and directory messages in their checked form. */
 import { type PartyId, partyId } from "../ids.ts";
+import { chainOf } from "./coordinator-certificates.ts";
 import {
   bytesOf,
   countOf,
@@ -57,9 +58,7 @@ export const enrolResponse: Codec<EnrolResponse> = messageCodec(
     endpoint: formatEndpoint(value.endpoint),
   }),
   (message) => ({
-    certificateChain: countOf("certificate_chain", message.certificateChain, 2, 2).map((der) =>
-      bytesOf("certificate_chain", der, 1, MAX_CERTIFICATE_BYTES),
-    ),
+    certificateChain: chainOf(message.certificateChain),
     coordinator: partyId(message.coordinator),
     endpoint: parseEndpoint(message.endpoint),
     identityPublicKey: bytesOf("identity_public_key", message.identityPublicKey, PUBLIC_KEY_BYTES),

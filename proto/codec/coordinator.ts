@@ -16,6 +16,12 @@ import {
   submitCosignatureRequest,
   submitCosignatureResponse,
 } from "./coordinator-agreements.ts";
+import {
+  fetchRevocationsRequest,
+  fetchRevocationsResponse,
+  renewCertificateRequest,
+  renewCertificateResponse,
+} from "./coordinator-certificates.ts";
 import { pageRequest, wire } from "./coordinator-checks.ts";
 import {
   createInviteRequest,
@@ -58,6 +64,7 @@ export {
   type LogCheckpoint,
   type LogPiece,
 } from "./coordinator-agreements.ts";
+export type { CertificateChain } from "./coordinator-certificates.ts";
 export {
   MAX_ENVELOPE_BYTES,
   MAX_LOG_PIECE_BYTES,
@@ -98,6 +105,8 @@ function unary<Request, Response>(name: string, request: Codec<Request>, respons
 }
 
 export const ENROL = unary("Enrolment/Enrol", enrolRequest, enrolResponse);
+export const RENEW_CERTIFICATE = unary("Certificates/Renew", renewCertificateRequest, renewCertificateResponse);
+export const FETCH_REVOCATIONS = unary("Revocations/Fetch", fetchRevocationsRequest, fetchRevocationsResponse);
 export const LOOKUP = unary("Directory/Lookup", lookupRequest, partyEntry);
 export const LIST_PARTIES = unary("Directory/List", pageRequest(wire.ListPartiesRequest, partyId), partyList);
 export const PUBLISH_KEYSET = unary("Directory/PublishKeyset", publishKeysetRequest, partyEntry);

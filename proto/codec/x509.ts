@@ -23,7 +23,7 @@ export function certificateFingerprint(der: Uint8Array): string {
   return toHex(sha256(der));
 }
 
-export function pemOf(label: "CERTIFICATE" | "PRIVATE KEY", der: Uint8Array): string {
+export function pemOf(label: "CERTIFICATE" | "PRIVATE KEY" | "X509 CRL", der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString("base64")
@@ -59,6 +59,7 @@ export {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   Pkcs10CertificateRequest,
@@ -66,4 +67,6 @@ export {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509Crl,
+  X509CrlGenerator,
 } from "@peculiar/x509";

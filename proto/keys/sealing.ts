@@ -27,7 +27,7 @@ const headerSchema = z.strictObject({
       salt: z.string().regex(/^[0-9a-f]{32}$/),
     }),
   ]),
-  folderKey: z.string().max(256),
+  folderKey: z.string().regex(/^[A-Za-z0-9+/]{80}$/),
 });
 
 type Header = z.infer<typeof headerSchema>;

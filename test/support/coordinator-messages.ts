@@ -55,6 +55,11 @@ export const GOOD_CALLS: {
       },
     ],
   },
+  RENEW_CERTIFICATE: {
+    requests: [{ certificateRequest: filled(90) }],
+    responses: [{ certificateChain: [filled(50), filled(60)] }],
+  },
+  FETCH_REVOCATIONS: { requests: [undefined], responses: [{ revocationList: filled(70) }] },
   LOOKUP: { requests: [{ party }], responses: [entry, { ...entry, successions: [succession, succession] }] },
   LIST_PARTIES: {
     requests: [{ after: undefined }, { after: party }],

@@ -11,6 +11,7 @@ import { formatInvite, parseInvite } from "../../proto/codec/invite.ts";
 import * as x509 from "../../proto/codec/x509.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { partyId } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { codeOf, makeIdentity, openTestInbox, TestCoordinator } from "../support/coordinator.ts";
 
 let coordinator: TestCoordinator;
@@ -139,10 +140,10 @@ describe("the listeners", () => {
   test("the enrolment listener carries enrolment only, also for an enrolled party", async () => {
     const party = await coordinator.enrol("curious");
     const { caPem: ca, certPem: cert, keyPem: key } = party.enrolled;
-    const client = openChannel(coordinator.running.endpoints.enrolment, { ca, cert, key });
+    const client = openChannel(coordinator.running.endpoints.enrolment, { ca, cert, key: key.expose() });
     expect(await codeOf(callUnary(client, LOOKUP, { party: partyId("curious") }))).toBe("WIRE_UNEXPECTED");
     client.close();
-    const main = openChannel(coordinator.running.endpoints.main, { ca, cert, key });
+    const main = openChannel(coordinator.running.endpoints.main, { ca, cert, key: key.expose() });
     const request = { ...optionsOf(party), inviteSecret: randomBytes(32), certificateRequest: randomBytes(10) };
     expect(await codeOf(callUnary(main, ENROL, request))).toBe("WIRE_UNEXPECTED");
     main.close();
@@ -163,7 +164,7 @@ describe("the listeners", () => {
         extensions: [new x509.SubjectAlternativeNameExtension([{ type: "url", value: x509.partyUri("victim") }])],
       });
       const certPem = x509.pemOf("CERTIFICATE", new Uint8Array(selfMade.rawData));
-      const forged = coordinator.dial({ endpoint, caPem, certPem, keyPem: privateKeyPem });
+      const forged = coordinator.dial({ endpoint, caPem, certPem, keyPem: new Secret(privateKeyPem) });
       expect(await codeOf(forged.lookup(partyId("bank")))).toBe("COORDINATOR_UNREACHABLE");
     } finally {
       await other.close();
@@ -247,7 +248,7 @@ describe("the folder", () => {
       toHex(secret),
       Buffer.from(secret).toString("base64"),
       code,
-      enrolled.keyPem,
+      enrolled.keyPem.expose(),
     ])
       expect(haystack.includes(needle)).toBe(false);
   });

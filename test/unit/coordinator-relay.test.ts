@@ -195,7 +195,7 @@ describe("what is no relay frame", () => {
   /** The code that a stream of these raw frames ends with; the first is `open` when a meeting is given. */
   async function answerTo(frames: readonly (Buffer | "half-close")[], relayId?: RelayId): Promise<string> {
     const { caPem: ca, certPem: cert, keyPem: key, endpoint } = bank.enrolled;
-    const client = openChannel(endpoint, { ca, cert, key });
+    const client = openChannel(endpoint, { ca, cert, key: key.expose() });
     const call = callBidi(client, CONNECT_RELAY);
     const failed = once(call, "error");
     failed.catch(() => undefined);

@@ -15,7 +15,7 @@ import { enrolAt } from "../../party/coordinator-link/enrol.ts";
 import { LIST_PARTIES } from "../../proto/codec/coordinator.ts";
 import { statusToError } from "../../proto/codec/grpc.ts";
 import { parseInvite } from "../../proto/codec/invite.ts";
-import { partyUri } from "../../proto/codec/x509.ts";
+import { makeCertificateRequest, makeTransportKey, partyUri } from "../../proto/codec/x509.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
@@ -72,7 +72,14 @@ describe("of calls", () => {
   beforeAll(async () => {
     coordinator = await TestCoordinator.start({
       ...{ callsPerPartyMinute: 60, callsPerPartyAtOnce: 3, streamsPerParty: 2, enrolmentsPerAddressMinute: 4 },
-      ...{ meetings: 3, meetingsPerParty: 2, invitesPerParty: 1, agreementsPerParty: 2, jobsPerParty: 1 },
+      ...{
+        certificatesPerParty: 2,
+        meetings: 3,
+        meetingsPerParty: 2,
+        invitesPerParty: 1,
+        agreementsPerParty: 2,
+        jobsPerParty: 1,
+      },
     } satisfies Partial<Limits>);
     bank = await coordinator.enrol("bank");
     telecom = await coordinator.enrol("telecom");
@@ -101,6 +108,11 @@ describe("of calls", () => {
     async invitesPerParty() {
       await bank.link.createInvite(partyId("guest"));
       return refusalOf(bank.link.createInvite(partyId("guest2")));
+    },
+    async certificatesPerParty() {
+      const request = await makeCertificateRequest((await makeTransportKey()).keys);
+      await bank.link.renewCertificate(request);
+      return refusalOf(bank.link.renewCertificate(request));
     },
     async agreementsPerParty() {
       await agree();
