@@ -16,6 +16,9 @@ const LOG_DEADLINE_MS = 300_000;
 /** Of one log: bounds what a coordinator can make this process hold. */
 const MAX_LOG_BYTES = 1_073_741_824;
 
+/** How often the other listener is asked why this one does not answer: it may hold up the next try by seconds. */
+const ASK_WHY_MS = 60_000;
+
 interface Open {
   readonly listener: InboxListener;
   inbox?: OpenInbox;
@@ -29,28 +32,32 @@ export function dialCoordinator(options: DialOptions): CoordinatorLink {
   const channel = renewableChannel(open(options));
   const link = linkOver(channel);
   const inboxes = new Set<Open>();
+  let askedMs = Number.NEGATIVE_INFINITY;
   return {
     ...link,
-    async openInbox(listener) {
+    async openInbox(listener, position) {
       const open: Open = { listener };
+      const onEnd = (error: EntenteError) => {
+        inboxes.delete(open);
+        listener.onEnd(error);
+      };
       try {
-        const inbox = await link.openInbox({
-          onWake: (wake) => listener.onWake(wake),
-          onEnd(error) {
-            inboxes.delete(open);
-            listener.onEnd(error);
-          },
-        });
+        const inbox = await link.openInbox({ onWake: (wake) => listener.onWake(wake), onEnd }, position);
         open.inbox = inbox;
         inboxes.add(open);
         return {
+          run: inbox.run,
           close() {
             inboxes.delete(open);
             inbox.close();
           },
         };
       } catch (thrown) {
-        throw await explained(toEntenteError(thrown), own, Date.now());
+        const error = toEntenteError(thrown);
+        const nowMs = Date.now();
+        const isAsked = nowMs - askedMs >= ASK_WHY_MS;
+        if (isAsked) askedMs = nowMs;
+        throw await explained(error, { own, nowMs, isAsked });
       }
     },
     redial(next) {

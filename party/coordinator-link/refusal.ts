@@ -18,12 +18,16 @@ export function isExpired({ certPem }: Pick<Enrolled, "certPem">, nowMs: number)
 }
 
 /** Instead of `error`, when it is COORDINATOR_UNREACHABLE: CERTIFICATE_EXPIRED, or CERTIFICATE_REFUSED when the list names this party's
- * certificate. Never rejects. */
-export async function explained(error: EntenteError, own: Certificates, nowMs: number): Promise<EntenteError> {
+ * certificate: that is looked up only if `isAsked`. Never rejects. */
+export async function explained(
+  error: EntenteError,
+  { own, nowMs, isAsked }: { readonly own: Certificates; readonly nowMs: number; readonly isAsked: boolean },
+): Promise<EntenteError> {
   if (error.code !== "COORDINATOR_UNREACHABLE") return error;
   try {
     if (isExpired(own, nowMs)) return new EntenteError("CERTIFICATE_EXPIRED", { cause: error });
-    if (await isRevoked(own)) return new EntenteError("CERTIFICATE_REFUSED", { detail: "revoked", cause: error });
+    if (isAsked && (await isRevoked(own)))
+      return new EntenteError("CERTIFICATE_REFUSED", { detail: "revoked", cause: error });
   } catch {
     // The other listener does not answer either.
   }
