@@ -33,3 +33,37 @@ function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" && /^[0-9A-Z_]{1,40}$/.test(error.code) ? error.code : undefined;
 }
+
+/** Classes and codes that mean that the server is gone, starting, full or not the primary any more, not that it refuses what was asked. */
+const NOT_THERE = /^(?:08(?!P01)|57P0[1-5]|53300|25006)/;
+/** Another was in the way, or it took too long. */
+const AGAIN = /^(?:40001|40P01|55P03|57014)/;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+/** The SQLSTATE of a server's error; undefined when it is not one. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = codeOf(error);
+  return code !== undefined && SQLSTATE.test(code) && severityOf(error) ? code : undefined;
+}
+
+/** The server is not there, or the connection to it is not any more. */
+export function isGone(error: unknown): boolean {
+  if (error instanceof EntenteError) return false;
+  const state = sqlStateOf(error);
+  return state === undefined || NOT_THERE.test(state);
+}
+
+/** Typed errors pass; others become STORE_UNREACHABLE or STORAGE_FAILED, naming the code alone. */
+export function postgresError(error: unknown): EntenteError {
+  if (error instanceof EntenteError) return error;
+  const state = sqlStateOf(error);
+  const code = state === undefined ? codeOf(error) : `SQLSTATE ${state}`;
+  const detail = code === undefined ? {} : { detail: code };
+  const isAgain = isGone(error) || (state !== undefined && AGAIN.test(state));
+  return new EntenteError(isAgain ? "STORE_UNREACHABLE" : "STORAGE_FAILED", detail);
+}
+
+/** The server sends a severity with every error; a system's error (`EPIPE`) has five letters too, and none. */
+function severityOf(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "severity" in error && error.severity !== undefined;
+}
