@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
+import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
@@ -23,6 +24,8 @@ const schema = z.strictObject({
   /** 0: a free port, chosen at every start. */
   port,
   enrolPort: port,
+  /** PostgreSQL in the place of the file `coordinator.db`. */
+  store: storeForm.optional(),
   /** Of the README's table; those that are not here have their default. */
   limits: limitsForm(COORDINATOR_LIMITS).prefault({}),
   /** How long a coordinator that is asked to stop lets the sessions at its relay go on. */

@@ -32,7 +32,7 @@ import { exportCollaboration } from "./log/export.ts";
 import { ServerTlsCredentials } from "./server-credentials.ts";
 import { catchUp, type Endpoints, makeService, type Service, stoppingError } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { openStore, openStoreBeside } from "./store/open.ts";
 
 const DAY_MS = 86_400_000;
 /** Every party needs a new invite then: that takes months. */
@@ -102,7 +102,7 @@ export async function createInvite(options: InviteOptions): Promise<CreatedInvit
   const config = await readConfig(ports.files, folder);
   const party = partyId(options.party);
   if (party === config.name) throw new EntenteError("PARTY_NAME_TAKEN");
-  const store = openSqliteStore(join(folder, "coordinator.db"));
+  const store = await openStoreBeside(ports, folder, config);
   try {
     const bound = await store.readSetting(ENROLMENT_ENDPOINT);
     if (bound === undefined && config.enrolPort === 0)
@@ -119,8 +119,8 @@ export async function createInvite(options: InviteOptions): Promise<CreatedInvit
 /** Revokes a party's certificates; a running coordinator ends its streams within seconds. Throws PEER_UNKNOWN. */
 export async function revokeParty(options: Omit<InviteOptions, "validityMs">): Promise<void> {
   const { folder, ports = nodePorts } = options;
-  await readConfig(ports.files, folder);
-  const store = openSqliteStore(join(folder, "coordinator.db"));
+  const config = await readConfig(ports.files, folder);
+  const store = await openStoreBeside(ports, folder, config);
   try {
     if (!(await store.revokeParty(partyId(options.party), ports.clock.nowMs()))) throw new EntenteError("PEER_UNKNOWN");
   } finally {
@@ -162,9 +162,10 @@ export interface AuditExportOptions {
  * coordinator in the folder, or no such collaboration), BAD_REQUEST, LOG_CORRUPT. */
 export async function exportAudit(options: AuditExportOptions): Promise<readonly LogFile[]> {
   const { folder, ports = nodePorts } = options;
-  const name = partyId((await readConfig(ports.files, folder)).name);
+  const config = await readConfig(ports.files, folder);
+  const name = partyId(config.name);
   const keys = await readKeys(await unlock(ports, folder), folder, name);
-  const store = openSqliteStore(join(folder, "coordinator.db"));
+  const store = await openStoreBeside(ports, folder, config);
   try {
     const source = { files: ports.files, folder, name, keys, store };
     return await exportCollaboration(source, collaborationId(options.collaboration));
@@ -209,7 +210,8 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   const logger = makeLogger(config, options.log);
   const authority = await openAuthority(ports, folder);
   const keys = await readKeys(ports, folder, name);
-  const store = openSqliteStore(join(folder, "coordinator.db"), { owner: name, isServing: true });
+  const place = { folder, config: config.store, ports };
+  const store = await openStore(place, { owner: name, isServing: true });
 
   let endpoints: Endpoints | undefined;
   const service = makeService({ name, folder, ports, limits, logger, store, authority, keys }, () => endpoints);

@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
+import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
@@ -29,6 +30,8 @@ const schema = z.strictObject({
       .max(20)
       .optional(),
   }),
+  /** PostgreSQL in the place of the file `node.db`. */
+  store: storeForm.optional(),
   /** PostgreSQL connections by name, for datasets and feeds; the secret is better in a file of its own. */
   databases: z
     .record(

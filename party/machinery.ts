@@ -2,18 +2,15 @@
  * What a node works with beside its ports: the pieces that reach threads, data files, a database or OpenSSL's sessions, and
  * how work is cut. A simulator has others of them; everything else of the node it runs as it is.
  */
-import type { Opener } from "../proto/database/database.ts";
 import { prepareInput } from "./data/prepare.ts";
 import { partitionPlan } from "./protocols/plan.ts";
 import { sessionCredentials } from "./session/certificate.ts";
 import { type Secure, secureStream } from "./session/tls.ts";
 import { SessionWorker, type TaskWorker } from "./session/worker-port.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
-import type { Store } from "./store/store.ts";
+import { type OpenStore, openStore } from "./store/open.ts";
 
 export interface Machinery {
-  /** `file`: absolute. */
-  readonly openStore: (file: string, opener: Partial<Opener>) => Store | Promise<Store>;
+  readonly openStore: OpenStore;
   readonly startWorker: () => TaskWorker;
   readonly prepareInput: typeof prepareInput;
   readonly partitionPlan: typeof partitionPlan;
@@ -22,7 +19,7 @@ export interface Machinery {
 }
 
 export const REAL_MACHINERY: Machinery = {
-  openStore: openSqliteStore,
+  openStore,
   startWorker: () => new SessionWorker(),
   prepareInput,
   partitionPlan,

@@ -20,11 +20,11 @@ import { readConfig, writeConfig } from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
-import { Node, STORE_FILE } from "./node.ts";
+import { Node } from "./node.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
+import { openStoreBeside } from "./store/open.ts";
 import { type SealedNode, sealNode } from "./store/seal-secrets.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
 import { traceOf } from "./trace.ts";
 import { PRODUCT_VERSION } from "./version.ts";
 
@@ -103,7 +103,7 @@ export async function renewToken(options: { readonly folder: string; readonly po
 }
 
 async function writeToken(ports: Ports, folder: string): Promise<void> {
-  const store = openSqliteStore(join(folder, STORE_FILE));
+  const store = await openStoreBeside(ports, folder, await readConfig(ports.files, folder));
   try {
     const tokens = new Tokens({ store, random: ports.random, nowMs: () => ports.clock.nowMs() });
     const earlier = (await tokens.list()).filter(({ createdBy }) => createdBy === null);
@@ -130,7 +130,7 @@ export async function sealParty({ keyFile, ports = nodePorts, ...options }: KeyO
   await readConfig(ports.files, folder);
   const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
   if (source === undefined) throw new EntenteError("KEY_REQUIRED");
-  const store = openSqliteStore(join(folder, STORE_FILE));
+  const store = await openStoreBeside(ports, folder, await readConfig(ports.files, folder));
   try {
     return await sealNode(ports, folder, { source, feedSecrets: await feedSecretFiles(store) });
   } finally {
@@ -176,8 +176,8 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     { name: config.party, level: config.logLevel, serializers: { err: traceOf } },
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
-  const { party, databases, dataFolders, limits } = config;
-  const node = await Node.open({ ports, folder, party, logger, limits, databases, dataFolders });
+  const { party, store, databases, dataFolders, limits } = config;
+  const node = await Node.open({ ports, folder, party, logger, limits, store, databases, dataFolders });
   const { random, timers } = ports;
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const httpLimits = new HttpLimits(node.limits, ports.clock);

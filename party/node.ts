@@ -56,9 +56,6 @@ const UPKEEP_MS = 60_000;
 /** For peers to be told that this node stops, after the deadline. */
 const LAST_WORD_MS = 3_000;
 
-/** In the node's folder. */
-export const STORE_FILE = "node.db";
-
 export class Node {
   readonly ports: Ports;
   readonly keyring: Keyring;
@@ -78,6 +75,8 @@ export class Node {
   /** Exports on their way to a client; emptied at every start. */
   readonly exportFolder: string;
   readonly folder: string;
+  /** A file in the folder, and not on a server. */
+  readonly isStoreEmbedded: boolean;
   readonly limits: NodeLimits;
   readonly limitUses: LimitUses;
   readonly disk: Disk;
@@ -121,6 +120,7 @@ export class Node {
       isBusy: async () => (await unfinishedJobs(this.book)).length > 0,
       rotate: () => this.rotateKeys(),
     });
+    this.isStoreEmbedded = options.store === undefined;
     this.exportFolder = join(parts.folder, "exports");
     this.feeds = new Feeds({
       ...{ party: this.keyring.party, store: this.store, ports: this.ports, databases: this.databases },
@@ -135,7 +135,8 @@ export class Node {
     const options = { ...given, ports: await unlock(given.ports, given.folder) };
     const { openStore, sessionCredentials } = { ...REAL_MACHINERY, ...options.machinery };
     const keyring = await Keyring.open(options.ports, options.folder, options.party, sessionCredentials);
-    const store = await openStore(join(options.folder, STORE_FILE), { owner: options.party, isServing: true });
+    const place = { folder: options.folder, config: options.store, ports: options.ports };
+    const store = await openStore(place, { owner: options.party, isServing: true });
     const clock = await SteadyClock.open(options.ports.clock, store);
     const node = new Node(options, { keyring, store, clock });
     await options.ports.files.remove(node.exportFolder);

@@ -1,6 +1,7 @@
 /** What a node has whether it is enrolled or not: keys, store, evidence, data, and what it keeps of jobs. */
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { type StoreConfig, urlFileOf } from "../proto/database/place.ts";
 import type { Clock, Ports } from "../proto/ports/ports.ts";
 import type { Enrolled } from "./coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "./coordinator-link/link.ts";
@@ -34,6 +35,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   /** Those that are not named have their default. */
   readonly limits?: GivenNodeLimits;
+  /** Where the store is; a file in the folder without it. */
+  readonly store?: StoreConfig | undefined;
   /** PostgreSQL connections by name. */
   readonly databases?: Readonly<Record<string, DatabaseConfig>>;
   /** Where data files may be; anywhere outside of `folder` without it. Absolute. */
@@ -95,7 +98,11 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
   const places = {
     nodeFolder: folder,
     folders: options.dataFolders,
-    secretFiles: async () => [...databases.secretFiles, ...(await feedSecretFiles(store))],
+    secretFiles: async () => [
+      ...databases.secretFiles,
+      ...(options.store === undefined ? [] : [urlFileOf(folder, options.store)]),
+      ...(await feedSecretFiles(store)),
+    ],
   };
   const datasets = new Datasets({
     ...{ optOuts, store, clock: timed, spill },

@@ -9,8 +9,9 @@ import { estimateJob } from "../data/estimate.ts";
 import { readEnrolment } from "../enrolment.ts";
 import { adviceOn } from "../evidence/handlers.ts";
 import { collaborationsOf } from "../evidence/witnessing.ts";
-import { type Node, STORE_FILE } from "../node.ts";
+import type { Node } from "../node.ts";
 import { inControlSession } from "../session/control.ts";
+import { STORE_FILE } from "../store/open.ts";
 import { examineCoordinator } from "./coordinator.ts";
 import { type Examination, examineAll, failed, fine, warned } from "./finding.ts";
 import { examineDisk, examineKeys, examineRuntime, examineStore, type Need } from "./local.ts";
@@ -37,7 +38,7 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
     one("disk", () => examineDisk(machine, folder, need)),
     one("clock", async () => examineClock(wallClock, start, node.clock.nowMs())),
     one("keys", () => examineKeys(node.ports.files, folder)),
-    one("store", () => examineStore(machine, folder, STORE_FILE)),
+    one("store", () => examineNodesStore(node, machine)),
     ...(node.isEnrolled
       ? connectedExaminations(node, machine, one)
       : [one("coordinator", async () => [notEnrolled()])]),
@@ -47,6 +48,15 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
   const keyset = keyring.verifiedKeysets.at(-1);
   if (keyset !== undefined) examinations.push(one("keyset", async () => [examineKeyset(keyset, wallClock.nowMs())]));
   return examineAll(examinations, node.ports.timers);
+}
+
+async function examineNodesStore(
+  { isStoreEmbedded, store, folder }: Node,
+  machine: Machine,
+): Promise<readonly Finding[]> {
+  if (isStoreEmbedded) return examineStore(machine, folder, STORE_FILE);
+  await store.lastTagChange();
+  return [fine("store", "PostgreSQL answers")];
 }
 
 type One = (check: string, run: () => Promise<readonly Finding[]>) => Examination;
@@ -137,7 +147,11 @@ export async function examineFolder(folder: string, ports: Ports, machine: Machi
         return [fine("configuration", `node.json of ${party} can be read`)];
       }),
       one("keys", () => examineKeys(files, folder)),
-      one("store", () => examineStore(machine, folder, STORE_FILE)),
+      one("store", async () => {
+        const { store } = await readConfig(files, folder);
+        if (store === undefined) return examineStore(machine, folder, STORE_FILE);
+        return [fine("store", "in PostgreSQL: 'entente store check' looks at it")];
+      }),
       one("coordinator", async () => {
         const enrolled = await readEnrolment((await unlock(ports, folder)).files, folder);
         if (enrolled === undefined) return [notEnrolled()];

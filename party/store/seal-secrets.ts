@@ -1,5 +1,6 @@
 /** Converts a node's folder: everything secret in it becomes encrypted under the operator's key. The node must not be running. */
 import { join, resolve } from "node:path";
+import { urlFileOf } from "../../proto/database/place.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
 import type { KeySource } from "../../proto/keys/key-source.ts";
 import { sealFile, sealFolder, unlock } from "../../proto/keys/sealed-folder.ts";
@@ -24,9 +25,9 @@ export async function sealNode(
 ): Promise<SealedNode> {
   await sealFolder(ports, folder, source);
   const unlocked = await unlock({ ...ports, key: source }, folder);
-  const { databases } = await readConfig(ports.files, folder);
+  const { databases, store } = await readConfig(ports.files, folder);
   const movedUrls: string[] = [];
-  const named = [...feedSecrets];
+  const named = [...feedSecrets, ...(store === undefined ? [] : [urlFileOf(folder, store)])];
   for (const [name, entry] of Object.entries(databases)) {
     if ("urlFile" in entry) named.push(resolve(folder, entry.urlFile));
     else {

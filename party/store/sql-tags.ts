@@ -24,6 +24,8 @@ type StagedRow = [batchId: number, subject: string, value: string, score: number
 
 export class SqlTags extends SqlTables implements TagStore {
   async putTags(jobId: string, part: number, tags: Iterable<Tag>): Promise<boolean> {
+    // A transaction may run again; a source cannot.
+    const all = [...tags];
     return this.db.transaction(async (sql) => {
       if ((await sql.insert("tag_part", ["jobId", "part"], [[jobId, part]], { ignore: true })) === 0) return false;
       const counts = new Map<number, Map<string, number>>();
@@ -31,7 +33,7 @@ export class SqlTags extends SqlTables implements TagStore {
       const write = () => sql.insert("tag_staged", ["batchId", "subject", "value", "score"], rows);
       let last: Tag | undefined;
       let batch = 0;
-      for (const tag of tags) {
+      for (const tag of all) {
         const isLike = last?.key === tag.key && last.issuedAt === tag.issuedAt && last.expiresAt === tag.expiresAt;
         if (!isLike || last?.agreement !== tag.agreement) batch = await batchOf(sql, { ...tag, jobId });
         last = tag;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { decideJob } from "../../party/jobs/approvals.ts";
-import { STORE_FILE } from "../../party/node.ts";
+import { STORE_FILE } from "../../party/store/open.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { fingerprint } from "../../proto/agreement/identity.ts";
 import { readJobAnswer } from "../../proto/agreement/job-spec.ts";

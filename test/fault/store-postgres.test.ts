@@ -1,0 +1,153 @@
+/** What a store in PostgreSQL does when its server goes away, and when another process has it, too. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openPostgresStore } from "../../party/store/postgres.ts";
+import { PARTY_HISTORY } from "../../party/store/schema.ts";
+import type { Store } from "../../party/store/store.ts";
+import { openPostgres } from "../../proto/database/postgres.ts";
+import { PostgresConnection } from "../../proto/database/postgres-connection.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
+import { CutProxy } from "../support/cut-proxy.ts";
+import { type Postgres, startPostgres } from "../support/postgres.ts";
+
+const started = await startPostgres();
+afterAll(() => started?.stop());
+
+describe.skipIf(started === undefined)("a store in PostgreSQL", () => {
+  const server = started as Postgres;
+  const at = "2026-05-01T00:00:00.000Z";
+  const JOB = "0b".repeat(16);
+  const opened: { close(): Promise<void> }[] = [];
+  let proxy: CutProxy;
+
+  const place = (url: string, patienceMs = 5_000) => ({
+    url: async () => url,
+    schema: "faults",
+    ports: nodePorts,
+    patienceMs,
+  });
+  const through = () => {
+    const url = new URL(server.url);
+    url.port = String(proxy.port);
+    return url.href;
+  };
+  async function open(url = server.url, opener = {}, patienceMs?: number): Promise<Store> {
+    const store = await openPostgresStore(place(url, patienceMs), opener);
+    opened.push(store);
+    return store;
+  }
+
+  beforeEach(async () => {
+    proxy = await CutProxy.to(Number(new URL(server.url).port));
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+    await proxy.close();
+    await server.query("DELETE FROM faults.job_event; DELETE FROM faults.setting; DELETE FROM faults.witness");
+  });
+
+  test("of two processes that append at once, one wins, and there is no gap", async () => {
+    const stores = [await open(), await open()];
+    for (let length = 0; length < 12; length++) {
+      const outcomes = await Promise.all(
+        stores.map((one) => one.appendJobEvent(JOB, length, { type: "admitted", at })),
+      );
+      expect(outcomes.toSorted()).toEqual([false, true]);
+    }
+    expect(await stores[0]?.jobEvents(JOB)).toHaveLength(12);
+    // One after another, whoever is first: each is appended to what the other has left.
+    const origin = "bureau/c/2026";
+    const put = (one: Store) => one.putWitness({ origin, size: 7, root: "aa", note: "n" }, 0);
+    expect((await Promise.all(stores.map(put))).toSorted()).toEqual([false, true]);
+  });
+
+  test("what a transaction has read stays true until its end, whoever writes", async () => {
+    const by = { owner: "", program: "1", isServing: false };
+    const databases = await Promise.all([1, 2].map(() => openPostgres(place(server.url), PARTY_HISTORY, by)));
+    opened.push(...databases);
+    await databases[0]?.run("INSERT INTO setting (key, value) VALUES ('n', '0')");
+    const addOne = (n: number) =>
+      databases[n % 2]?.transaction(async (sql) => {
+        const row = await sql.get<{ value: string }>("SELECT value FROM setting WHERE key = 'n'");
+        await sql.run("UPDATE setting SET value = ? WHERE key = 'n'", String(Number(row?.value) + 1));
+      });
+    await Promise.all(Array.from({ length: 30 }, (_, n) => addOne(n)));
+    expect(await databases[1]?.get("SELECT value FROM setting WHERE key = 'n'")).toEqual({ value: "30" });
+  });
+
+  test.each(["before", "after"] as const)("a COMMIT cut %s the server heard it counts once", async (cut) => {
+    const store = await open(through());
+    expect(await store.appendJobEvent(JOB, 0, { type: "admitted", at })).toBe(true);
+    proxy.cutAt("COMMIT", cut);
+    expect(await store.appendJobEvent(JOB, 1, { type: "admitted", at })).toBe(true);
+    expect(await store.jobEvents(JOB)).toHaveLength(2);
+    expect(await store.appendJobEvent(JOB, 2, { type: "admitted", at })).toBe(true);
+  });
+
+  test("a transaction whose connection breaks in the middle is done once, from its beginning", async () => {
+    const store = await open(through());
+    const tag = { key: "k", value: "yes", agreement: "5f".repeat(32), score: null, model: null, scoredAt: null };
+    const tags = ["a", "b"].map((subject) => ({ ...tag, subject, jobId: JOB, issuedAt: at, expiresAt: "2027" }));
+    proxy.cutAt("INSERT INTO tag_staged", "after");
+    expect(await store.putTags(JOB, 0, tags.values())).toBe(true);
+    await store.publishTags(JOB, at, null);
+    expect(await store.tagCounts(at)).toEqual([{ key: "k", value: "yes", jobId: JOB, count: 2 }]);
+    await store.removeTags(JOB);
+  });
+
+  test("a server that is away is waited for, then told as what can be tried again, and found again", async () => {
+    const store = await open(through(), { isServing: true }, 400);
+    await store.putSetting("name", "before");
+    proxy.shut();
+    const away = { code: "STORE_UNREACHABLE" };
+    await expect(store.putSetting("name", "lost")).rejects.toMatchObject(away);
+    await expect(store.setting("name")).rejects.toMatchObject(away);
+    proxy.reopen();
+    expect(await store.setting("name")).toBe("before");
+    await store.putSetting("name", "after");
+    proxy.shut();
+    setTimeout(() => proxy.reopen(), 100);
+    await store.putSetting("name", "in time");
+    expect(await store.setting("name")).toBe("in time");
+  });
+
+  test("connections that the server ends are made anew", async () => {
+    const store = await open(server.url, { isServing: true });
+    await store.putSetting("name", "before");
+    await server.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'entente-store'",
+    );
+    expect(await store.setting("name")).toBe("before");
+    await store.putSetting("name", "after");
+    expect(await store.setting("name")).toBe("after");
+  });
+
+  test("one process serves; one that has lost its server and been followed by another serves no more", async () => {
+    const first = await open(through(), { isServing: true }, 400);
+    await expect(open(server.url, { isServing: true })).rejects.toMatchObject({ code: "STORE_IN_USE" });
+    const beside = await open();
+    await beside.putSetting("name", "from beside");
+    proxy.shut();
+    // The server sees the connection's end in its own time.
+    let second: Store | undefined;
+    while (second === undefined) second = await open(server.url, { isServing: true }).catch(() => undefined);
+    proxy.reopen();
+    await expect(first.putSetting("name", "of the first")).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+    await second.close();
+    await expect(first.putSetting("name", "of the first")).rejects.toMatchObject({ code: "STORE_IN_USE" });
+    expect(await beside.setting("name")).toBe("from beside");
+  });
+
+  test("what is acknowledged is on the server's disk, whatever its default", async () => {
+    expect(await server.query("SHOW synchronous_commit")).toEqual([{ synchronous_commit: "off" }]);
+    const connection = await PostgresConnection.open(server.url, "faults");
+    opened.push({ close: () => connection.end() });
+    expect(await connection.get("SELECT current_setting('synchronous_commit') AS value")).toEqual({ value: "on" });
+  });
+
+  test("an error says nothing of what was written", async () => {
+    const store = await open();
+    const failure = await store.putSetting("name", "13800138000\0").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "STORAGE_FAILED", detail: "SQLSTATE 22021" });
+    expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure as object))).not.toContain("13800138000");
+  });
+});
