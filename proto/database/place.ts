@@ -3,7 +3,6 @@ import * as z from "zod";
 import { fromUtf8 } from "../encoding/bytes.ts";
 import { EntenteError } from "../errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { PostgresPlace } from "./postgres.ts";
 
 /** `store` in node.json and coordinator.json. */
 export const storeForm = z.strictObject({
@@ -24,6 +23,16 @@ export interface StorePlace {
   readonly config: StoreConfig | undefined;
   /** `files`: as the folder's secrets are read. */
   readonly ports: Pick<Ports, "files" | "clock" | "timers">;
+}
+
+export interface PostgresPlace {
+  /** Asked for each connection, so that a password can be changed while the process runs. */
+  readonly url: () => Promise<string>;
+  /** Made where it is missing, if the user may. */
+  readonly schema: string;
+  readonly ports: Pick<Ports, "clock" | "timers">;
+  /** How long a server that has gone away is waited for; default 10 s. */
+  readonly patienceMs?: number;
 }
 
 /** Absolute. */

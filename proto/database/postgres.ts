@@ -5,20 +5,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { EntenteError } from "../errors.ts";
-import type { Ports } from "../ports/ports.ts";
 import type { Database, Opener, Reader, SqlValue, Statements } from "./database.ts";
 import { changesTo, type Found, type History } from "./history.ts";
+import type { PostgresPlace } from "./place.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
-
-export interface PostgresPlace {
-  /** Asked for each connection, so that a password can be changed while the process runs. */
-  readonly url: () => Promise<string>;
-  /** Made where it is missing, if the user may. */
-  readonly schema: string;
-  readonly ports: Pick<Ports, "clock" | "timers">;
-  /** How long a server that has gone away is waited for; default 10 s. */
-  readonly patienceMs?: number;
-}
 
 const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 50;

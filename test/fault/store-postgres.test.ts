@@ -1,7 +1,7 @@
 /** What a store in PostgreSQL does when its server goes away, and when another process has it, too. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openPostgresStore } from "../../party/store/postgres.ts";
 import { PARTY_HISTORY } from "../../party/store/schema.ts";
+import { SqlStore } from "../../party/store/sql-store.ts";
 import type { Store } from "../../party/store/store.ts";
 import { openPostgres } from "../../proto/database/postgres.ts";
 import { PostgresConnection } from "../../proto/database/postgres-connection.ts";
@@ -31,7 +31,8 @@ describe.skipIf(started === undefined)("a store in PostgreSQL", () => {
     return url.href;
   };
   async function open(url = server.url, opener = {}, patienceMs?: number): Promise<Store> {
-    const store = await openPostgresStore(place(url, patienceMs), opener);
+    const by = { owner: "", program: "1", isServing: false, ...opener };
+    const store = new SqlStore(await openPostgres(place(url, patienceMs), PARTY_HISTORY, by));
     opened.push(store);
     return store;
   }

@@ -2,29 +2,40 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { COORDINATOR_HISTORY } from "../../coordinator/store/schema.ts";
+import { sqlStore } from "../../coordinator/store/sql-store.ts";
+import { openSqliteStore as openCoordinatorStore } from "../../coordinator/store/sqlite.ts";
 import type { JobEvent } from "../../party/jobs/lifecycle.ts";
-import { openPostgresStore } from "../../party/store/postgres.ts";
+import { PARTY_HISTORY } from "../../party/store/schema.ts";
+import { SqlStore } from "../../party/store/sql-store.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { DenialRecord, Store, TokenRecord } from "../../party/store/store.ts";
 import type { Tag } from "../../party/tags/tag.ts";
+import { openPostgres } from "../../proto/database/postgres.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
+import { coordinatorContract } from "../support/coordinator-store-contract.ts";
 import { startPostgres } from "../support/postgres.ts";
 
 const server = await startPostgres();
 afterAll(() => server?.stop());
 
 /** So that each test has an empty one, without making its tables anew. */
-async function emptyPostgres(): Promise<void> {
+async function emptyPostgres(schema: string): Promise<void> {
   const tables = await server?.query<{ name: string }>(
-    "SELECT 'contract.' || tablename AS name FROM pg_tables WHERE schemaname = 'contract' AND tablename NOT LIKE 'store_%'",
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename NOT LIKE 'store_%'",
+    [schema],
   );
-  if (tables?.length) await server?.query(tables.map(({ name }) => `DELETE FROM ${name};`).join(" "));
+  if (tables?.length)
+    await server?.query(
+      `SET session_replication_role = replica; ${tables.map(({ name }) => `DELETE FROM ${schema}.${name};`).join(" ")}`,
+    );
 }
 
 const inSqlite = (folder: string): Store => openSqliteStore(join(folder, "node.db"));
-const inPostgres = (): Promise<Store> =>
-  openPostgresStore({ url: async () => server?.url ?? "", schema: "contract", ports: nodePorts });
+const place = (schema: string) => ({ url: async () => server?.url ?? "", schema, ports: nodePorts });
+const BY = { owner: "", program: "1", isServing: true };
+const inPostgres = async (): Promise<Store> => new SqlStore(await openPostgres(place("contract"), PARTY_HISTORY, BY));
 
 describe.each([
   { kind: "SQLite", openIn: inSqlite, keepsFiles: true },
@@ -35,7 +46,7 @@ describe.each([
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "entente-store-"));
-    if (!keepsFiles) await emptyPostgres();
+    if (!keepsFiles) await emptyPostgres("contract");
     store = await openIn(folder);
   });
   afterEach(async () => {
@@ -343,4 +354,19 @@ describe.each([
       { name: "b", published: null, retiredAt: at },
     ]);
   });
+});
+
+describe("a coordinator's, in SQLite", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "entente-store-"));
+  });
+  beforeEach(() => rm(join(folder, "coordinator.db"), { force: true }));
+  afterAll(() => rm(folder, { recursive: true }));
+  coordinatorContract(() => openCoordinatorStore(join(folder, "coordinator.db"), { isServing: true }));
+});
+
+describe.skipIf(server === undefined)("a coordinator's, in PostgreSQL", () => {
+  beforeEach(() => emptyPostgres("coordinator"));
+  coordinatorContract(async () => sqlStore(await openPostgres(place("coordinator"), COORDINATOR_HISTORY, BY)));
 });
