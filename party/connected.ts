@@ -4,6 +4,7 @@ import type { Agreement } from "../proto/agreement/agreement.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
 import type { EntenteError } from "../proto/errors.ts";
 import type { CollaborationId } from "../proto/ids.ts";
+import { limitRefusal } from "../proto/limits/limit.ts";
 import { Agreements } from "./agreements/agreements.ts";
 import { InForce } from "./agreements/in-force.ts";
 import { Revocations } from "./agreements/revocations.ts";
@@ -20,6 +21,7 @@ import { unfinishedJobs } from "./jobs/interrupted.ts";
 import { PendingJobs } from "./jobs/pending.ts";
 import { ServedJobs } from "./jobs/served.ts";
 import { stopUnder } from "./jobs/stop.ts";
+import { WorkGates } from "./limits/work-gates.ts";
 import type { NodeParts } from "./parts.ts";
 import { PolicyDesk } from "./policy/desk.ts";
 import { Leases } from "./policy/leases.ts";
@@ -30,9 +32,6 @@ import { PeerHistory } from "./session/peer-history.ts";
 import { Peers } from "./session/peers.ts";
 import { Successions } from "./session/successions.ts";
 import { Turns } from "./turns.ts";
-
-/** Of an own dataset, for offers of one peer: one runs, the others wait. Each may take minutes. */
-const MAX_PEER_READS = 16;
 
 export interface Connected extends JobDeps {
   readonly enrolled: Enrolled;
@@ -70,6 +69,7 @@ export function connect(
 ): Connected {
   const { ports, machinery, keyring, store, clock, logger, logbook, sideNotes, witness, forks } = parts;
   const { timers } = ports;
+  const { limits, disk, book } = parts;
   const own = keyring.party;
   const signers = keyring;
   const peerHistory = new PeerHistory(store);
@@ -116,17 +116,21 @@ export function connect(
     keep: (renewed) => keepEnrolment(ports.files, parts.folder, renewed),
   });
   const sketchFolder = join(parts.folder, "sketches");
+  const gates = new WorkGates({ limits, clock: ports.clock, disk, book });
+  const served = new ServedJobs();
+  parts.limitUses.add(() => gates.used(served));
   const connected: Connected = {
     ...parts,
     ...{ peers, meetings, agreements, witnessing, link, policy, leases, enrolled, revocations },
     sketches: new Sketches({
       ...{ files: ports.files, random: ports.random, key: keyring.atRestKey, folder: sketchFolder },
     }),
-    served: new ServedJobs(),
+    ...{ served, gates },
     pending: new PendingJobs(),
     channels: new JobChannels(),
     turns: new Turns(),
-    reads: new Turns(MAX_PEER_READS),
+    // Of an own dataset, for offers of one peer: one runs, the others wait. Each may take minutes.
+    reads: new Turns({ max: limits.values.readsPerPeer, refusal: () => limitRefusal(limits, "readsPerPeer") }),
     inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
     renewal,
     enrolAgain(again) {

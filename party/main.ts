@@ -20,6 +20,7 @@ import { readConfig, writeConfig } from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
+import { refusedWhenFull } from "./limits/new-work.ts";
 import { Node } from "./node.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
@@ -183,7 +184,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   const httpLimits = new HttpLimits(node.limits, ports.clock);
   node.limitUses.add(() => httpLimits.used());
   const api = await startApi({
-    handlers: handlers(node, access, logger, PRODUCT_VERSION),
+    handlers: refusedWhenFull(handlers(node, access, logger, PRODUCT_VERSION), node.disk),
     access,
     ...config.api,
     logger,

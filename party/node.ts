@@ -5,7 +5,7 @@ import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
 import type { DatasetDescriptor, Software } from "../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
-import type { CollaborationId } from "../proto/ids.ts";
+import type { CollaborationId, RelayId } from "../proto/ids.ts";
 import { unlock } from "../proto/keys/sealed-folder.ts";
 import type { Clock, Ports } from "../proto/ports/ports.ts";
 import { type Connected, connect } from "./connected.ts";
@@ -44,6 +44,7 @@ import { SteadyClock } from "./policy/steady-clock.ts";
 import { finishRotation, publishKeyset, rotateIdentity, rotateKeyset } from "./rotation.ts";
 import type { Segments } from "./segments/segments.ts";
 import { type ControlHandlers, inControlSession, serveControl } from "./session/control.ts";
+import type { Peer } from "./session/peers.ts";
 import { SUITES } from "./session/suites.ts";
 import { Keyring } from "./store/keyring.ts";
 import type { Store } from "./store/store.ts";
@@ -186,6 +187,7 @@ export class Node {
 
   /** Starts a job and lets it run. */
   async startJob(request: JobRequestInput, person: string): Promise<string> {
+    using _place = await this.connected.gates.enterJob();
     const { job } = await startJob(this.connected, request, person);
     return job.jobId;
   }
@@ -303,9 +305,10 @@ export class Node {
         throw error;
       });
       if (wake.purpose.kind === "job") await serveJob(deps, peer, { relayId: wake.relayId, ...wake.purpose });
-      else if (wake.purpose.kind === "release")
+      else if (wake.purpose.kind === "release") {
+        using _place = deps.gates.sessions.enter(peer.party);
         await serveRelease(deps, peer, { relayId: wake.relayId, ...wake.purpose });
-      else await serveControl(await deps.meetings.acceptControl(wake.relayId, peer), peer, this.#controlHandlers(deps));
+      } else await this.#serveControl(deps, peer, wake.relayId);
     } catch (error) {
       const { code, detail } = toEntenteError(error);
       deps.logger.warn(
@@ -315,8 +318,23 @@ export class Node {
     }
   }
 
+  /** A peer with too many sessions is told so, unless too many have to be told. */
+  async #serveControl(deps: Connected, peer: Peer, relay: RelayId): Promise<void> {
+    const { sessions, refusals } = deps.gates;
+    let place: Disposable;
+    try {
+      place = sessions.enter(peer.party);
+    } catch (refusal) {
+      using _telling = refusals.enter(peer.party);
+      return await (await deps.meetings.acceptControl(relay, peer)).fail(toEntenteError(refusal));
+    }
+    using _place = place;
+    await serveControl(await deps.meetings.acceptControl(relay, peer), peer, this.#controlHandlers(deps));
+  }
+
   #controlHandlers(deps: Connected): ControlHandlers {
     return {
+      asked: ({ party }) => deps.gates.asked(party),
       describe: ({ party }) => this.#describe(party),
       software: () => this.software(),
       agreement: (peer, offered) => deps.agreements.receive(peer, offered),

@@ -19,6 +19,7 @@ import { Stopping } from "./jobs/stopping.ts";
 import { JobVault } from "./jobs/vault.ts";
 import { Disk } from "./limits/disk.ts";
 import { LimitUses } from "./limits/handlers.ts";
+import { Kept } from "./limits/kept.ts";
 import { type GivenNodeLimits, modelLimits, type NodeLimits, nodeLimits } from "./limits/limits.ts";
 import { type Machinery, REAL_MACHINERY } from "./machinery.ts";
 import type { SteadyClock } from "./policy/steady-clock.ts";
@@ -51,6 +52,7 @@ export interface NodeParts {
   readonly limits: NodeLimits;
   readonly limitUses: LimitUses;
   readonly disk: Disk;
+  readonly kept: Kept;
   readonly ports: Ports;
   readonly machinery: Machinery;
   readonly folder: string;
@@ -104,30 +106,52 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
       ...(await feedSecretFiles(store)),
     ],
   };
+  const quarantineFolder = join(folder, "quarantine");
+  const book = new JobBook(store, timed);
+  const kept: Kept = new Kept({
+    ...{ files, limits, quarantineFolder, resultFolder: join(folder, "results") },
+    peerOf: async (jobId) => (await book.require(jobId)).proposed.peer,
+    models: () => models.sizes(),
+  });
   const datasets = new Datasets({
     ...{ optOuts, store, clock: timed, spill },
-    quarantineFolder: join(folder, "quarantine"),
+    ...{ quarantineFolder, boundsOf: (path: string) => kept.boundsOf(path) },
     access: { databases, places, pipeFolder: join(folder, "spool", "pipes") },
   });
   const logbook = new Logbook({ ports, folder: join(folder, "evidence"), signers: keyring, store });
   const forks = new Forks({ files, folder: join(folder, "forks") });
+  const models = new KeptModels({ ...sealed, folder: join(folder, "models"), limits: modelLimits(limits.values) });
+  const limitUses = new LimitUses();
+  limitUses.add(() => disk.used());
+  limitUses.add(() => kept.used());
   return {
-    ...{ limits, disk, ports, folder, logger, keyring, store, clock, databases, optOuts, datasets, logbook, forks },
+    ...{
+      limits,
+      limitUses,
+      kept,
+      disk,
+      ports,
+      folder,
+      logger,
+      keyring,
+      store,
+      clock,
+      databases,
+      optOuts,
+      datasets,
+      logbook,
+      forks,
+    },
     machinery: { ...REAL_MACHINERY, ...options.machinery },
-    limitUses: new LimitUses(),
     wallClock: options.ports.clock,
     stopping: new Stopping(),
     segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
     catalogue: new TagCatalogue({ store, clock: timed }),
     witness: new Witness({ store, clock: timed, signers: keyring, logbook, forks }),
     sideNotes: new SideNotes({ store, random, key }),
-    book: new JobBook(store, timed),
+    book,
     vault: new JobVault({ ...sealed, folder: join(folder, "spool"), disk }),
-    models: new KeptModels({
-      ...sealed,
-      folder: join(folder, "models"),
-      limits: modelLimits(limits.values),
-    }),
+    models,
     results: new JobResults({ ...sealed, folder: join(folder, "results") }),
   };
 }

@@ -1,14 +1,20 @@
-import { EntenteError } from "../proto/errors.ts";
+import type { EntenteError } from "../proto/errors.ts";
+
+/** How many may run and wait under one key. */
+export interface TurnsBound {
+  readonly max: number;
+  readonly refusal: () => EntenteError;
+}
 
 /** Work that must not overlap, one queue for each key: what reads, decides and writes takes its turn. */
 export class Turns<Key> {
   readonly #last = new Map<Key, Promise<unknown>>();
   readonly #taken = new Map<Key, number>();
-  readonly #maxTaken: number;
+  readonly #bound: TurnsBound | undefined;
 
-  /** `maxTaken`: how many may run and wait under one key. */
-  constructor(maxTaken = Number.POSITIVE_INFINITY) {
-    this.#maxTaken = maxTaken;
+  /** Without a bound any number may wait. */
+  constructor(bound?: TurnsBound) {
+    this.#bound = bound;
   }
 
   /** Nothing runs or waits under this key. */
@@ -16,11 +22,11 @@ export class Turns<Key> {
     return !this.#last.has(key);
   }
 
-  /** Runs `work` after all that was given before it for this key, whether that failed or not. Throws OVERLOADED, and does not
-   * run it, when too many wait already. */
+  /** Runs `work` after all that was given before it for this key, whether that failed or not. Throws the
+   * refusal, and does not run it, when too many wait already. */
   async take<T>(key: Key, work: () => Promise<T>): Promise<T> {
     const taken = this.#taken.get(key) ?? 0;
-    if (taken >= this.#maxTaken) throw new EntenteError("OVERLOADED", { detail: "too many wait for their turn" });
+    if (this.#bound !== undefined && taken >= this.#bound.max) throw this.#bound.refusal();
     this.#taken.set(key, taken + 1);
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const settled = result.then(

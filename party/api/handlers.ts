@@ -100,6 +100,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
       })),
     }),
     decideJob: async ({ jobId, decision, reason }, caller) => {
+      using _place = decision === "approve" ? await node.connected.gates.enterJob() : undefined;
       const decided = { jobId, isApproved: decision === "approve", person: caller.person, reason };
       return forCaller(jobView(await decideJob(node.connected, decided)), caller);
     },

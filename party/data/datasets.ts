@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import { checkDataset, type DatasetCheck } from "./check.ts";
 import { type DatasetRegistration, effectiveVersion, type OptedOut } from "./dataset.ts";
 import { effectiveRows } from "./effective.ts";
-import { inspectDataset } from "./inspect.ts";
+import { type InspectBounds, inspectDataset } from "./inspect.ts";
 import { profileOf } from "./normalise.ts";
 import type { SourceAccess, SourceRequest } from "./source.ts";
 import type { SpillPlace } from "./spill.ts";
@@ -45,6 +45,8 @@ export interface DatasetsInput {
   readonly clock: Clock;
   readonly quarantineFolder: string;
   readonly spill?: SpillSource;
+  /** For a registration whose rows that are set aside go to this file. */
+  readonly boundsOf?: (quarantinePath: string) => Promise<InspectBounds>;
   readonly access?: SourceAccess;
   /** Who has opted out, by the form of their ids. */
   readonly optOuts?: { of(form: string): Promise<OptedOut | undefined> };
@@ -62,6 +64,7 @@ export class Datasets {
   readonly #clock: Clock;
   readonly #quarantineFolder: string;
   readonly #spill: SpillSource | undefined;
+  readonly #boundsOf: DatasetsInput["boundsOf"];
   readonly #optOuts: DatasetsInput["optOuts"];
   /** By dataset, for its last effective version. */
   readonly #people = new Map<string, { readonly version: string; readonly people: Promise<number> }>();
@@ -73,12 +76,13 @@ export class Datasets {
     this.#clock = input.clock;
     this.#quarantineFolder = input.quarantineFolder;
     this.#spill = input.spill;
+    this.#boundsOf = input.boundsOf;
   }
 
   /** Reads the source through; a second registration of a name makes a new version. Throws as `inspectDataset`. */
   async register(input: RegisterInput, tell: (progress: Progress) => void = () => {}): Promise<RegisteredDataset> {
     const name = datasetName(input.name);
-    const reading = this.#reading(name, this.#quarantinePath(name), tell);
+    const reading = await this.#reading(name, this.#quarantinePath(name), tell);
     const registration = await inspectDataset({ ...input, ...reading });
     const registeredAt = new Date(this.#clock.nowMs()).toISOString();
     await this.#store.putDataset({
@@ -97,7 +101,7 @@ export class Datasets {
   ): Promise<{ check: DatasetCheck; quarantinePath: string }> {
     const name = datasetName(input.name);
     const quarantinePath = join(this.#quarantineFolder, "checks", `${name}.jsonl`);
-    const check = await checkDataset({ ...input, ...this.#reading(name, quarantinePath, tell) });
+    const check = await checkDataset({ ...input, ...(await this.#reading(name, quarantinePath, tell)) });
     return { check, quarantinePath };
   }
 
@@ -145,8 +149,9 @@ export class Datasets {
     }));
   }
 
-  #reading(name: DatasetName, quarantinePath: string, tell: (progress: Progress) => void) {
+  async #reading(name: DatasetName, quarantinePath: string, tell: (progress: Progress) => void) {
     return {
+      bounds: await this.#boundsOf?.(quarantinePath),
       ...{ name, quarantinePath, access: this.access, onProgress: metered(this.#clock, tell) },
       ...(this.#spill && { spill: { ...this.#spill, key: this.#spill.random.bytes(32) } }),
     };

@@ -31,8 +31,16 @@ export interface InspectInput extends SourceRequest {
   readonly spill?: SpillPlace;
   readonly limits?: DataLimits;
   readonly onProgress?: (report: ProgressReport) => void;
+  readonly bounds?: InspectBounds | undefined;
   /** Looks on, and changes nothing of the outcome. */
   readonly onlooker?: Onlooker;
+}
+
+/** What the operator lets a dataset have; each throws when it is more. */
+export interface InspectBounds {
+  rows(rows: number): void;
+  /** Before so many bytes are written beside what was set aside. */
+  setAside(bytes: number): void;
 }
 
 /** Sees all of a source while it is inspected. */
@@ -50,7 +58,7 @@ export type RowPlace = Pick<QuarantineEntry, "file" | "line">;
 type Counts = Pick<DatasetRegistration, "accepted" | "duplicates" | "rejectedByReason">;
 
 /**
- * Reads the source through and returns its registration; see the README for the passes. Throws DATASET_FILE_MISSING,
+ * Reads the source through and returns its registration; see the README for the passes. Throws DATASET_FILE_MISSING, LIMIT_EXCEEDED,
  * DATASET_FORMAT, DATASET_EMPTY (no rows), DATASET_COLUMN_UNKNOWN, DATASET_COLUMN_TYPE (an id column that is not text or
  * integer), DATASET_ID_EMPTY (no good id), DATASET_CHANGED (it changed meanwhile), STORAGE_FAILED (quarantine), NOT_FOUND
  * (table) and the errors of a database. After DATASET_ID_EMPTY the quarantine is there and says why; after the others it
@@ -88,26 +96,31 @@ async function inspectSurveyed(
   if (rows === 0) throw new EntenteError("DATASET_EMPTY");
   if (rows > MAX_ROWS || parts.some((part) => part.rows < 0))
     throw new EntenteError("DATASET_FORMAT", { detail: `it declares ${rows} rows, of ${MAX_ROWS} at most` });
+  input.bounds?.rows(rows);
   requireWholePolicy(policyOf(input), table.columns);
   const { onlooker } = input;
   await onlooker?.surveyed(survey);
-  const counts = await withQuarantine(input.quarantinePath, async (write) => {
-    const record: Quarantine = (entry) => {
-      onlooker?.setAside(entry);
-      return write(entry);
-    };
-    let counted: Counts;
-    try {
-      counted = await countRows(survey, rows, input, record);
-      checkAccounted(rows, counted);
-    } catch (error) {
-      throw await orChanged(error, input.name, partsOf(source));
-    }
-    for (const { path, fingerprint, name } of partsOf(source))
-      if (!sameFingerprint(fingerprint, await fingerprintOf(path)))
-        throw new EntenteError("DATASET_CHANGED", { detail: `${input.name}: ${name}` });
-    return counted;
-  });
+  const counts = await withQuarantine(
+    input.quarantinePath,
+    async (write) => {
+      const record: Quarantine = (entry) => {
+        onlooker?.setAside(entry);
+        return write(entry);
+      };
+      let counted: Counts;
+      try {
+        counted = await countRows(survey, rows, input, record);
+        checkAccounted(rows, counted);
+      } catch (error) {
+        throw await orChanged(error, input.name, partsOf(source));
+      }
+      for (const { path, fingerprint, name } of partsOf(source))
+        if (!sameFingerprint(fingerprint, await fingerprintOf(path)))
+          throw new EntenteError("DATASET_CHANGED", { detail: `${input.name}: ${name}` });
+      return counted;
+    },
+    input.bounds?.setAside,
+  );
   const lines = source.kind === "files" && linesOf(parts);
   return {
     name: input.name,

@@ -22,20 +22,23 @@ export type Quarantine = (entry: QuarantineEntry) => Promise<void>;
 
 /**
  * Runs `fill` with a function that records entries; the file appears (and replaces an earlier one) when it resolves.
- * Without a path nothing is written. Throws STORAGE_FAILED.
+ * Without a path nothing is written. `take` is told of bytes before they are written, and may throw. Throws STORAGE_FAILED, DISK_FULL.
  */
 export async function withQuarantine<T>(
   path: string | undefined,
   fill: (record: Quarantine) => Promise<T>,
+  take: (bytes: number) => void = () => {},
 ): Promise<T> {
   if (path === undefined) return fill(async () => {});
   let result: T | undefined;
   await writeWhole(path, async (temporary) => {
     const writer = await LineWriter.create(temporary);
     try {
-      result = await fill(({ file, line, reason, column, id }) =>
-        writer.write(`${JSON.stringify({ file, line, reason, column, id })}\n`),
-      );
+      result = await fill(async ({ file, line, reason, column, id }) => {
+        const text = `${JSON.stringify({ file, line, reason, column, id })}\n`;
+        take(Buffer.byteLength(text));
+        await writer.write(text);
+      });
     } finally {
       await writer.close();
     }

@@ -13,7 +13,7 @@ import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encod
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import type { Digest, JobId } from "../../proto/ids.ts";
 import { viewColumns } from "../../proto/model/partner-view.ts";
-import { sizeClassOf } from "../../proto/size-class.ts";
+import { classRange, sizeClassOf } from "../../proto/size-class.ts";
 import { effectiveVersion, featureIndex, formDigest, peopleOf } from "../data/dataset.ts";
 import { placedLabels } from "../data/label-cells.ts";
 import type { Question } from "../policy/desk.ts";
@@ -54,6 +54,7 @@ async function answer(deps: JobDeps, peer: Peer, offer: Offer): Promise<Envelope
       throw new EntenteError("ALREADY_EXISTS", { detail: "job id" });
     return answerAgain(deps, spec.jobId, digest);
   }
+  await deps.gates.offered(peer.party);
   const said = await admit(deps, peer, offer);
   return putAnswer(deps, spec.jobId, digest, said);
 }
@@ -100,6 +101,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     const hopeless = await refusedUnread(offered);
     const side = hopeless === undefined ? await deps.reads.take(peer.party, () => servedSide(offered)) : undefined;
     const ownRows = side?.list.rows ?? peopleOf(registration);
+    deps.gates.requireRows(Math.max(ownRows, classRange(spec.receiverSizeClass).from));
     const question = questionOf(agreement, spec, { ownRows, versionTag: ownVersion });
     const draft: JobProposed = {
       type: "proposed",

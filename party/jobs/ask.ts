@@ -107,6 +107,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   const operation = aligned.find((item) => allowsSegment(item, providerSegment)) ?? aligned[0] ?? operations[0];
   const output = request.output ?? operation?.outputs[0] ?? OUTPUTS_OF[request.operation][0];
   const labels = labelsOf(request, output, document, peer.party);
+  if (labels.length > 0) await deps.kept.requireResultRoom(peer.party);
   const wishes = await readWishes(gathered, output, operation, labels);
   const epoch = epochAt(document.budgets.epochDays, await deps.clock.keep());
   const base = {
@@ -134,6 +135,7 @@ export async function ask(deps: JobDeps, request: JobRequestInput): Promise<Aske
   const { selection: own } = gathered.taking;
   const groupings = await readGroupings({ deps, request, output, registration, selection: own });
   const list = await ownList(gathered, base, epoch);
+  deps.gates.requireRows(list.rows);
   const spec: JobSpec = {
     ...base,
     receiverSizeClass: sizeClassOf(list.rows),

@@ -28,6 +28,8 @@ export class JobBook {
   /** Of this node's own jobs: those that a run of theirs takes from step to step. */
   readonly #runs = new Set<string>();
   readonly #turns = new Turns<string>();
+  /** Jobs of peers that have not ended, with the peer; read when it is first asked for. */
+  #open: Promise<Map<string, string>> | undefined;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -44,6 +46,30 @@ export class JobBook {
 
   endRun(jobId: string): void {
     this.#runs.delete(jobId);
+  }
+
+  /** Runs that are under way. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** How many jobs of a peer have not ended. */
+  async openOf(peer: string): Promise<number> {
+    return [...(await this.#openJobs()).values()].filter((other) => other === peer).length;
+  }
+
+  /** Of the peer who has most. */
+  async mostOpen(): Promise<number> {
+    const peers = [...(await this.#openJobs()).values()];
+    return Math.max(0, ...[...new Set(peers)].map((peer) => peers.filter((other) => other === peer).length));
+  }
+
+  #openJobs(): Promise<Map<string, string>> {
+    this.#open ??= this.list().then((jobs) => {
+      const open = jobs.filter(({ state, proposed }) => proposed.role === "provider" && !isFinal(state));
+      return new Map(open.map(({ jobId, proposed }) => [jobId, proposed.peer]));
+    });
+    return this.#open;
   }
 
   /** What ends a job takes its turn. */
@@ -69,6 +95,9 @@ export class JobBook {
     if (job === undefined || !(await this.#store.appendJobEvent(jobId, events.length, event))) {
       throw new EntenteError("WIRE_UNEXPECTED", { detail: `job event ${event.type}` });
     }
+    const open = await this.#open;
+    if (isFinal(job.state)) open?.delete(jobId);
+    else if (job.proposed.role === "provider") open?.set(jobId, job.proposed.peer);
     const { meter, feed } = this.#of(jobId);
     const progress = meter.read();
     feed.push(keyOf(job.state, progress), progress);

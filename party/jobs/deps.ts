@@ -7,6 +7,8 @@ import type { Datasets } from "../data/datasets.ts";
 import type { Logbook } from "../evidence/logbook.ts";
 import type { SideNotes } from "../evidence/side-notes.ts";
 import type { Witness } from "../evidence/witness.ts";
+import type { Kept } from "../limits/kept.ts";
+import type { WorkGates } from "../limits/work-gates.ts";
 import type { Machinery } from "../machinery.ts";
 import type { PolicyDesk } from "../policy/desk.ts";
 import type { Leases } from "../policy/leases.ts";
@@ -57,6 +59,9 @@ export interface JobDeps {
   readonly link: CoordinatorLink;
   readonly logger: Logger;
   readonly stopping: Stopping;
+  readonly kept: Kept;
+  /** What may begin beside what runs. */
+  readonly gates: WorkGates;
   /** Jobs that this node serves to peers. */
   readonly served: ServedJobs;
   /** What decides on a job takes its turn, by job id. */

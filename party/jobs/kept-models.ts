@@ -98,6 +98,11 @@ export class KeptModels {
     });
   }
 
+  /** Bytes of each on the disk. */
+  async sizes(): Promise<readonly { readonly peer: string; readonly bytes: number }[]> {
+    return (await this.#entries()).map(({ peer, bytes }) => ({ peer, bytes }));
+  }
+
   /** At start-up: the limits as they are configured now, and no file that is not counted. */
   sweep(): Promise<void> {
     return this.#turns.take("index", async () => {

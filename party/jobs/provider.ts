@@ -24,8 +24,6 @@ import { endWhenIdle, type LoadedJob, loadServed, requireStillAllowed, stillAllo
 import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
 import { requireSamePeople, takingPartOf } from "./taking-part.ts";
 
-/** Jobs at once: each holds a thread and a partition in memory. */
-const MAX_SERVED_JOBS = 8;
 /** The control session's second question, before every attempt: this node's size class and nonce, always the same, the
  * number of the attempt, and the partitions that both nodes hold. Reading the dataset begins here. */
 export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareRequest): Promise<WirePrepareResponse> {
@@ -40,8 +38,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     await deps.leases.accept(agreement, peer, request.inForce);
     const attempt = Math.max(job.attempt, request.lastAttempt) + 1;
     if (attempt > MAX_ATTEMPTS) throw new EntenteError("ATTEMPT_REPLAYED");
-    if (!deps.served.has(jobId) && deps.served.size >= MAX_SERVED_JOBS && !(await deps.served.makeRoom()))
-      throw new EntenteError("OVERLOADED");
+    if (!deps.served.has(jobId)) await deps.gates.serve(deps.served, peer.party);
     const finished = job.finished.filter((own) =>
       request.finished.some((theirs) => theirs.partition === own.partition && theirs.attempt === own.attempt),
     );
@@ -50,7 +47,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
     const shape = jobShape(spec, sizeClass, deps.machinery.partitionPlan);
     const jobKey = jobKeyOf(digest, fromHex(spec.receiverNonce), nonce);
     const spill = deps.vault.spillPlace(jobId, peer.party);
-    deps.served.expect(jobId, { attempt, finished, shape, jobKey }, async () => {
+    deps.served.expect(jobId, peer.party, { attempt, finished, shape, jobKey }, async () => {
       const taking = await takingPartOf(deps, spec, registration);
       await requireSamePeople(deps, jobId, taking);
       return providerInput(registration, spec, {

@@ -13,6 +13,7 @@ export interface ExpectedAttempt {
 }
 
 interface Entry {
+  peer: string;
   lastMs: number;
   expected: ExpectedAttempt | undefined;
   /** The dataset is read once for all attempts. */
@@ -27,6 +28,11 @@ export class ServedJobs {
   /** Jobs whose data are being read or held. */
   get size(): number {
     return [...this.#jobs.values()].filter(({ input }) => input !== undefined).length;
+  }
+
+  /** Of one peer. */
+  sizeOf(peer: string): number {
+    return [...this.#jobs.values()].filter((entry) => entry.input !== undefined && entry.peer === peer).length;
   }
 
   has(jobId: string): boolean {
@@ -44,8 +50,9 @@ export class ServedJobs {
   }
 
   /** A new attempt takes over: the session of the one before, if the peer has lost it, is ended. */
-  expect(jobId: string, expected: ExpectedAttempt, read: () => Promise<JobInput>): void {
+  expect(jobId: string, peer: string, expected: ExpectedAttempt, read: () => Promise<JobInput>): void {
     const entry = this.#entry(jobId);
+    entry.peer = peer;
     void entry.channel?.fail(new EntenteError("CANCELLED"));
     entry.channel = undefined;
     entry.expected = expected;
@@ -82,11 +89,12 @@ export class ServedJobs {
     return input;
   }
 
-  /** Gives up what was read for the job that has waited longest without a session; it is read again if its peer comes. False
-   * when all are at work. */
-  async makeRoom(): Promise<boolean> {
+  /** Gives up what was read for the job, of that peer or of any, that has waited longest without a session; it is read again
+   * if its peer comes. False when all are at work. */
+  async makeRoom(of?: string): Promise<boolean> {
     const waiting = [...this.#jobs.values()].filter(
-      ({ input, channel }) => input !== undefined && channel?.isOpen !== true,
+      ({ input, channel, peer }) =>
+        input !== undefined && channel?.isOpen !== true && (of === undefined || of === peer),
     );
     const [oldest] = waiting.sort((a, b) => a.lastMs - b.lastMs);
     if (oldest === undefined) return false;
@@ -108,7 +116,7 @@ export class ServedJobs {
   #entry(jobId: string): Entry {
     const known = this.#jobs.get(jobId);
     if (known !== undefined) return known;
-    const entry = { lastMs: 0, expected: undefined, input: undefined, channel: undefined };
+    const entry = { peer: "", lastMs: 0, expected: undefined, input: undefined, channel: undefined };
     this.#jobs.set(jobId, entry);
     return entry;
   }

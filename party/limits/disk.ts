@@ -6,7 +6,8 @@ import type { EntenteError } from "../../proto/errors.ts";
 import type { Gate, Place } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
 import type { Clock, Files } from "../../proto/ports/ports.ts";
-import { gateOf, type NodeLimits } from "./limits.ts";
+import { inMib } from "./kept.ts";
+import { gateOf, type NodeLimitName, type NodeLimits } from "./limits.ts";
 
 const MIB = 1024 * 1024;
 /** The system is asked as often at most. */
@@ -79,8 +80,13 @@ export class Disk {
     };
   }
 
-  /** Bytes of spills now, in all and of the peer with most. */
-  spilled(): { readonly all: number; readonly byOne: number } {
-    return { all: this.#spills.used, byOne: this.#spills.usedByOne };
+  /** Of `freeDiskMib` what is free. */
+  async used(): Promise<Partial<Record<NodeLimitName, number>>> {
+    const free = await this.freeBytes();
+    return {
+      ...(Number.isFinite(free) ? { freeDiskMib: Math.floor(free / MIB) } : {}),
+      spillMib: inMib(this.#spills.used),
+      spillPerPeerMib: inMib(this.#spills.usedByOne),
+    };
   }
 }

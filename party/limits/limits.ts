@@ -33,6 +33,45 @@ export const HTTP_LIMITS = {
   eventStreamsPerToken: limit(16, "streams", "OVERLOADED", "the same, of one token"),
 } as const;
 
+/** What people and peers begin. */
+export const WORK_LIMITS = {
+  jobs: limit(16, "jobs", "OVERLOADED", "own jobs that run, or are being asked for"),
+  servedJobs: limit(
+    8,
+    "jobs",
+    "OVERLOADED",
+    "jobs of peers whose rows are read or held; those that wait longest for their peer give way",
+  ),
+  servedJobsPerPeer: limit(6, "jobs", "OVERLOADED", "the same, of one peer"),
+  openJobsPerPeer: limit(
+    1_000,
+    "jobs",
+    "OVERLOADED",
+    "jobs of a peer that have not ended; a further one is not looked at",
+  ),
+  offersPerPeerMinute: limit(60, "offers a minute", "RATE_LIMITED", "jobs that a peer offers"),
+  readsPerPeer: limit(
+    16,
+    "offers",
+    "OVERLOADED",
+    "offers of a peer for which a dataset is read, or which wait for that",
+  ),
+  sessions: limit(128, "sessions", "OVERLOADED", "sessions in which peers ask this node"),
+  sessionsPerPeer: limit(16, "sessions", "OVERLOADED", "the same, of one peer"),
+  questionsPerPeerMinute: limit(
+    600,
+    "questions a minute",
+    "RATE_LIMITED",
+    "questions of a peer, in all its sessions; its revocations pass",
+  ),
+  datasetRows: limit(1_000_000_000, "rows", "LIMIT_EXCEEDED", "rows of a dataset that is registered", {
+    max: 2 ** 32 - 1,
+  }),
+  jobRows: limit(500_000_000, "rows", "LIMIT_EXCEEDED", "people that either side brings into a job", {
+    max: 2 ** 32 - 1,
+  }),
+} as const;
+
 const MIB = 1024 * 1024;
 
 /** What stays on the disk. */
@@ -48,6 +87,14 @@ export const DISK_LIMITS = {
   ),
   spillMib: limit(102_400, "MiB", "OVERLOADED", "what jobs, registrations and lists have on the disk while they run"),
   spillPerPeerMib: limit(51_200, "MiB", "OVERLOADED", "the same, of the jobs with one peer"),
+  quarantineMib: limit(4_096, "MiB", "LIMIT_EXCEEDED", "rows that registrations and checks have set aside"),
+  resultsMib: limit(
+    20_480,
+    "MiB",
+    "LIMIT_EXCEEDED",
+    "kept results with labels, until retention ends: at that no job with labels is asked for",
+  ),
+  resultsPerPeerMib: limit(10_240, "MiB", "LIMIT_EXCEEDED", "the same, of jobs with one peer"),
   // The largest bundles, of 512 groups of leaves, have 142 MB: three versions of them, or eight usual ones.
   keptModelsMib: limit(
     1_024,
@@ -62,7 +109,7 @@ export const DISK_LIMITS = {
   keptModelVersions: limit(8, "versions", undefined, "the same, versions of one peer in one role"),
 } as const;
 
-export const NODE_LIMITS = { ...HTTP_LIMITS, ...DISK_LIMITS } as const;
+export const NODE_LIMITS = { ...HTTP_LIMITS, ...WORK_LIMITS, ...DISK_LIMITS } as const;
 
 export type NodeLimitName = keyof typeof NODE_LIMITS;
 export type NodeLimitValues = LimitValues<typeof NODE_LIMITS>;

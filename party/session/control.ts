@@ -41,6 +41,8 @@ export interface CosignRequest {
 
 /** What this node answers a confirmed peer. A thrown error reaches the peer as its code. */
 export interface ControlHandlers {
+  /** Before every question but a revocation: throws when the peer asks too often. */
+  asked(peer: Peer): void;
   describe(peer: Peer): Promise<readonly DatasetDescriptor[]>;
   software(): Software;
   agreement(peer: Peer, offered: Envelope): Promise<Envelope | undefined>;
@@ -171,6 +173,7 @@ export async function serveControl(channel: Channel, peer: Peer, handlers: Contr
         "goodbye",
       );
       if (question.kind === "goodbye") break;
+      if (question.kind !== "revocationNotice") handlers.asked(peer);
       await channel.say(await answer(question, peer, handlers));
     }
     channel.close();

@@ -80,6 +80,7 @@ export class WitnessNode {
     return {
       ...{ describe: none, agreement: none, job: none, prepare: none, revocation: none, inForce: none, keyset: none },
       ...{ keysHeld: none, jobDecided: none },
+      asked: () => {},
       software: () => ({ version: "0", suites: [], at: new Date(0).toISOString() }),
       witness: (peer, of, known) => witnessing.answer(peer, of, known),
       cosign: (peer, request) => witnessing.accept(peer, request),

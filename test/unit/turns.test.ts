@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Turns } from "../../party/turns.ts";
+import { EntenteError } from "../../proto/errors.ts";
 
 const pause = (ms: number) => new Promise((go) => setTimeout(go, ms));
 
@@ -55,7 +56,7 @@ test("one key's long work holds up nobody else", async () => {
 });
 
 test("more than may wait under a key are turned away and not run, and others come when one has gone", async () => {
-  const turns = new Turns<string>(2);
+  const turns = new Turns<string>({ max: 2, refusal: () => new EntenteError("OVERLOADED") });
   const first = Promise.withResolvers<number>();
   const ran = [turns.take("a", () => first.promise), turns.take("a", async () => 2)];
   await expect(turns.take("a", () => expect.unreachable())).rejects.toMatchObject({ code: "OVERLOADED" });
