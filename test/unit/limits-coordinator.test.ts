@@ -224,7 +224,7 @@ describe("of connections", () => {
       return refusalOf(party.link.lookup(BANK));
     },
     async handshakes() {
-      coordinator = await TestCoordinator.start({ handshakes: 2, handshakeMs: 300 });
+      coordinator = await TestCoordinator.start({ handshakes: 2, handshakeMs: 1_500 });
       const party = await coordinator.enrol("bank");
       const open = [await knock("127.0.0.2"), await knock("127.0.0.3", "enrolment"), await knock("127.0.0.4")];
       expect(open).toEqual([true, true, false]);
@@ -263,7 +263,7 @@ describe("of connections", () => {
       return heldDoor();
     },
     async enrolConnections() {
-      coordinator = await TestCoordinator.start({ enrolConnections: 1, enrolConnectionMs: 300 });
+      coordinator = await TestCoordinator.start({ enrolConnections: 1 });
       return heldDoor();
     },
   };
