@@ -21,7 +21,7 @@ const OPTIONS: ClientOptions = {
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.initial_reconnect_backoff_ms": 200,
-  "grpc.max_reconnect_backoff_ms": 2_000,
+  "grpc.max_reconnect_backoff_ms": 1_000,
   "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
   // What one direction of a relayed session may have in flight from the coordinator.
   "grpc-node.flow_control_window": 1_048_576,

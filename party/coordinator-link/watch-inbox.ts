@@ -7,7 +7,7 @@ import type { CoordinatorLink, OpenInbox } from "./link.ts";
 
 const FIRST_PAUSE_MS = 250;
 /** Also how long after a coordinator came back its parties may be without it. */
-const MAX_PAUSE_MS = 2_500;
+const MAX_PAUSE_MS = 1_000;
 /** For the coordinator to say that the inbox is open. */
 const OPENING_MS = 10_000;
 /** A person must act: a revoked certificate, or another process that runs as this party. */

@@ -12,7 +12,7 @@ import { CarrierStream } from "./carrier-stream.ts";
 /** For the peer to come to the relay; a coordinator that never pairs must not hold a job. */
 const MEETING_TIMEOUT_MS = 90_000;
 const FIRST_PAUSE_MS = 100;
-const MAX_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 1_000;
 
 /** Throws PEER_TIMEOUT; a stream that comes later is destroyed. */
 export function withDeadline(connecting: Promise<Duplex>, timers: Timers): Promise<Duplex> {

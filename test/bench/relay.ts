@@ -7,7 +7,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -162,6 +162,31 @@ async function memory(world: World, sender: ChildProcess): Promise<void> {
   print({ bench: "coordinator memory", idleParties: idle, sessions, idleRssMb: quiet, rssMb: most });
 }
 
+/** All parties of the bench enrol from one address. */
+async function enrolFast(folder: string): Promise<void> {
+  const path = join(folder, "coordinator.json");
+  const config = JSON.parse(await readFile(path, "utf8")) as object;
+  await writeFile(path, JSON.stringify({ ...config, limits: { enrolmentsPerAddressMinute: 10_000 } }));
+}
+
+/** From kill -9 of the coordinator, which is started again at once, until both inboxes are open and until all sessions have
+ * carried another frame each way. */
+async function recovery(world: World, parties: readonly [ChildProcess, ChildProcess]): Promise<void> {
+  const [sender] = parties;
+  const { main, enrolment } = world.endpoints;
+  const exited = once(world.coordinator, "exit");
+  world.coordinator.kill("SIGKILL");
+  const startedMs = performance.now();
+  const seconds = () => (performance.now() - startedMs) / 1000;
+  await exited;
+  const inboxes = Promise.all(parties.map((party) => until(party, "inbox"))).then(seconds);
+  tell(sender, { do: "send", frames: 1, frameBytes: FRAME_BYTES });
+  const sent = until(sender, "sent").then(seconds);
+  await world.startCoordinator(main.port, enrolment.port);
+  const listening = seconds();
+  print({ bench: "recovery after kill -9", listening, inboxesOpen: await inboxes, sessionsGoOn: await sent, sessions });
+}
+
 /** CPU seconds per MB of a process that only pipes one TLS socket into another. */
 async function plainCopy(): Promise<number> {
   const { certificatePem: certPem, privateKeyPem: keyPem } = await benchCertificate();
@@ -211,6 +236,7 @@ function benchCertificate() {
 const world = new World(await mkdtemp(join(tmpdir(), "entente-relay-")));
 try {
   await initCoordinator({ folder: world.folder, port: 0, enrolPort: 0 });
+  await enrolFast(world.folder);
   await world.startCoordinator();
   const receiver = await world.party("bureau", "bank");
   const sender = await world.party("bank", "bureau");
@@ -220,6 +246,7 @@ try {
   const copy = await plainCopy();
   print({ bench: "relay against a plain node:tls copy", mbPerCopyCpuS: 1 / copy, ratio: relay / copy });
   await memory(world, sender);
+  await recovery(world, [sender, receiver]);
 } finally {
   await world.close();
 }

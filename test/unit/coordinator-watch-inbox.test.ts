@@ -88,7 +88,7 @@ test("it opens again after every loss, with growing pauses, and starts anew afte
   world.outcomes.push(...Array.from({ length: 8 }, () => unreachable));
   world.listeners[0]?.onEnd(unreachable);
   for (let i = 0; i < 9; i++) await world.pass();
-  expect(world.pauses).toEqual([250, 500, 1_000, 2_000, 2_500, 2_500, 2_500, 2_500, 2_500]);
+  expect(world.pauses).toEqual([250, 500, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]);
   expect(world.states).toEqual(["open", ...Array(9).fill("lost COORDINATOR_UNREACHABLE"), "open"]);
   world.listeners[1]?.onEnd(unreachable);
   expect(world.pauses.at(-1)).toBe(250);
