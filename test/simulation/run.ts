@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
 /** The longest that a job may take, of all its deadlines: a key that nobody fetches is destroyed after a day. */
 const LIMIT_MS = 27 * HOUR_MS;
 /** After the last job has ended, for what follows it. */
-const REST_MS = 150_000;
+const REST_MS = 5_000;
 const MAX_ASKED = 8;
 /** How long whoever asked waits before looking again. */
 const LOOK_AGAIN_MS = 700;
