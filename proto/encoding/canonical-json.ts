@@ -6,7 +6,7 @@
  * signed document could hold what no reader of it sees.
  */
 import { EntenteError } from "../errors.ts";
-import { equalBytes, fromUtf8, utf8 } from "./bytes.ts";
+import { fromUtf8, utf8 } from "./bytes.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -21,13 +21,16 @@ function write(value: Json, depth: number): string {
     if (!value.isWellFormed()) throw new EntenteError("WIRE_INVALID", { detail: "JSON string has a lone surrogate" });
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item: Json) => write(item, depth + 1)).join(",")}]`;
+  let text = "";
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += `${text === "" ? "" : ","}${write(item, depth + 1)}`;
+    return `[${text}]`;
+  }
   const object = value as { readonly [key: string]: Json };
   if (Object.hasOwn(object, "__proto__")) throw new EntenteError("WIRE_INVALID", { detail: "JSON member __proto__" });
-  const members = Object.keys(object)
-    .sort()
-    .map((key) => `${write(key, depth + 1)}:${write(object[key] as Json, depth + 1)}`);
-  return `{${members.join(",")}}`;
+  for (const key of Object.keys(object).sort())
+    text += `${text === "" ? "" : ","}${write(key, depth + 1)}:${write(object[key] as Json, depth + 1)}`;
+  return `{${text}}`;
 }
 
 /** The canonical UTF-8 bytes. Throws WIRE_INVALID on what RFC 8785 cannot carry. */
@@ -45,7 +48,8 @@ export function parseCanonicalJson(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new EntenteError("WIRE_INVALID", { detail: "not JSON", cause });
   }
-  if (!equalBytes(canonicalJson(value), bytes))
+  // Text that was decoded strictly is equal where its bytes are.
+  if (write(value, 0) !== text)
     throw new EntenteError("WIRE_INVALID", { detail: "JSON is not canonical" });
   return value;
 }

@@ -24,16 +24,16 @@ import {
   World,
 } from "./world.ts";
 
-/** The first is met by any result; the second by those of five people and more. */
-export const RESULT_FLOORS = [0, 5] as const;
+/** Results of fewer people are withheld. */
+export const RESULT_FLOOR = 2;
 const YEAR_MS = 365 * 86_400_000;
 const SETUP_LIMIT_MS = 600_000;
 
 export interface Base {
   readonly files: Readonly<Record<ProcessName, DiskFiles>>;
   readonly stores: Readonly<Record<ProcessName, Uint8Array>>;
-  /** Digests, in the order of RESULT_FLOORS. */
-  readonly agreements: readonly string[];
+  /** Digest. */
+  readonly agreement: string;
   /** Fingerprints of all three, as an auditor has them. */
   readonly trust: readonly string[];
   /** Virtual time when it was ready. */
@@ -41,7 +41,7 @@ export interface Base {
 }
 
 /** Floors lowered for lists of a few people; budgets for the days that a run may take. */
-function agreementWith(resultFloor: number): Record<string, unknown> {
+function agreement(): Record<string, unknown> {
   const id = { name: ID_COLUMN, role: "id", normaliser: "opaque", grade: 3, personal: true };
   const operation = {
     ...{ operation: "audience", receiver: "bank", receiverDataset: "customers", providerDataset: "repayments" },
@@ -49,7 +49,7 @@ function agreementWith(resultFloor: number): Record<string, unknown> {
   };
   return {
     format: "entente-agreement/1",
-    title: `Joint audience, results of ${resultFloor} people or more`,
+    title: "Joint audience",
     purposes: [{ id: "offers", text: "Offer joint customers an instalment plan", legalBasis: "Separate consent" }],
     parties: [
       { name: "bank", roles: ["result-receiver", "result-user", "payer"] },
@@ -60,7 +60,7 @@ function agreementWith(resultFloor: number): Record<string, unknown> {
       { party: "bureau", name: "repayments", columns: [id] },
     ],
     operations: [operation],
-    floors: { input: 1, result: resultFloor, sizeRatio: 1000 },
+    floors: { input: 1, result: RESULT_FLOOR, sizeRatio: 1_000_000 },
     budgets: { runsPerEpoch: 1000, runsPerDay: 1000 },
     validFrom: "2020-01-01T00:00:00.000Z",
     validUntil: "2099-12-31T00:00:00.000Z",
@@ -91,12 +91,8 @@ export async function makeBase(tls: boolean): Promise<Base> {
   };
   await done(nodeOf("bank").peers.confirm("bureau", identities.bureau));
   await done(nodeOf("bureau").peers.confirm("bank", identities.bank));
-  const agreements: string[] = [];
-  for (const floor of RESULT_FLOORS) {
-    const { digest } = await done(nodeOf("bank").agreements.propose(agreementWith(floor)));
-    await done(nodeOf("bureau").agreements.sign(digest));
-    agreements.push(digest);
-  }
+  const { digest } = await done(nodeOf("bank").agreements.propose(agreement()));
+  await done(nodeOf("bureau").agreements.sign(digest));
   // What is still on its way comes to rest.
   const restMs = scheduler.nowMs + 130_000;
   await scheduler.run(() => scheduler.nowMs >= restMs, restMs + 120_000);
@@ -107,7 +103,7 @@ export async function makeBase(tls: boolean): Promise<Base> {
       bureau: snapshotOf(disks.bureau.store),
       coordinator: snapshotOf(disks.coordinator.store),
     },
-    agreements,
+    agreement: digest,
     trust: Object.values(identities),
     atMs: scheduler.nowMs,
   };

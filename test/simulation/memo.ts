@@ -6,7 +6,10 @@ import crypto, { type KeyObject } from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 
 const MAX_KEPT = 20_000;
-const { createPublicKey, hash, verify } = crypto;
+const { createPublicKey, hash } = crypto;
+const verify = crypto.verify as (...args: VerifyArguments) => boolean;
+/** Algorithm, message, key, signature: no callback. */
+type VerifyArguments = [string | null | undefined, Uint8Array, KeyObject, Uint8Array];
 const keys = new Map<string, KeyObject>();
 /** Names of the keys that were read here. */
 const names = new WeakMap<KeyObject, string>();
@@ -30,11 +33,11 @@ function rememberedKey(...args: Parameters<typeof createPublicKey>): KeyObject {
   return keep(keys, name, made);
 }
 
-function rememberedVerify(...args: Parameters<typeof verify>): boolean {
+function rememberedVerify(...args: VerifyArguments): boolean {
   const [algorithm, message, key, signature] = args;
-  const name = names.get(key as KeyObject);
+  const name = names.get(key);
   if (algorithm !== null || name === undefined) return verify(...args);
-  const text = `${name} ${Buffer.from(signature as Uint8Array).toString("base64")} ${hash("sha256", message as Uint8Array, "base64")}`;
+  const text = `${name} ${Buffer.from(signature).toString("base64")} ${hash("sha256", message, "base64")}`;
   return verified.get(text) ?? keep(verified, text, verify(...args));
 }
 

@@ -19,8 +19,6 @@ export interface SeedPlan {
   readonly group: Group;
   readonly lists: Readonly<Record<PartyName, readonly string[]>>;
   readonly partitions: number;
-  /** Index of the agreement in the base. */
-  readonly agreement: number;
   readonly jobs: number;
   /** By process: which of its durable operations, counted from the job's beginning, meets what. */
   readonly disk: Readonly<Record<ProcessName, ReadonlyMap<number, DiskFault>>>;
@@ -97,7 +95,6 @@ export function planOf(seed: number, options: { readonly tls: boolean }): SeedPl
   return {
     ...{ seed, tls, group, lists, disk, calmMs },
     partitions: group === "easy" ? partitions : 1,
-    agreement: chance.happens(0.2) ? 1 : 0,
     jobs: chance.happens(0.15) ? 2 : 1,
     kills: some(chance, 1, () => ({
       ...at(),

@@ -162,7 +162,7 @@ class SeedRun {
     const node = this.world.node(by);
     const again = () => void this.world.scheduler.after(LOOK_AGAIN_MS, "revoke again", () => this.#revoke(by));
     if (node === undefined) return again();
-    const digest = this.#base.agreements[this.#plan.agreement] as string;
+    const digest = this.#base.agreement;
     node.connected.revocations.revoke(digest, "the simulation").catch(() => {
       if (this.world.node(by) === node) again();
     });
@@ -175,7 +175,7 @@ class SeedRun {
     if (node === undefined) return again();
     const process = this.world.process("bank");
     const request = {
-      ...{ operation: "audience", agreement: this.#base.agreements[this.#plan.agreement] },
+      ...{ operation: "audience", agreement: this.#base.agreement },
       ...{ dataset: "customers", peerDataset: "repayments" },
       tag: { key: `marketing:joint-${number}`, value: "yes", expiresInDays: 30 },
     } as JobRequestInput;
