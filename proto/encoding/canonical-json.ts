@@ -49,7 +49,6 @@ export function parseCanonicalJson(bytes: Uint8Array): Json {
     throw new EntenteError("WIRE_INVALID", { detail: "not JSON", cause });
   }
   // Text that was decoded strictly is equal where its bytes are.
-  if (write(value, 0) !== text)
-    throw new EntenteError("WIRE_INVALID", { detail: "JSON is not canonical" });
+  if (write(value, 0) !== text) throw new EntenteError("WIRE_INVALID", { detail: "JSON is not canonical" });
   return value;
 }

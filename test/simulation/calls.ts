@@ -57,11 +57,12 @@ abstract class CallEnd extends Duplex {
   }
 
   override _write(message: Buffer, _encoding: string, done: Done): void {
-    if (this.line.send(message)) return done();
-    this.line.onRoom = () => {
-      this.line.onRoom = () => undefined;
-      done();
-    };
+    if (this.line.send(message)) done();
+    else
+      this.line.onRoom = () => {
+        this.line.onRoom = () => undefined;
+        done();
+      };
   }
 }
 

@@ -46,7 +46,9 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
     );
   }
   const { store } = world.options.disks.bank;
-  const hasReceipt = [...jobs.values()].some(({ bank, bureau }) => (bank?.counts.receipt ?? bureau?.counts.receipt ?? 0) > 0);
+  const hasReceipt = [...jobs.values()].some(
+    ({ bank, bureau }) => (bank?.counts.receipt ?? bureau?.counts.receipt ?? 0) > 0,
+  );
   for (const [jobId, sides] of jobs) {
     const subjects: string[] = [];
     for await (const { subject } of store.tags({ now: world.node("bank")?.clock.now() ?? "", jobId }))
@@ -124,10 +126,7 @@ function storyOf({ bank, bureau }: Sides, subjects: readonly string[], plan: See
   const both = lists.bank.filter((person) => lists.bureau.includes(person)).sort();
   const isDone = bank?.job.state === "done" && !bank.job.withheld;
   if (bank?.job.state === "done")
-    must(
-      bank.job.withheld === both.length < RESULT_FLOOR,
-      `withheld ${bank.job.withheld} with ${both.length} people`,
-    );
+    must(bank.job.withheld === both.length < RESULT_FLOOR, `withheld ${bank.job.withheld} with ${both.length} people`);
   const expected = isDone ? both : [];
   const isRight = subjects.toSorted().join() === expected.join();
   // A revocation withdraws what was issued.

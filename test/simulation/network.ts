@@ -46,6 +46,11 @@ export const CALM: NetworkFaults = {
 const MAX_UNDER_WAY = 16;
 const MAX_DELAY_MS = 20_000;
 
+interface Ends {
+  first(run: () => void): void;
+  last(run: () => void): void;
+}
+
 export interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
@@ -242,8 +247,8 @@ export class Network {
         if (underWay === MAX_UNDER_WAY - 1) pipe.onRoom();
       });
     };
-    const pipe = {
-      onRoom: () => undefined as void,
+    const pipe: Pipe & Ends = {
+      onRoom: () => undefined,
       first: (run: () => void) => later(`${name} begins`, run),
       last: (run: () => void) => {
         if (swapped !== undefined) pass(swapped);
@@ -266,7 +271,7 @@ export class Network {
         swapped = undefined;
         return underWay < MAX_UNDER_WAY;
       },
-    } satisfies Pipe & Record<string, unknown>;
+    };
     return pipe;
   }
 }

@@ -53,7 +53,7 @@ function some<T>(chance: Chance, most: number, make: () => T): T[] {
 
 /** Up to 16 people on each list, of whom any number are on both. */
 function listsOf(chance: Chance, most: number): SeedPlan["lists"] {
-  const pool = Array.from({ length: 2 * most }, (_, i) => personOf(i));
+  const pool = Array.from({ length: most + 4 }, (_, i) => personOf(i));
   const list = () => {
     // Empty lists are refused; few seeds are spent on them.
     const length = chance.happens(0.02) ? 0 : chance.whole(1, most);

@@ -161,7 +161,10 @@ class SeedRun {
   #revoke(by: (typeof PARTIES)[number]): void {
     const node = this.world.node(by);
     const again = () => void this.world.scheduler.after(LOOK_AGAIN_MS, "revoke again", () => this.#revoke(by));
-    if (node === undefined) return again();
+    if (node === undefined) {
+      again();
+      return;
+    }
     const digest = this.#base.agreement;
     node.connected.revocations.revoke(digest, "the simulation").catch(() => {
       if (this.world.node(by) === node) again();
@@ -172,7 +175,10 @@ class SeedRun {
   #ask(number: number, tries: number): void {
     const again = () => void this.world.scheduler.after(LOOK_AGAIN_MS, "ask again", () => this.#ask(number, tries + 1));
     const node = this.world.node("bank");
-    if (node === undefined) return again();
+    if (node === undefined) {
+      again();
+      return;
+    }
     const process = this.world.process("bank");
     const request = {
       ...{ operation: "audience", agreement: this.#base.agreement },

@@ -65,13 +65,17 @@ class RecordStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    if (this.#inner.destroyed || this.#inner.writableEnded) return done(new Error("closed"));
+    if (this.#inner.destroyed || this.#inner.writableEnded) {
+      done(new Error("closed"));
+      return;
+    }
     const record = Buffer.concat([uintBe(chunk.length, 4), uintBe(this.#sent++, 4), chunk]);
-    if (this.#inner.write(record)) return done();
-    this.#goOn = () => {
-      this.#goOn = undefined;
-      done();
-    };
+    if (this.#inner.write(record)) done();
+    else
+      this.#goOn = () => {
+        this.#goOn = undefined;
+        done();
+      };
   }
 
   override _final(done: Done): void {
