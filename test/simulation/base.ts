@@ -11,7 +11,7 @@ import { byteStream } from "./chance.ts";
 import { ID_COLUMN } from "./data.ts";
 import { DiskFiles } from "./disk.ts";
 import { EPOCH_MS, type ProcessName } from "./process.ts";
-import { copyOf, newStore, snapshotOf } from "./stores.ts";
+import { openStore, snapshotOf } from "./stores.ts";
 import {
   COORDINATOR,
   certificateOf,
@@ -71,9 +71,9 @@ function agreement(): Record<string, unknown> {
 export async function makeBase(tls: boolean): Promise<Base> {
   const seed = "base";
   const disks: Disks = {
-    bank: { files: new DiskFiles(), store: newStore("party") },
-    bureau: { files: new DiskFiles(), store: newStore("party") },
-    coordinator: { files: new DiskFiles(), store: newStore("coordinator") },
+    bank: { files: new DiskFiles(), ...openStore("party") },
+    bureau: { files: new DiskFiles(), ...openStore("party") },
+    coordinator: { files: new DiskFiles(), ...openStore("coordinator") },
   };
   const world = new World({
     ...{ seed, disks, startMs: 0, tls, group: "easy", peopleOf: () => [] },
@@ -99,9 +99,9 @@ export async function makeBase(tls: boolean): Promise<Base> {
   return {
     files: { bank: disks.bank.files, bureau: disks.bureau.files, coordinator: disks.coordinator.files },
     stores: {
-      bank: snapshotOf(disks.bank.store),
-      bureau: snapshotOf(disks.bureau.store),
-      coordinator: snapshotOf(disks.coordinator.store),
+      bank: snapshotOf(disks.bank),
+      bureau: snapshotOf(disks.bureau),
+      coordinator: snapshotOf(disks.coordinator),
     },
     agreement: digest,
     trust: Object.values(identities),
@@ -144,8 +144,8 @@ async function enrolAll({ options: { disks } }: World): Promise<Record<ProcessNa
 
 export function disksFrom({ files, stores }: Base): Disks {
   return {
-    bank: { files: new DiskFiles(files.bank), store: copyOf("party", stores.bank) },
-    bureau: { files: new DiskFiles(files.bureau), store: copyOf("party", stores.bureau) },
-    coordinator: { files: new DiskFiles(files.coordinator), store: copyOf("coordinator", stores.coordinator) },
+    bank: { files: new DiskFiles(files.bank), ...openStore("party", stores.bank) },
+    bureau: { files: new DiskFiles(files.bureau), ...openStore("party", stores.bureau) },
+    coordinator: { files: new DiskFiles(files.coordinator), ...openStore("coordinator", stores.coordinator) },
   };
 }

@@ -41,9 +41,9 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
       problems.push(...(await leftovers(party, job, store)));
     }
     const files = world.options.disks[party].files.paths();
-    problems.push(
-      ...files.filter((path) => path.startsWith(pathIn(party, "spool"))).map((path) => `left on disk: ${path}`),
-    );
+    // Of a job that was never recorded a draft may stay until the next start.
+    const isKept = (path: string) => [...jobs.keys()].some((jobId) => path.startsWith(pathIn(party, "spool", jobId)));
+    problems.push(...files.filter(isKept).map((path) => `left on disk: ${path}`));
   }
   const { store } = world.options.disks.bank;
   const hasReceipt = [...jobs.values()].some(

@@ -2,8 +2,8 @@
 import { Chance } from "./chance.ts";
 import { personOf } from "./data.ts";
 import { CALM, type NetworkFaults } from "./network.ts";
+import type { Group } from "./platform.ts";
 import type { DiskFault, ProcessName } from "./process.ts";
-import type { Group } from "./worker.ts";
 import type { PartyName } from "./world.ts";
 
 export const MAX_PEOPLE = 16;

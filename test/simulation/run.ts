@@ -1,9 +1,8 @@
 /** One seed: a job between two nodes, everything that its plan lets go wrong, and what must be true when all is quiet again. */
 import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import { foldJob, isFinal, type Job } from "../../party/jobs/lifecycle.ts";
-import { PASSING } from "../../party/jobs/receiver.ts";
 import { startJob } from "../../party/jobs/start.ts";
-import { toEntenteError } from "../../proto/errors.ts";
+import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
 import { type Base, disksFrom } from "./base.ts";
 import { registrationOf } from "./data.ts";
 import { problemsOf } from "./invariants.ts";
@@ -183,7 +182,7 @@ class SeedRun {
     const request = {
       ...{ operation: "audience", agreement: this.#base.agreement },
       ...{ dataset: "customers", peerDataset: "repayments" },
-      tag: { key: `marketing:joint-${number}`, value: "yes", expiresInDays: 30 },
+      tag: { key: `marketing:joint-${number}-${tries}`, value: "yes", expiresInDays: 30 },
     } as JobRequestInput;
     let isSettled = false;
     startJob(node.connected, request, "Ada").then(
@@ -195,7 +194,7 @@ class SeedRun {
         isSettled = true;
         const { code } = toEntenteError(error);
         this.world.scheduler.note(`asked: ${code}`);
-        const mayPass = PASSING.includes(code) || code === "STORAGE_FAILED" || code === "INTERNAL";
+        const mayPass = CATALOGUE[code].retryable || code === "STORAGE_FAILED";
         if (tries < MAX_ASKED && mayPass) again();
         else {
           this.#asked++;

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore as openCoordinatorStore } from "../../coordinator/store/sqlite.ts";
 import { openSqliteStore as openPartyStore } from "../../party/store/sqlite.ts";
-import type { Process } from "./process.ts";
+import { type Process, storeError } from "./process.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -22,49 +22,26 @@ export function storeOf<S extends object>(store: S, process: Process): S {
       if (name === "close") return async () => undefined;
       if (STREAMS.test(name)) return call;
       if (LOOKS.test(name)) return (...args: unknown[]) => process.look(async () => call(...args));
-      return (...args: unknown[]) => process.persist(`store ${name}`, async () => call(...args));
+      return (...args: unknown[]) => process.persist(`store ${name}`, async () => call(...args), storeError);
     },
   });
 }
 
-const connections = new WeakMap<object, DatabaseSync>();
-
-function opened<S extends object>(open: (path: string) => S): S {
-  const { exec } = DatabaseSync.prototype;
-  let connection: DatabaseSync | undefined;
-  DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
-    connection = this;
-    return exec.call(this, sql);
-  };
-  try {
-    const store = open(":memory:");
-    connections.set(store, connection as unknown as DatabaseSync);
-    return store;
-  } finally {
-    DatabaseSync.prototype.exec = exec;
-  }
+export interface StoreOn<S> {
+  readonly connection: DatabaseSync;
+  readonly store: S;
 }
 
-function connectionOf(store: object): DatabaseSync {
-  return connections.get(store) as DatabaseSync;
+const OPEN = { party: openPartyStore, coordinator: openCoordinatorStore } as const;
+type Kind = keyof typeof OPEN;
+
+/** `from`: a database that `snapshotOf` made; a new one without it. */
+export function openStore<K extends Kind>(kind: K, from?: Uint8Array): StoreOn<ReturnType<(typeof OPEN)[K]>> {
+  const connection = new DatabaseSync(":memory:");
+  if (from !== undefined) connection.deserialize(from);
+  return { connection, store: OPEN[kind](connection) as ReturnType<(typeof OPEN)[K]> };
 }
 
-export const STORE_KINDS = { party: openPartyStore, coordinator: openCoordinatorStore } as const;
-
-export function newStore<K extends keyof typeof STORE_KINDS>(kind: K): ReturnType<(typeof STORE_KINDS)[K]> {
-  return opened<object>(STORE_KINDS[kind]) as ReturnType<(typeof STORE_KINDS)[K]>;
-}
-
-export function snapshotOf(store: object): Uint8Array {
-  return connectionOf(store).serialize();
-}
-
-/** `from`: what `snapshotOf` made. */
-export function copyOf<K extends keyof typeof STORE_KINDS>(
-  kind: K,
-  from: Uint8Array,
-): ReturnType<(typeof STORE_KINDS)[K]> {
-  const store = opened<object>(STORE_KINDS[kind]);
-  connectionOf(store).deserialize(from);
-  return store as ReturnType<(typeof STORE_KINDS)[K]>;
+export function snapshotOf({ connection }: StoreOn<unknown>): Uint8Array {
+  return connection.serialize();
 }

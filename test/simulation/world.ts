@@ -17,25 +17,25 @@ import { traceOf } from "../../party/trace.ts";
 import { partyUri } from "../../proto/codec/x509.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
+import { InlineWorker } from "../support/inline-worker.ts";
 import type { PeerCertificate } from "./calls.ts";
 import { Chance } from "./chance.ts";
 import { readerOf } from "./data.ts";
 import type { DiskFiles } from "./disk.ts";
 import { Network } from "./network.ts";
+import { type Group, platformOf } from "./platform.ts";
 import { type DiskFault, Process, type ProcessName } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
-import { storeOf } from "./stores.ts";
+import { type StoreOn, storeOf } from "./stores.ts";
 import { plainStreams } from "./stream.ts";
-import { type Group, inlineWorker, platformOf } from "./worker.ts";
 
 export const COORDINATOR = partyId("coordinator");
 export const ENDPOINT = { host: "coordinator.simulated", port: 7_420 };
 export const PARTIES = ["bank", "bureau"] as const;
 export type PartyName = (typeof PARTIES)[number];
 
-export interface Disk<Store> {
+export interface Disk<Store> extends StoreOn<Store> {
   readonly files: DiskFiles;
-  readonly store: Store;
 }
 
 export interface Disks {
@@ -209,7 +209,7 @@ export class World {
     return spoil(
       {
         openStore: () => storeOf(disks[party].store, process),
-        startWorker: () => inlineWorker(platform),
+        startWorker: () => new InlineWorker(platform),
         prepareInput: readerOf(peopleOf),
         partitionPlan: plan,
         secure: tls ? secureStream : plainStreams(random),

@@ -14,18 +14,30 @@ import { EntenteError } from "../../proto/errors.ts";
 let platform: Promise<PsiVolePlatform> | undefined;
 let he: He | undefined;
 
+function realPlatform(): Promise<PsiVolePlatform> {
+  platform ??= createWorkerPlatform();
+  return platform;
+}
+
 function loadHe(): He {
   he ??= createHe(wasmModule("score"));
   return he;
 }
 
+type DriverPlatform = ConstructorParameters<typeof Driver>[0];
+
 export class InlineWorker implements TaskWorker {
+  readonly #platform: DriverPlatform | undefined;
   #driver: Driver | undefined;
   #isClosed = false;
 
+  /** `platform`: in place of the real one. */
+  constructor(platform?: DriverPlatform) {
+    this.#platform = platform;
+  }
+
   async run<T extends Task>(task: T, io?: FrameIo): Promise<TaskOutput<T>> {
-    platform ??= createWorkerPlatform();
-    this.#driver ??= new Driver(await platform, loadHe);
+    this.#driver ??= new Driver(this.#platform ?? (await realPlatform()), loadHe);
     if (this.#isClosed) throw new EntenteError("INTERNAL", { cause: new Error("the worker was closed") });
     const output = await runOn(this.#driver, structuredClone(task), io);
     return structuredClone(output) as TaskOutput<T>;
