@@ -47,6 +47,16 @@ export class DiskFiles implements Files {
 
   async makeFolder(): Promise<void> {}
 
+  async freeBytes(): Promise<number> {
+    return Number.MAX_SAFE_INTEGER;
+  }
+
+  async usedBytes(path: string): Promise<number> {
+    let used = 0;
+    for (const [key, { bytes }] of this.#kept) if (key === path || key.startsWith(`${path}/`)) used += bytes.length;
+    return used;
+  }
+
   async remove(path: string): Promise<void> {
     for (const key of [...this.#kept.keys()]) if (key === path || key.startsWith(`${path}/`)) this.#kept.delete(key);
   }

@@ -121,6 +121,8 @@ export class Process {
       list: (path) => this.look(() => disk.list(path)),
       fileIdentity: (path) => this.look(() => disk.fileIdentity(path)),
       makeFolder: () => this.look(() => disk.makeFolder()),
+      freeBytes: () => this.look(() => disk.freeBytes()),
+      usedBytes: (path) => this.look(() => disk.usedBytes(path)),
       writeDurable: (path, bytes) => this.persist(`write ${path}`, () => disk.writeDurable(path, bytes)),
       remove: (path) => this.persist(`remove ${path}`, () => disk.remove(path)),
     };

@@ -4,7 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import type { Secure, SecuringInput } from "../../party/session/tls.ts";
-import { concat, uintBe } from "../../proto/encoding/bytes.ts";
+import { concat, uintBe, utf8 } from "../../proto/encoding/bytes.ts";
 import { sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 
@@ -101,7 +101,11 @@ export function plainStreams(random: (length: number) => Uint8Array): Secure {
     try {
       const theirs = await firstBytes(socket, timers, timeoutMs);
       const [server, client] = role === "server" ? [own, theirs] : [theirs, own];
-      return { socket, exporter: sha256(concat(server, client)) };
+      return {
+        socket,
+        exporter: sha256(concat(utf8("exporter"), server, client)),
+        carrierSecret: sha256(concat(utf8("carrier"), server, client)),
+      };
     } catch (error) {
       socket.destroy();
       throw error;
