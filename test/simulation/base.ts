@@ -7,6 +7,7 @@ import { fingerprint } from "../../proto/agreement/identity.ts";
 import { certificateFingerprint } from "../../proto/codec/x509.ts";
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { partyId } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { byteStream } from "./chance.ts";
 import { ID_COLUMN } from "./data.ts";
 import { DiskFiles } from "./disk.ts";
@@ -134,7 +135,7 @@ async function enrolAll({ options: { disks } }: World): Promise<Record<ProcessNa
     });
     await keepEnrolment(ports.files, folderOf(party), {
       ...{ party: partyId(party), coordinator: COORDINATOR, endpoint: ENDPOINT },
-      ...{ caPem: "", certPem: "", keyPem: "" },
+      ...{ caPem: "", certPem: "", keyPem: new Secret("") },
       ...{ coordinatorIdentity: hubKeys.identity.publicKey, coordinatorKeyset: hubKeys.keyset },
     });
     found[party] = fingerprint(identityPublicKey);
