@@ -87,15 +87,15 @@ export default {
     {
       name: "proto-does-no-io",
       severity: "error",
-      comment: "ports/node.ts and the two drivers of databases are where I/O is; build.ts runs at build time",
-      from: { path: at("proto/"), pathNot: at("proto/(?:ports/node|database/(?:sqlite|postgres)|build)\\.ts$") },
+      comment: "ports/node.ts, ops/listener.ts and the two drivers of databases are where I/O is; build.ts runs at build time",
+      from: { path: at("proto/"), pathNot: at("proto/(?:ports/node|ops/listener|database/(?:sqlite|postgres)|build)\\.ts$") },
       to: { dependencyTypes: ["core"], pathNot: "^(?:node:)?(?:crypto)$" },
     },
     {
       name: "proto-code-does-not-know-the-real-ports",
       severity: "error",
       from: { path: at("proto/") },
-      to: { path: at("proto/(?:ports/node|database/(?:sqlite|postgres))\\.ts$") },
+      to: { path: at("proto/(?:ports/node|ops/listener|database/(?:sqlite|postgres))\\.ts$") },
     },
     {
       name: "databases-behind-the-stores",
