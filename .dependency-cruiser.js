@@ -87,8 +87,12 @@ export default {
     {
       name: "proto-does-no-io",
       severity: "error",
-      comment: "ports/node.ts, ops/listener.ts and the two drivers of databases are where I/O is; build.ts runs at build time",
-      from: { path: at("proto/"), pathNot: at("proto/(?:ports/node|ops/listener|database/(?:sqlite|postgres)|build)\\.ts$") },
+      comment:
+        "ports/node.ts, ops/listener.ts and the two drivers of databases are where I/O is; build.ts runs at build time",
+      from: {
+        path: at("proto/"),
+        pathNot: at("proto/(?:ports/node|ops/listener|database/(?:sqlite|postgres)|build)\\.ts$"),
+      },
       to: { dependencyTypes: ["core"], pathNot: "^(?:node:)?(?:crypto)$" },
     },
     {

@@ -7,6 +7,7 @@ import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
+import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
 import { NODE_LIMITS } from "./limits/limits.ts";
@@ -46,6 +47,8 @@ const schema = z.strictObject({
   dataFolders: z.array(z.string().max(4096).refine(isAbsolute, "not absolute")).max(100).optional(),
   /** Of `party/limits/README.md`; those that are not here have their default. */
   limits: limitsForm(NODE_LIMITS).prefault({}),
+  /** Health, readiness and metrics, for this machine's monitoring unless told otherwise. */
+  ops: opsForm.prefault({}),
   /** How long a node that is asked to stop lets the partition at hand and requests go on. */
   stopSeconds: z.int().min(0).max(3_600).default(25),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),

@@ -9,6 +9,7 @@ import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
 import { beginSealed, rekeyFolder, unlock } from "../proto/keys/sealed-folder.ts";
+import { openOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { openAccess } from "./access/access.ts";
@@ -22,6 +23,7 @@ import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
 import { refusedWhenFull } from "./limits/new-work.ts";
 import { Node } from "./node.ts";
+import { watchNode } from "./ops/watch.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
 import { openStoreBeside } from "./store/open.ts";
@@ -162,6 +164,8 @@ export interface StartPartyOptions {
 
 export interface RunningParty {
   readonly apiUrl: string;
+  /** Health, readiness and metrics. */
+  readonly opsUrl: string;
   /** Takes no new work, finishes or parks what runs within `stopSeconds` of the configuration, and closes. */
   stop(): Promise<void>;
   /** At once. */
@@ -183,32 +187,40 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const httpLimits = new HttpLimits(node.limits, ports.clock);
   node.limitUses.add(() => httpLimits.used());
-  const api = await startApi({
-    handlers: refusedWhenFull(handlers(node, access, logger, PRODUCT_VERSION), node.disk),
-    access,
-    ...config.api,
-    logger,
-    random,
-    timers,
-    limits: httpLimits,
-  });
-  await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify({ url: api.url })));
-  logger.info({ url: api.url }, "listening");
+  const watched = watchNode(node, realMachine);
+  const running: { close(): Promise<void> }[] = [node, access.denials];
   const close = async () => {
     await ports.files.remove(join(folder, API_FILE));
-    await api.close();
-    await access.denials.close();
-    await node.close();
+    // What was opened last first.
+    while (running.length > 0) await running.pop()?.close();
     logger.info("stopped");
   };
-  return {
-    apiUrl: api.url,
-    async stop() {
+  try {
+    const api = await startApi({
+      handlers: refusedWhenFull(handlers(node, access, logger, PRODUCT_VERSION), node.disk),
+      access,
+      ...config.api,
+      logger,
+      random,
+      timers,
+      limits: httpLimits,
+      onAnswered: watched.answered,
+    });
+    running.push(api);
+    const ops = await openOps(ports.files, folder, config.ops, watched);
+    running.push(ops);
+    const urls = { url: api.url, opsUrl: ops.url };
+    await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify(urls)));
+    logger.info(urls, "listening");
+    const stop = async () => {
       logger.info({ seconds: config.stopSeconds }, "stopping");
       const deadlineMs = config.stopSeconds * 1_000;
       await Promise.all([api.stop(deadlineMs), node.park(deadlineMs)]);
       await close();
-    },
-    close,
-  };
+    };
+    return { apiUrl: api.url, opsUrl: ops.url, stop, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

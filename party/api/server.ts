@@ -82,6 +82,8 @@ export interface ApiOptions {
   readonly random: Random;
   /** For event streams. */
   readonly timers: Timers;
+  /** Told of every answer: the name of its route, "none" before it is known, and the status. */
+  readonly onAnswered?: ((route: string, status: number) => void) | undefined;
   readonly limits: HttpLimits;
 }
 
@@ -136,14 +138,14 @@ function known(response: Response): Known {
 }
 
 function createApp(options: Omit<ApiOptions, "host" | "port">, inFlight: InFlight): express.Express {
-  const { handlers, access, logger, random, timers, limits, hosts = [] } = options;
+  const { handlers, access, logger, random, timers, limits, hosts = [], onAnswered } = options;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.enable("case sensitive routing");
   app.enable("strict routing");
   // In this order, every request; each may end it. What costs more, or tells more, comes later.
-  app.use(numbered(logger, random), securityHeaders(), hostNamed(hosts), inFlight.counted());
+  app.use(numbered(logger, random), counted(onAnswered), securityHeaders(), hostNamed(hosts), inFlight.counted());
   const tokenIdOf = ({ res }: Request) => res && known(res).caller?.tokenId;
   app.use("/v1", fromOwnSite(), identified(access), ...limits.rates(tokenIdOf), limits.atOnce(tokenIdOf), refusing());
   // Then for each route: the bytes of whoever may not ask are not worth parsing.
@@ -182,6 +184,13 @@ function numbered(logger: Logger, random: Random): RequestHandler {
     const requestId = toHex(random.bytes(REQUEST_ID_BYTES));
     known(response).logger = logger.child({ requestId });
     response.set("x-request-id", requestId);
+    next();
+  };
+}
+
+function counted(onAnswered: ApiOptions["onAnswered"]): RequestHandler {
+  return (_request, response, next) => {
+    response.on("finish", () => onAnswered?.(known(response).route ?? "none", response.statusCode));
     next();
   };
 }

@@ -5,10 +5,13 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { utf8 } from "../encoding/bytes.ts";
+import { resolve as resolvePath } from "node:path";
+import { fromUtf8, utf8 } from "../encoding/bytes.ts";
 import { sha256 } from "../encoding/sha256.ts";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../errors.ts";
 import { isForThisServer, isLoopback } from "../http/host-name.ts";
+import type { Files } from "../ports/ports.ts";
+import type { OpsConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -48,6 +51,19 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+}
+
+/** As a folder's configuration says. Throws as `serveOps`, and BAD_REQUEST when the token's file is not there. */
+export async function openOps(
+  files: Pick<Files, "read">,
+  folder: string,
+  { tokenFile, ...place }: OpsConfig,
+  told: Pick<OpsOptions, "readiness" | "metrics">,
+): Promise<OpsListener> {
+  const bytes = tokenFile === undefined ? undefined : await files.read(resolvePath(folder, tokenFile));
+  if (tokenFile !== undefined && bytes === undefined)
+    throw new EntenteError("BAD_REQUEST", { detail: "ops.tokenFile: cannot be read" });
+  return serveOps({ ...place, ...told, token: bytes && fromUtf8(bytes).trim() });
 }
 
 /** Throws BAD_REQUEST when the address cannot be had, or others could read metrics there without a token. */

@@ -51,8 +51,8 @@ export function partyCommand(): Command {
     .action(async ({ dir }: { readonly dir: string }, command: Command) => {
       const { startParty } = await import("../../party/main.ts");
       await runUntilStopped(async () => {
-        const { apiUrl, stop } = await startParty({ folder: resolve(dir) });
-        outputOf(command).answer({ apiUrl }, fields({ API: apiUrl }));
+        const { apiUrl, opsUrl, stop } = await startParty({ folder: resolve(dir) });
+        outputOf(command).answer({ apiUrl, opsUrl }, fields({ API: apiUrl, "health and metrics": opsUrl }));
         return stop;
       });
     });
