@@ -6,6 +6,7 @@ import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
+import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { COORDINATOR_LIMITS } from "./limits.ts";
 
@@ -28,6 +29,8 @@ const schema = z.strictObject({
   store: storeForm.optional(),
   /** Of the README's table; those that are not here have their default. */
   limits: limitsForm(COORDINATOR_LIMITS).prefault({}),
+  /** Health, readiness and metrics; without it there is no such listener. */
+  ops: opsForm.optional(),
   /** How long a coordinator that is asked to stop lets the sessions at its relay go on. */
   stopSeconds: z.int().min(0).max(3_600).default(5),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),

@@ -19,6 +19,7 @@ import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
 import { beginSealed, rekeyFolder, sealFolder, unlock } from "../proto/keys/sealed-folder.ts";
 import { limitValues } from "../proto/limits/limit.ts";
+import { type OpsListener, startOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
@@ -29,6 +30,7 @@ import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
 import { COORDINATOR_LIMITS, type Limits } from "./limits.ts";
 import { exportCollaboration } from "./log/export.ts";
+import { watchCoordinator } from "./ops.ts";
 import { ServerTlsCredentials } from "./server-credentials.ts";
 import { catchUp, type Endpoints, makeService, type Service, stoppingError } from "./service.ts";
 import { addEnrolmentServices, addPartyServices } from "./services.ts";
@@ -189,6 +191,8 @@ export interface StartOptions {
 export interface Coordinator {
   readonly endpoints: Endpoints;
   readonly caFingerprint: string;
+  /** Health, readiness and metrics, if the configuration asks for them. */
+  readonly opsUrl: string | undefined;
   /** Bytes relayed and sessions paired since the start. */
   counters(): { readonly bytes: number; readonly sessions: number };
   /** Days until the server's certificate, which is renewed, and the authority, which is not, end. */
@@ -222,12 +226,19 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   addEnrolmentServices(enrolment, service);
   const doors: Door[] = [];
   const tls = new ServerTlsCredentials({ ...service, hosts: [host] });
+  let ops: OpsListener | undefined;
+  const daysUntil = (ms: number) => (ms - ports.clock.nowMs()) / DAY_MS;
+  const validity = () => ({
+    certificateDaysLeft: daysUntil(tls.notAfterMs),
+    authorityDaysLeft: daysUntil(authority.caNotAfterMs),
+  });
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
     for (const door of doors) door.close();
     service.stopping.abort();
+    await ops?.close();
     service.streams.endAll(stoppingError());
     await Promise.all([main, enrolment].map((server) => shutDown(server, limits.closeMs, ports)));
     await store.close();
@@ -255,20 +266,20 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
     endpoints = { main: { host, port: mainDoor.port }, enrolment: { host, port: enrolDoor.port } };
     await store.writeSetting(ENROLMENT_ENDPOINT, formatEndpoint(endpoints.enrolment));
     await catchUp(service);
+    if (config.ops !== undefined)
+      ops = await startOps(ports.files, folder, config.ops, watchCoordinator({ service, folder, validity }));
   } catch (error) {
     await close();
     throw error;
   }
   sweepRevoked(service, { tls, doors, isClosed: () => isClosed });
-  logger.info({ main: formatEndpoint(endpoints.main), enrolment: formatEndpoint(endpoints.enrolment) }, "listening");
-  const daysUntil = (ms: number) => (ms - ports.clock.nowMs()) / DAY_MS;
+  logger.info(
+    { main: formatEndpoint(endpoints.main), enrolment: formatEndpoint(endpoints.enrolment), ops: ops?.url },
+    "listening",
+  );
   return {
-    ...{ endpoints, caFingerprint: authority.caFingerprint, stop, close },
+    ...{ endpoints, caFingerprint: authority.caFingerprint, opsUrl: ops?.url, validity, stop, close },
     counters: () => service.relay.counters(),
-    validity: () => ({
-      certificateDaysLeft: daysUntil(tls.notAfterMs),
-      authorityDaysLeft: daysUntil(authority.caNotAfterMs),
-    }),
   };
 }
 

@@ -15,7 +15,17 @@ import type { Service } from "./service.ts";
 
 export type UnaryRpc<Request, Response> = (service: Service, request: Request, caller: Caller) => Promise<Response>;
 
-function logFailure({ logger }: Service, path: string, error: EntenteError, caller: Caller | undefined): void {
+function succeeded({ answers }: Service, path: string): void {
+  answers.add({ rpc: nameOf(path), code: "OK" });
+}
+
+/** `/entente.v1.Relay/Connect`: what comes after the service. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function failed({ logger, answers }: Service, path: string, error: EntenteError, caller: Caller | undefined): void {
+  answers.add({ rpc: nameOf(path), code: error.code });
   const fields = { rpc: path, party: caller?.party, code: error.code };
   if (error.code === "INTERNAL" || error.code === "STORAGE_FAILED")
     logger.error({ ...fields, err: error.cause ?? error });
@@ -37,9 +47,12 @@ export function partyRpc<Request, Response>(
       return method.response.encode(await rpc(service, method.request.decode(call.request), caller));
     };
     answer().then(
-      (response) => callback(null, response),
+      (response) => {
+        succeeded(service, method.path);
+        callback(null, response);
+      },
       (thrown: unknown) => {
-        logFailure(service, method.path, toEntenteError(thrown), caller);
+        failed(service, method.path, toEntenteError(thrown), caller);
         callback(errorToStatus(thrown));
       },
     );
@@ -58,9 +71,12 @@ export function openRpc<Request, Response>(
       return method.response.encode(await rpc(service, method.request.decode(call.request)));
     };
     answer().then(
-      (response) => callback(null, response),
+      (response) => {
+        succeeded(service, method.path);
+        callback(null, response);
+      },
       (thrown: unknown) => {
-        logFailure(service, method.path, toEntenteError(thrown), undefined);
+        failed(service, method.path, toEntenteError(thrown), undefined);
         callback(errorToStatus(thrown));
       },
     );
@@ -95,10 +111,11 @@ function streamHandler<Call extends AnyStream>(
       service.gates.calls.take(caller.party);
       using _place = service.gates.answering.enter(caller.party);
       if (!call.cancelled) await run(call, caller);
+      succeeded(service, path);
     };
     start().catch((thrown: unknown) => {
       const error = toEntenteError(thrown);
-      logFailure(service, path, error, caller);
+      failed(service, path, error, caller);
       endStream(call, error);
     });
   };

@@ -4,6 +4,7 @@ import type { Endpoint } from "../proto/codec/endpoint.ts";
 import { toHex } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
+import { Tally } from "../proto/ops/tally.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import type { Authority } from "./authority.ts";
 import { type CallGates, callGates } from "./gates.ts";
@@ -39,6 +40,8 @@ export interface Service {
   readonly relay: Relay;
   readonly streams: OpenStreams;
   readonly gates: CallGates;
+  /** Calls by name and outcome. */
+  readonly answers: Tally;
   /** Aborted when the coordinator is asked to stop: nothing new begins. */
   readonly stopping: AbortController;
   readonly revocations: Revocations;
@@ -84,6 +87,7 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
     }),
     streams: new OpenStreams(limits),
     gates: callGates(limits, clock),
+    answers: new Tally(),
     stopping: new AbortController(),
     revocations: new Revocations(parts),
     endpoints() {

@@ -9,7 +9,7 @@ import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
 import { beginSealed, rekeyFolder, unlock } from "../proto/keys/sealed-folder.ts";
-import { openOps } from "../proto/ops/listener.ts";
+import { startOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { openAccess } from "./access/access.ts";
@@ -207,7 +207,7 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
       onAnswered: watched.answered,
     });
     running.push(api);
-    const ops = await openOps(ports.files, folder, config.ops, watched);
+    const ops = await startOps(ports.files, folder, config.ops, watched);
     running.push(ops);
     const urls = { url: api.url, opsUrl: ops.url };
     await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify(urls)));

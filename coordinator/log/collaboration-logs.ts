@@ -63,6 +63,13 @@ export class CollaborationLogs {
     await (await this.#log(collaboration)).addCosignature(line, by);
   }
 
+  /** Of those that have been opened since the start. */
+  async sizes(): Promise<{ readonly collaboration: CollaborationId; readonly size: number }[]> {
+    return Promise.all(
+      [...this.#logs].map(async ([collaboration, log]) => ({ collaboration, size: (await log).size })),
+    );
+  }
+
   async #flush(collaboration: CollaborationId): Promise<void> {
     const { store } = this.#options;
     const pending = await store.pendingEntries(collaboration);

@@ -34,6 +34,10 @@ export class Inboxes {
     if (this.#byParty.get(party) === stream) this.#byParty.delete(party);
   }
 
+  get size(): number {
+    return this.#byParty.size;
+  }
+
   isOpen(party: PartyId): boolean {
     return this.#byParty.has(party);
   }

@@ -198,6 +198,10 @@ export function sqlStore(db: Database): Store {
       return (await all(sql, name, name, after, limit)).map(job);
     },
     countJobs: (requester) => count("SELECT count(*) AS n FROM jobs WHERE requester = ?", requester),
+    countJobsByState: async () => {
+      const rows = await all("SELECT state, count(*) AS n FROM jobs GROUP BY state ORDER BY state");
+      return Object.fromEntries(rows.map(({ state, n }) => [state as string, Number(n)]));
+    },
     putJob: async (put) => {
       const { jobId, state, reason = null, updatedAt, revision } = put;
       if (revision > 0) {

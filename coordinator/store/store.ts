@@ -102,6 +102,7 @@ export interface Store {
   findJob(jobId: JobId): Promise<StoredJob | undefined>;
   listJobs(party: PartyId, after: string, limit: number): Promise<Job[]>;
   countJobs(requester: PartyId): Promise<number>;
+  countJobsByState(): Promise<Readonly<Record<string, number>>>;
   /** False when the stored revision is not `job.revision`. */
   putJob(job: StoredJob): Promise<boolean>;
 

@@ -4,12 +4,11 @@ import { recent } from "../../proto/ops/recent.ts";
 import { examineDisk } from "../doctor/local.ts";
 import type { Machine } from "../doctor/machine.ts";
 import type { Node } from "../node.ts";
-import type { NodeValidity } from "./validity.ts";
 
 /** The disk is written to, so not at every question. */
 const DISK_MS = 10_000;
 
-export function nodeChecks(node: Node, machine: Machine, validity: NodeValidity): Readonly<Record<string, Check>> {
+export function nodeChecks(node: Node, machine: Machine): Readonly<Record<string, Check>> {
   const disk = recent(node.ports.clock, DISK_MS, () => examineDisk(machine, node.folder));
   return {
     running: async () => (node.stopping.isRequested ? "NODE_STOPPING" : undefined),
@@ -17,12 +16,15 @@ export function nodeChecks(node: Node, machine: Machine, validity: NodeValidity)
       await node.store.setting("readiness");
       return undefined;
     },
-    disk: async () => ((await disk()).some(({ state }) => state === "fail") ? "STORAGE_FAILED" : undefined),
-    keys: async () => expired(validity().keysetDaysLeft),
-    certificate: async () => expired(validity().certificateDaysLeft),
+    disk: async () =>
+      (await node.disk.trouble())?.code ??
+      ((await disk()).some(({ state }) => state === "fail") ? "STORAGE_FAILED" : undefined),
+    keys: async () => expired(node.validity().keysetDaysLeft),
+    certificate: async () => expired(node.validity().certificateDaysLeft),
     link: async () => {
       if (!node.isEnrolled) return "NOT_ENROLLED";
-      return node.connected.isOnline() ? undefined : "COORDINATOR_UNREACHABLE";
+      const { isOnline, offline } = node.connected;
+      return isOnline() ? undefined : (offline()?.code ?? "COORDINATOR_UNREACHABLE");
     },
   };
 }

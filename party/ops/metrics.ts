@@ -2,25 +2,21 @@
 import { Metrics, type Sample, shortName } from "../../proto/ops/metrics.ts";
 import { type Check, readinessOf } from "../../proto/ops/readiness.ts";
 import { recent } from "../../proto/ops/recent.ts";
-import type { Machine } from "../doctor/machine.ts";
 import { collaborationsOf } from "../evidence/witnessing.ts";
 import { budgets } from "../jobs/dry-run.ts";
 import type { Job } from "../jobs/lifecycle.ts";
 import type { Node } from "../node.ts";
 import { PRODUCT_VERSION } from "../version.ts";
-import type { NodeValidity } from "./validity.ts";
 
 /** All jobs are read for it. */
 const JOBS_MS = 10_000;
 
 export interface Watched {
   readonly node: Node;
-  readonly machine: Machine;
-  readonly validity: NodeValidity;
   readonly checks: Readonly<Record<string, Check>>;
 }
 
-export function nodeMetrics({ node, machine, validity, checks }: Watched): {
+export function nodeMetrics({ node, checks }: Watched): {
   readonly metrics: Metrics;
   /** An answer of the API: its route's name, or "none". */
   readonly answered: (route: string, status: number) => void;
@@ -70,7 +66,7 @@ export function nodeMetrics({ node, machine, validity, checks }: Watched): {
       ),
     );
   metrics.gauge("certificate_days_left", "Days until it ends", ["certificate"], async () => {
-    const { certificateDaysLeft, authorityDaysLeft, keysetDaysLeft } = validity();
+    const { certificateDaysLeft, authorityDaysLeft, keysetDaysLeft } = node.validity();
     const all = { party: certificateDaysLeft, authority: authorityDaysLeft, keyset: keysetDaysLeft };
     return Object.entries(all).flatMap(([certificate, value]) =>
       value === null ? [] : [{ labels: { certificate }, value }],
@@ -102,7 +98,7 @@ export function nodeMetrics({ node, machine, validity, checks }: Watched): {
     );
   });
   metrics.gauge("disk_free_bytes", "Free on the disk of the node's folder", [], async () => [
-    { labels: {}, value: await machine.freeDiskBytes(node.folder) },
+    { labels: {}, value: await node.disk.freeBytes() },
   ]);
   const requests = metrics.counter("http_requests_total", "Answers of the API", ["route", "code"]);
   return { metrics, answered: (route, status) => requests({ route, code: String(status) }) };

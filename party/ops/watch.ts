@@ -5,7 +5,6 @@ import type { Machine } from "../doctor/machine.ts";
 import type { Node } from "../node.ts";
 import { nodeChecks } from "./checks.ts";
 import { nodeMetrics } from "./metrics.ts";
-import { validityOf } from "./validity.ts";
 
 export interface WatchedNode {
   readonly readiness: () => Promise<Readiness>;
@@ -14,10 +13,9 @@ export interface WatchedNode {
 }
 
 export function watchNode(node: Node, machine: Machine): WatchedNode {
-  const validity = validityOf(node);
-  const checks = nodeChecks(node, machine, validity);
+  const checks = nodeChecks(node, machine);
   return {
     readiness: () => readinessOf(checks, node.ports.timers),
-    ...nodeMetrics({ node, machine, validity, checks }),
+    ...nodeMetrics({ node, checks }),
   };
 }

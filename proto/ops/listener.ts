@@ -54,7 +54,7 @@ interface Answer {
 }
 
 /** As a folder's configuration says. Throws as `serveOps`, and BAD_REQUEST when the token's file is not there. */
-export async function openOps(
+export async function startOps(
   files: Pick<Files, "read">,
   folder: string,
   { tokenFile, ...place }: OpsConfig,

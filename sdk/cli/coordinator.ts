@@ -46,11 +46,14 @@ export function coordinatorCommand(): Command {
     .action(async ({ dir }: { readonly dir: string }, command: Command) => {
       const { startCoordinator } = await import("../../coordinator/main.ts");
       await runUntilStopped(async () => {
-        const { endpoints, caFingerprint, stop } = await startCoordinator({ folder: resolve(dir) });
+        const { endpoints, caFingerprint, opsUrl, stop } = await startCoordinator({ folder: resolve(dir) });
         const [main, enrolment] = [endpoints.main, endpoints.enrolment].map(({ host, port }) => `${host}:${port}`);
         outputOf(command).answer(
-          { main, enrolment, caFingerprint },
-          fields({ parties: main, enrolment, "CA fingerprint": caFingerprint }),
+          { main, enrolment, caFingerprint, opsUrl: opsUrl ?? null },
+          fields({
+            ...{ parties: main, enrolment, "CA fingerprint": caFingerprint },
+            ...(opsUrl === undefined ? {} : { "health and metrics": opsUrl }),
+          }),
         );
         return stop;
       });

@@ -1,13 +1,14 @@
 /** Health, readiness and metrics: who may read what, and what is said when something is wrong. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { initCoordinator, startCoordinator } from "../../coordinator/main.ts";
 import { initParty, type RunningParty, startParty } from "../../party/main.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { isLoopback } from "../../proto/http/host-name.ts";
-import { type OpsListener, type OpsOptions, openOps, serveOps } from "../../proto/ops/listener.ts";
+import { type OpsListener, type OpsOptions, serveOps, startOps } from "../../proto/ops/listener.ts";
 import { Metrics } from "../../proto/ops/metrics.ts";
 import { readinessOf } from "../../proto/ops/readiness.ts";
 import { recent } from "../../proto/ops/recent.ts";
@@ -104,9 +105,9 @@ describe("with a token", () => {
     const folder = await mkdtemp(join(tmpdir(), "entente-ops-"));
     const told = { readiness: async () => READY, metrics: new Metrics("1") };
     const config = { host: "127.0.0.1", port: 0, hosts: [], tokenFile: "ops.token" };
-    await expect(openOps(nodePorts.files, folder, config, told)).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    await expect(startOps(nodePorts.files, folder, config, told)).rejects.toMatchObject({ code: "BAD_REQUEST" });
     await writeFile(join(folder, "ops.token"), `${TOKEN}\n`);
-    const listener = await openOps(nodePorts.files, folder, config, told);
+    const listener = await startOps(nodePorts.files, folder, config, told);
     closing.push(listener, { close: () => rm(folder, { recursive: true }) });
     expect((await get(`${listener.url}/metrics`, bearer(TOKEN))).status).toBe(200);
     expect((await get(`${listener.url}/metrics`)).status).toBe(401);
@@ -173,6 +174,34 @@ describe("metrics", () => {
     value = 5;
     expect(await metrics.text()).toContain("entente_seen_total 5");
   });
+});
+
+test("a coordinator has the listener only when its configuration asks for it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "entente-ops-"));
+  closing.push({ close: () => rm(folder, { recursive: true }) });
+  await initCoordinator({ folder, port: 0, enrolPort: 0 });
+  const log = { write: () => {} } as never;
+  const without = await startCoordinator({ folder, log });
+  expect(without.opsUrl).toBeUndefined();
+  await without.close();
+  const file = join(folder, "coordinator.json");
+  await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), ops: {} }));
+  const hub = await startCoordinator({ folder, log });
+  closing.unshift(hub);
+  const { status, body } = await get(`${hub.opsUrl}/readyz`);
+  expect([status, Object.keys(JSON.parse(body).checks)]).toEqual([
+    200,
+    ["running", "store", "disk", "keys", "certificate"],
+  ]);
+  const text = (await get(`${hub.opsUrl}/metrics`)).body;
+  for (const line of [
+    'entente_ready{check="store"} 1',
+    "entente_parties_online 0",
+    "entente_relay_bytes_total 0",
+    "entente_relay_sessions_open 0",
+  ])
+    expect(text.split("\n")).toContain(line);
+  expect(text).toMatch(/entente_certificate_days_left\{certificate="authority"\} \d+/);
 });
 
 test("a node that is not enrolled is healthy, not ready, and says why; when it stops it says so first", async () => {
