@@ -31,7 +31,8 @@ export async function createJob(service: Service, request: CreateJobRequest, { p
       updatedAt: new Date(ports.clock.nowMs()).toISOString(),
       revision: 0,
     };
-    return (await store.putJob(job)) ? job : undefined;
+    const event = { state: job.state, by: "requester", at: job.updatedAt } as const;
+    return (await store.appendJobEvent(job, event)) ? job : undefined;
   });
 }
 

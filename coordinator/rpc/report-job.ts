@@ -10,10 +10,12 @@ import { retried } from "./retried.ts";
 export async function reportJob(service: Service, report: JobReport, { party }: Caller): Promise<Job> {
   return retried(async () => {
     const job = await jobOf(service, report.jobId, party);
-    const state = nextState(job.state, report.state, job.requester === party ? "requester" : "peer");
+    const by = job.requester === party ? "requester" : "peer";
+    const state = nextState(job.state, report.state, by);
     if (state === job.state) return job;
     const updatedAt = new Date(service.ports.clock.nowMs()).toISOString();
     const next = { ...job, state, reason: report.reason, updatedAt };
-    return (await service.store.putJob(next)) ? next : undefined;
+    const event = { state, by, at: updatedAt, reason: report.reason } as const;
+    return (await service.store.appendJobEvent(next, event)) ? next : undefined;
   });
 }

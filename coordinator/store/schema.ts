@@ -76,11 +76,27 @@ CREATE INDEX pending_by_collaboration ON pending_entries (collaboration_id, id);
 /** SQLite alone: what makes of each schema before the baseline the next. Certificates had no serial number of their own. */
 const EARLIER = { 1: "ALTER TABLE certificates ADD COLUMN serial TEXT;" };
 
+/** Of a job that is there already what it came to is all that is known: the peer can have reported that. */
+const JOB_EVENTS = `
+CREATE TABLE job_events (
+  job_id TEXT NOT NULL REFERENCES jobs (job_id),
+  seq INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  by_role TEXT NOT NULL,
+  at TEXT NOT NULL,
+  reason TEXT,
+  PRIMARY KEY (job_id, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO job_events SELECT job_id, 0, 'proposed', 'requester', updated_at, NULL FROM jobs;
+INSERT INTO job_events SELECT job_id, revision - 1, state, 'peer', updated_at, reason FROM jobs
+  WHERE state <> 'proposed' AND revision > 1;
+`;
+
 /** A change of the schema is a step added at the end. */
 export const COORDINATOR_HISTORY: History = {
   kind: "coordinator",
   schema: SCHEMA,
   baseline: 2,
   earlier: EARLIER,
-  steps: [],
+  steps: [{ name: "events of jobs", sql: JOB_EVENTS }],
 };

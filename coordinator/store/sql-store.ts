@@ -4,6 +4,7 @@ import type { Database, SqlValue } from "../../proto/database/database.ts";
 import { equalBytes } from "../../proto/encoding/bytes.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import type { CollaborationId, Digest, JobId, PartyId } from "../../proto/ids.ts";
+import type { JobRole } from "../jobs/lifecycle.ts";
 import type { Store, StoredAgreement, StoredCertificate, StoredInvite, StoredJob, StoredParty } from "./store.ts";
 
 type Row = Record<string, unknown>;
@@ -74,6 +75,8 @@ const JOB_COLUMNS = [
   ...["job_id", "agreement_digest", "collaboration_id", "requester", "peer", "job_digest"],
   ...["state", "reason", "updated_at", "revision"],
 ];
+
+const JOB_EVENT_COLUMNS = ["job_id", "seq", "state", "by_role", "at", "reason"];
 
 const CERTIFICATE_COLUMNS = ["fingerprint", "party", "not_after_ms", "serial"];
 const LIVE = "party = ? AND not_after_ms > ? AND revoked_ms IS NULL";
@@ -202,17 +205,29 @@ export function sqlStore(db: Database): Store {
       const rows = await all("SELECT state, count(*) AS n FROM jobs GROUP BY state ORDER BY state");
       return Object.fromEntries(rows.map(({ state, n }) => [state as string, Number(n)]));
     },
-    putJob: async (put) => {
-      const { jobId, state, reason = null, updatedAt, revision } = put;
-      if (revision > 0) {
+    jobEvents: async (id) =>
+      (await all("SELECT * FROM job_events WHERE job_id = ? ORDER BY seq", id)).map((row) => ({
+        state: row.state as JobState,
+        by: row.by_role as JobRole,
+        at: row.at as string,
+        reason: optional<ErrorCode>(row.reason),
+      })),
+    appendJobEvent: (put, event) =>
+      db.transaction(async (sql) => {
+        const { jobId, state, reason = null, updatedAt, revision } = put;
         const replace = `UPDATE jobs SET state = ?, reason = ?, updated_at = ?, revision = revision + 1
           WHERE job_id = ? AND revision = ?`;
-        return (await db.run(replace, state, reason, updatedAt, jobId, revision)) === 1;
-      }
-      const { agreementDigest, collaborationId, requester, peer, jobDigest } = put;
-      const row = [jobId, agreementDigest, collaborationId, requester, peer, jobDigest, state, reason, updatedAt, 1];
-      return (await db.insert("jobs", JOB_COLUMNS, [row], { ignore: true })) === 1;
-    },
+        const { agreementDigest, collaborationId, requester, peer, jobDigest } = put;
+        const row = [jobId, agreementDigest, collaborationId, requester, peer, jobDigest, state, reason, updatedAt, 1];
+        const changed =
+          revision > 0
+            ? await sql.run(replace, state, reason, updatedAt, jobId, revision)
+            : await sql.insert("jobs", JOB_COLUMNS, [row], { ignore: true });
+        if (changed !== 1) return false;
+        const said = [jobId, revision, event.state, event.by, event.at, event.reason ?? null];
+        await sql.insert("job_events", JOB_EVENT_COLUMNS, [said]);
+        return true;
+      }),
 
     findReceipt: (id) =>
       one((row) => row.entry_digest as Digest, "SELECT entry_digest FROM receipts WHERE job_id = ?", id),

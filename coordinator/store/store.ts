@@ -5,6 +5,7 @@
  */
 import type { AgreementEntry, AgreementState, Job } from "../../proto/codec/coordinator.ts";
 import type { CollaborationId, Digest, JobId, PartyId } from "../../proto/ids.ts";
+import type { JobEvent } from "../jobs/lifecycle.ts";
 
 export interface StoredInvite {
   /** Hex. The secret itself is kept nowhere. */
@@ -52,6 +53,7 @@ export interface StoredAgreement extends AgreementEntry {
 }
 
 export interface StoredJob extends Job {
+  /** How often it has changed: of a job that is not stored yet 0. */
   readonly revision: number;
 }
 
@@ -103,8 +105,11 @@ export interface Store {
   listJobs(party: PartyId, after: string, limit: number): Promise<Job[]>;
   countJobs(requester: PartyId): Promise<number>;
   countJobsByState(): Promise<Readonly<Record<string, number>>>;
-  /** False when the stored revision is not `job.revision`. */
-  putJob(job: StoredJob): Promise<boolean>;
+  /** In their order. */
+  jobEvents(jobId: JobId): Promise<JobEvent[]>;
+  /** Appends the event, and keeps what the job has come to by it beside its history, at once. False when the stored revision is not
+   * `job.revision`. */
+  appendJobEvent(job: StoredJob, event: JobEvent): Promise<boolean>;
 
   findReceipt(jobId: JobId): Promise<Digest | undefined>;
   /** Also leaves `entry` pending for the log. False when the job has a receipt. */

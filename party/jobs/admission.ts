@@ -222,8 +222,13 @@ async function chargeFor(
 async function beginServing(deps: JobDeps, peer: Peer, jobId: JobId): Promise<void> {
   await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
   endWhenIdle(deps, async () => peer, jobId);
-  await deps.link.reportJob({ jobId, state: "admitted" }).catch((err: unknown) => {
-    deps.logger.warn({ jobId, err }, "report to the coordinator failed");
+  await reportAdmitted(deps, jobId);
+}
+
+/** To the coordinator; again before every attempt, as a report may have been lost with a process. Never rejects. */
+export async function reportAdmitted({ link, logger }: JobDeps, jobId: JobId): Promise<void> {
+  await link.reportJob({ jobId, state: "admitted" }).catch((err: unknown) => {
+    logger.warn({ jobId, err }, "report to the coordinator failed");
   });
 }
 

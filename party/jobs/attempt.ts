@@ -10,7 +10,7 @@ import { concat, fromHex, fromUtf8, toHex } from "../../proto/encoding/bytes.ts"
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { digestOf, sha256 } from "../../proto/encoding/sha256.ts";
-import { EntenteError } from "../../proto/errors.ts";
+import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { encryptedWeights } from "../../proto/model/partner-view.ts";
@@ -22,11 +22,13 @@ import type { Peer } from "../session/peers.ts";
 import { phasesOf } from "../session/phases.ts";
 import type { ProvideTask, ReceiveTask, ScoreShape, TaskOutput } from "../session/task.ts";
 import type { TaskWorker } from "../session/worker-port.ts";
+import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import type { JobInput } from "./inputs.ts";
 import type { ModelRole } from "./kept-models.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
+import { PASSING } from "./passing.ts";
 import {
   acceptReceipt,
   type FinishedAttempt,
@@ -289,15 +291,21 @@ export function recordReceipt(
   });
 }
 
-/** The coordinator's copy of the receipt. The gate does not wait for it. */
+const MAX_SUBMISSIONS = 8;
+
+/** The coordinator's copy of the receipt; both nodes submit it. Nothing waits for it: a coordinator that is away is asked again for
+ * some minutes. Never rejects. */
 export async function submitReceipt(
-  { link, logger }: JobDeps,
+  deps: JobDeps,
   jobId: JobSpec["jobId"],
   entry: Uint8Array,
+  tries = 1,
 ): Promise<void> {
   try {
-    await link.submitReceipt({ jobId, envelope: entry });
+    await deps.link.submitReceipt({ jobId, envelope: entry });
   } catch (err) {
-    logger.warn({ jobId, err }, "the coordinator did not take the receipt");
+    deps.logger.warn({ jobId, tries, err }, "the coordinator did not take the receipt");
+    if (!PASSING.includes(toEntenteError(err).code) || tries >= MAX_SUBMISSIONS || deps.stopping.isRequested) return;
+    void backOff(deps.ports, tries).then(() => submitReceipt(deps, jobId, entry, tries + 1));
   }
 }

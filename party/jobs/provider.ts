@@ -13,6 +13,7 @@ import type { Peer } from "../session/peers.ts";
 import { alignmentOf } from "../session/protocols.ts";
 import type { ProvidedColumns, ProvideTask } from "../session/task.ts";
 import type { TaskWorker } from "../session/worker-port.ts";
+import { reportAdmitted } from "./admission.ts";
 import { type AttemptInput, keepModel, modelForTasks, proposalOf, runPartitions, signReceipt } from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
 import { gateKeyName, gateKeysOf, giveKeys } from "./gate.ts";
@@ -61,6 +62,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
       });
     });
     endWhenIdle(deps, async () => peer, jobId);
+    if (job.attempt > 0 || request.lastAttempt > 0) void reportAdmitted(deps, jobId);
     const held = finished.map(({ partition, attempt: of }) => ({ partition, attempt: of }));
     const version = fromHex(job.proposed.versionTag);
     return { sizeClass, nonce, attempt, finished: held, version, inForce: deps.leases.statement(agreement) };

@@ -25,8 +25,7 @@ const PARTY_WRITES: Readonly<Record<string, (...args: Args) => string>> = {
 
 /** Of the coordinator's. */
 const COORDINATOR_WRITES: Readonly<Record<string, (...args: Args) => string>> = {
-  putJob: (job) => `job:${(job as { state: string }).state}`,
-  appendJobEvent: (_job, _length, event) => `event:${(event as { type: string }).type}`,
+  appendJobEvent: (_job, event) => `event:${(event as { state: string }).state}`,
   addReceipt: () => "receipt:stored",
   removePending: () => "receipt:settled",
 };

@@ -41,7 +41,7 @@ async function accept(store: Store, n: number): Promise<string> {
     state: "releasing",
     updatedAt: "2026-01-01T00:00:00.000Z",
   };
-  await store.putJob({ ...job, revision: 0 });
+  await store.appendJobEvent({ ...job, revision: 0 }, { state: job.state, by: "peer", at: job.updatedAt });
   const entry = `receipt ${n}`;
   expect(await store.addReceipt(job, digestOf(utf8(entry)), utf8(entry))).toBe(true);
   return entry;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { combinedState, mark } from "../../coordinator/agreements/state.ts";
-import { isEnded, nextState } from "../../coordinator/jobs/lifecycle.ts";
+import { foldJob, isEnded, type JobEvent, nextState } from "../../coordinator/jobs/lifecycle.ts";
 import { AGREEMENT_STATES, JOB_STATES, type JobState } from "../../proto/codec/coordinator.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
@@ -22,9 +22,9 @@ describe("a job's lifecycle", () => {
   /** Rows: the state; columns: what the asked party reports. "." is WIRE_UNEXPECTED, "=" no change. */
   const TABLE = `
               proposed admitted running releasing done refused failed cancelled
-    proposed  =        admitted .       .         .    refused failed cancelled
-    admitted  =        =        running .         .    refused failed cancelled
-    running   =        =        =       releasing .    .       failed cancelled
+    proposed  =        admitted running releasing done refused failed cancelled
+    admitted  =        =        running releasing done refused failed cancelled
+    running   =        =        =       releasing done .       failed cancelled
     releasing =        =        =       =         done .       failed .
     done      =        =        =       =         =    .       .      .
     refused   .        .        .       .         .    =       .      .
@@ -52,27 +52,47 @@ describe("a job's lifecycle", () => {
     fc.assert(
       fc.property(states, states, (state, reported) => {
         const [mine, theirs] = [outcome(state, reported, "requester"), outcome(state, reported, "peer")];
-        expect(mine === theirs || (mine === "NOT_ALLOWED" && ["admitted", "refused"].includes(reported))).toBe(true);
+        const isDecision = state === "proposed" || ["admitted", "refused"].includes(reported);
+        expect(mine === theirs || (mine === "NOT_ALLOWED" && isDecision)).toBe(true);
       }),
     );
   });
 
-  test("whatever is reported, an ended job stays as it ended and 'done' comes only after 'admitted'", () => {
+  test("whatever is reported, an ended job stays as it ended, and nothing begins without the asked party", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(states, roles), { maxLength: 40 }), (reports) => {
         let state: JobState = "proposed";
-        const history: JobState[] = [state];
+        const at = "2026-01-01T00:00:00.000Z";
+        const events: JobEvent[] = [{ state, by: "requester", at }];
         for (const [reported, by] of reports) {
           const next = outcome(state, reported, by);
           if (!(JOB_STATES as readonly string[]).includes(next)) continue;
           if (isEnded(state)) expect(next).toBe(state);
+          if (next !== state) events.push({ state: next as JobState, by, at });
           state = next as JobState;
-          if (history.at(-1) !== state) history.push(state);
         }
+        const history = events.map((event) => event.state);
         expect(new Set(history).size).toBe(history.length);
-        if (state === "done") expect(history).toEqual(["proposed", "admitted", "running", "releasing", "done"]);
+        const hasBegun = ["admitted", "running", "releasing", "done", "refused"].includes(state);
+        if (hasBegun) expect(events[1]?.by).toBe("peer");
+        // What is kept is the fold of what was kept before: a stop between two reports changes nothing.
+        expect(foldJob(events)?.state).toBe(state);
       }),
     );
+  });
+
+  test("what its events come to is said once, and events of no job are not folded", () => {
+    const at = "2026-01-01T00:00:00.000Z";
+    expect(foldJob([])).toBeUndefined();
+    const failed = { state: "failed", by: "requester", at, reason: "PEER_GONE" } as const;
+    expect(foldJob([{ state: "proposed", by: "requester", at }, failed])).toEqual(failed);
+    expect(() => foldJob([failed])).toThrow("begins as failed");
+    expect(() =>
+      foldJob([
+        { state: "proposed", by: "requester", at },
+        { state: "running", by: "requester", at },
+      ]),
+    ).toThrow("only the peer");
   });
 });
 
