@@ -102,10 +102,14 @@ export function coordinatorContract(open: () => Store | Promise<Store>): void {
     const jobId = "0b".repeat(16) as JobId;
     const names = { jobId, agreementDigest, collaborationId, requester: bank, peer: bureau };
     const job = { ...names, jobDigest: digestOf(utf8("job")), state: "proposed" as const, updatedAt: at, revision: 0 };
-    expect(await store.putJob(job)).toBe(true);
-    expect(await store.putJob(job)).toBe(false);
-    const failed = { ...job, state: "failed" as const, reason: "PEER_GONE" as const, revision: 1 };
-    expect((await Promise.all([store.putJob(failed), store.putJob(failed)])).toSorted()).toEqual([false, true]);
+    const asked = { state: "proposed", by: "requester", at, reason: undefined } as const;
+    expect(await store.appendJobEvent(job, asked)).toBe(true);
+    expect(await store.appendJobEvent(job, asked)).toBe(false);
+    const end = { state: "failed", by: "peer", at, reason: "PEER_GONE" } as const;
+    const failed = { ...job, state: end.state, reason: end.reason, revision: 1 };
+    const ends = await Promise.all([store.appendJobEvent(failed, end), store.appendJobEvent(failed, end)]);
+    expect(ends.toSorted()).toEqual([false, true]);
+    expect(await store.jobEvents(jobId)).toEqual([asked, end]);
     expect(await store.addReceipt(job, digestOf(utf8("r")), utf8("entry"))).toBe(true);
     expect(await store.addReceipt(job, digestOf(utf8("s")), utf8("other"))).toBe(false);
     await reopen();
