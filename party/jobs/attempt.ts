@@ -22,13 +22,13 @@ import type { Peer } from "../session/peers.ts";
 import { phasesOf } from "../session/phases.ts";
 import type { ProvideTask, ReceiveTask, ScoreShape, TaskOutput } from "../session/task.ts";
 import type { TaskWorker } from "../session/worker-port.ts";
-import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import type { JobInput } from "./inputs.ts";
 import type { ModelRole } from "./kept-models.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
 import { PASSING } from "./passing.ts";
+import { Pauses } from "./pauses.ts";
 import {
   acceptReceipt,
   type FinishedAttempt,
@@ -300,12 +300,13 @@ export async function submitReceipt(
   jobId: JobSpec["jobId"],
   entry: Uint8Array,
   tries = 1,
+  pauses = new Pauses(deps.ports),
 ): Promise<void> {
   try {
     await deps.link.submitReceipt({ jobId, envelope: entry });
   } catch (err) {
     deps.logger.warn({ jobId, tries, err }, "the coordinator did not take the receipt");
     if (!PASSING.includes(toEntenteError(err).code) || tries >= MAX_SUBMISSIONS || deps.stopping.isRequested) return;
-    void backOff(deps.ports, tries).then(() => submitReceipt(deps, jobId, entry, tries + 1));
+    void pauses.next().then(() => submitReceipt(deps, jobId, entry, tries + 1, pauses));
   }
 }

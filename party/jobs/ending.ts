@@ -1,10 +1,10 @@
 /** How a job ends badly, on either side: evidence first, then its last event, and nothing of it left. */
 import type { ErrorCode } from "../../proto/errors.ts";
-import { backOff } from "./back-off.ts";
 import { failedEvent } from "./book.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import { isFinal } from "./lifecycle.ts";
+import { Pauses } from "./pauses.ts";
 import { reconcileJob } from "./reconcile.ts";
 
 /** The code that the job failed with; undefined when it had ended before, or goes on at the next start. Never throws: when the disk
@@ -14,7 +14,7 @@ export async function endFailed(
   evidence: JobEvidence,
   jobId: string,
   thrown: unknown,
-  tries = 1,
+  pauses = new Pauses(deps.ports),
 ): Promise<ErrorCode | undefined> {
   if (deps.stopping.isRequested) {
     deps.logger.info({ jobId }, "the job goes on at the next start");
@@ -38,22 +38,22 @@ export async function endFailed(
     });
   } catch (err) {
     deps.logger.error({ jobId, err }, "the job's end could not be recorded");
-    void endLater(deps, evidence, jobId, thrown, tries);
+    void endLater(deps, evidence, jobId, thrown, pauses);
     return undefined;
   }
 }
 
 /** What of the end the log has by then is not written again. */
-async function endLater(deps: JobDeps, evidence: JobEvidence, jobId: string, thrown: unknown, tries: number) {
-  await backOff(deps.ports, tries);
+async function endLater(deps: JobDeps, evidence: JobEvidence, jobId: string, thrown: unknown, pauses: Pauses) {
+  await pauses.next();
   if (deps.stopping.isRequested) return;
   try {
     await reconcileJob(deps, await deps.book.require(jobId));
-    await endFailed(deps, evidence, jobId, thrown, tries + 1);
+    await endFailed(deps, evidence, jobId, thrown, pauses);
     await destroyEnded(deps, jobId);
   } catch (err) {
     deps.logger.error({ jobId, err }, "the job's end could not be looked for");
-    void endLater(deps, evidence, jobId, thrown, tries + 1);
+    void endLater(deps, evidence, jobId, thrown, pauses);
   }
 }
 

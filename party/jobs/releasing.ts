@@ -9,7 +9,6 @@ import type { Channel } from "../session/channel.ts";
 import { inControlSession } from "../session/control.ts";
 import type { Peer } from "../session/peers.ts";
 import { CLOSING_TIMEOUT_MS, proposalOf, recordReceipt, submitReceipt } from "./attempt.ts";
-import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
 import { endFailed } from "./ending.ts";
 import { recordedEvidence } from "./evidence.ts";
@@ -17,6 +16,7 @@ import { giveKeys, settledReceipt } from "./gate.ts";
 import { isFinal, type Job } from "./lifecycle.ts";
 import { nextStep } from "./next-step.ts";
 import { mayPass } from "./passing.ts";
+import { Pauses } from "./pauses.ts";
 import { takeReceipt } from "./receipt.ts";
 import { figuresOf } from "./reconcile.ts";
 import { cleanUp, type LoadedJob, loadServed, requireStillAllowed } from "./served-job.ts";
@@ -103,8 +103,9 @@ export function confirmLater(deps: JobDeps, jobId: JobId): void {
 }
 
 async function confirm(deps: JobDeps, jobId: JobId): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    await backOff(deps.ports, tries);
+  const pauses = new Pauses(deps.ports);
+  for (;;) {
+    await pauses.next();
     const job = await deps.book.require(jobId);
     if (nextStep(job, deps.clock.nowMs()) !== "confirm") return;
     try {
@@ -112,7 +113,7 @@ async function confirm(deps: JobDeps, jobId: JobId): Promise<void> {
       const { holdsKeys, hasEnded } = await inControlSession(deps.meetings, peer, (client) => client.keysHeld(jobId));
       if (holdsKeys || hasEnded) return await finishServed(deps, jobId);
     } catch (err) {
-      deps.logger.info({ jobId, tries, err }, "the peer could not be asked whether it has the keys");
+      deps.logger.info({ jobId, err }, "the peer could not be asked whether it has the keys");
     }
   }
 }

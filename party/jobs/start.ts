@@ -8,6 +8,7 @@ import { destroyEnded, destroySecrets, endFailed, endRefused } from "./ending.ts
 import { type JobEvidence, recordedEvidence } from "./evidence.ts";
 import type { Job, JobProposed } from "./lifecycle.ts";
 import { isOfDisk } from "./passing.ts";
+import { Pauses } from "./pauses.ts";
 import { run, runPublication } from "./receiver.ts";
 import { reconcileJob } from "./reconcile.ts";
 import { keepSketch } from "./sketching.ts";
@@ -122,6 +123,7 @@ export async function runApproved(
 export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
   if (job.isRecorded) return runPublication(deps, job);
   const sinceMs = deps.clock.nowMs();
+  const pauses = new Pauses(deps.ports);
   for (let count = 1; ; count++) {
     try {
       return await run(await restoreAsked(deps, job.jobId, job.proposed), "before");
@@ -131,7 +133,7 @@ export async function resumeJob(deps: JobDeps, job: Job): Promise<void> {
         await endFailed(deps, recordedEvidence(deps, job), job.jobId, error);
         return destroyEnded(deps, job.jobId);
       }
-      await pause(deps, job.jobId, count);
+      await pause(deps, job.jobId, pauses);
     }
   }
 }

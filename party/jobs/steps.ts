@@ -2,11 +2,11 @@
 import { toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";
 import { WAITING } from "../progress/meter.ts";
-import { backOff } from "./back-off.ts";
 import type { JobDeps } from "./deps.ts";
 import type { Job } from "./lifecycle.ts";
 import { type NextStep, nextStep, releaseEndsMs } from "./next-step.ts";
 import { isOfDisk, mayPass, PASSING } from "./passing.ts";
+import { Pauses } from "./pauses.ts";
 import { reconcileJob } from "./reconcile.ts";
 
 /** For a peer that has admitted the job and is away; shorter than the peer waits in its turn (`served-job.ts`). */
@@ -22,12 +22,15 @@ export interface Tries {
 /** Until the job has ended, or the node stops: then it goes on at the next start. Throws what does not pass. */
 export async function runSteps(deps: JobDeps, jobId: string, work: (step: NextStep) => Promise<void>): Promise<void> {
   let tries: Tries | undefined;
+  let last: NextStep | undefined;
+  const pauses = new Pauses(deps.ports);
   for (let events = 0; ; ) {
     const job = await deps.book.require(jobId);
     const step = nextStep(job, deps.clock.nowMs());
     if (step === "none" || deps.stopping.isRequested) return;
     if (job.events !== events) tries = undefined;
-    events = job.events;
+    if (step !== last) pauses.reset();
+    [events, last] = [job.events, step];
     try {
       await work(step);
     } catch (error) {
@@ -37,7 +40,7 @@ export async function runSteps(deps: JobDeps, jobId: string, work: (step: NextSt
       events = after.events;
       if (!mayTryAgain(deps, after, tries, error)) throw error;
       deps.logger.warn({ jobId, tries: tries.count, step, err: error }, "attempt failed, another follows");
-      await pause(deps, jobId, step === "attempt" ? Math.max(tries.count, after.attempt) : tries.count);
+      await pause(deps, jobId, pauses);
     }
   }
 }
@@ -67,7 +70,7 @@ export function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknow
   return mayPass(error) && (code !== "STORAGE_FAILED" || tries.count < MAX_ATTEMPTS);
 }
 
-export function pause(deps: JobDeps, jobId: string, tries: number): Promise<void> {
+export function pause(deps: JobDeps, jobId: string, pauses: Pauses): Promise<void> {
   deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
-  return backOff(deps.ports, tries);
+  return pauses.next();
 }
