@@ -8,6 +8,7 @@ import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
 import { isFinal } from "../../party/jobs/lifecycle.ts";
 import { startJob } from "../../party/jobs/start.ts";
+import type { Machinery } from "../../party/machinery.ts";
 import { Node } from "../../party/node.ts";
 import type { NodeOptions } from "../../party/parts.ts";
 import type { TaskWorker } from "../../party/session/worker-port.ts";
@@ -37,6 +38,8 @@ export interface Changes {
   readonly bureau?: NodeChanges;
   /** Of both; default: the real work, on this thread. */
   readonly startWorker?: () => TaskWorker;
+  /** Of both; default: as ever. */
+  readonly partitionPlan?: Machinery["partitionPlan"];
 }
 
 /** A job as tests ask for it: of the bank's people those that pass a filter. */
@@ -80,7 +83,8 @@ export class TwoNodes {
   }
 
   static async start(changes: Changes = {}): Promise<TwoNodes> {
-    const { startWorker = () => new InlineWorker() } = changes;
+    const { startWorker = () => new InlineWorker(), partitionPlan } = changes;
+    const machinery = { startWorker, ...(partitionPlan && { partitionPlan }) };
     const coordinator = await TestCoordinator.start();
     const logs: string[] = [];
     const open = async (party: NodeName) => {
@@ -90,7 +94,7 @@ export class TwoNodes {
       const options = { name: party, level: "trace", serializers: { err: traceOf } };
       const logger = pino(options, { write: (line: string) => void logs.push(line) });
       const dial = (enrolled: Enrolled) => wrap(coordinator.dial(enrolled));
-      return Node.open({ ports, folder, party, logger, databases, dial, machinery: { startWorker } });
+      return Node.open({ ports, folder, party, logger, databases, dial, machinery });
     };
     const [bank, bureau] = [await open("bank"), await open("bureau")];
     const nodes = new TwoNodes(coordinator, { bank, bureau }, open, logs);

@@ -1,0 +1,408 @@
+/**
+ * A peer that keeps to nothing, at the nodes themselves: whatever it says in a session, the honest side ends with a typed error,
+ * releases nothing, and serves the next job. What single steps of a protocol refuse stands in the protocols' own tests.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
+import { isFinal, type Job } from "../../party/jobs/lifecycle.ts";
+import type { Node } from "../../party/node.ts";
+import { ControlClient } from "../../party/session/control.ts";
+import { ALIGNED_TYPE } from "../../proto/codec/aligned.ts";
+import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
+import { PSI_DH_TYPE } from "../../proto/codec/psi-dh.ts";
+import { SCORE_LINEAR_TYPE } from "../../proto/codec/score-linear.ts";
+import { encodeSessionMessage, SESSION_FRAME_TYPES, type WirePrepareResponse } from "../../proto/codec/session.ts";
+import { concat } from "../../proto/encoding/bytes.ts";
+import type { ErrorCode } from "../../proto/errors.ts";
+import { parseStatement } from "../../proto/evidence/statements.ts";
+import { parseBundle } from "../../proto/evidence/tiles.ts";
+import type { Digest } from "../../proto/ids.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
+import { RISK_MODEL } from "../support/credit.ts";
+import { demoAgreement, generous } from "../support/demo-agreement.ts";
+import { HeldTimers } from "../support/held-timers.ts";
+import { Meddler, type Meddling, type Said } from "../support/meddler.ts";
+import { REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { openRawControl } from "../support/raw-peer.ts";
+import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+
+let nodes: TwoNodes;
+let agreement: Digest;
+const meddler = new Meddler();
+const timers = { bank: new HeldTimers(), bureau: new HeldTimers() };
+const uncaught: unknown[] = [];
+const note = (error: unknown) => void uncaught.push(error);
+
+/** Both lists fit into little: what is tested here does not depend on their length. */
+const PLAN = { partitions: 1, receiverCapacity: 16, senderCapacity: 16 };
+const MATCHED = 6;
+
+/** What the bank's node sends through the relay, stream by stream; null ends a stream. */
+const recorded: { readonly purpose: string; readonly bytes: Buffer[] }[] = [];
+let lastPurpose = "";
+/** What its next stream of that purpose says instead. */
+let playback: { readonly purpose: string; readonly bytes: readonly Buffer[] } | undefined;
+const recording = (link: CoordinatorLink): CoordinatorLink => ({
+  ...link,
+  async requestSession(request) {
+    lastPurpose = request.purpose.kind;
+    return link.requestSession(request);
+  },
+  async connectRelay(relayId) {
+    const record = { purpose: lastPurpose, bytes: [] as Buffer[] };
+    recorded.push(record);
+    const stream = await link.connectRelay(relayId);
+    const write = stream._write.bind(stream);
+    const played = playback?.purpose === lastPurpose ? playback.bytes : undefined;
+    if (played !== undefined) {
+      playback = undefined;
+      meddler.hasMeddled = true;
+    }
+    let isFirst = true;
+    stream._write = (chunk: Buffer, encoding, done) => {
+      record.bytes.push(Buffer.from(chunk));
+      if (played === undefined) return write(chunk, encoding, done);
+      const bytes = isFirst ? Buffer.concat(played) : Buffer.alloc(0);
+      isFirst = false;
+      return bytes.length === 0 ? done() : write(bytes, encoding, done);
+    };
+    // Otherwise what gathers goes another way.
+    Object.assign(stream, { _writev: null });
+    return stream;
+  },
+});
+
+beforeAll(async () => {
+  process.on("uncaughtException", note).on("unhandledRejection", note);
+  const portsOf = (name: NodeName) => ({ ...nodePorts, timers: timers[name] });
+  nodes = await TwoNodes.start({
+    partitionPlan: () => PLAN,
+    bank: { ports: portsOf("bank"), wrap: recording },
+    bureau: { ports: portsOf("bureau") },
+  });
+  const data = join(nodes.coordinator.folder, "data");
+  await nodes.register({
+    bank: await writePeople(join(data, "bank.csv"), range(0, 10)),
+    bureau: await writePeople(join(data, "bureau.csv"), range(4, 14), REPAYMENTS),
+  });
+  agreement = await nodes.agree(
+    demoAgreement({ ...generous(), floors: { input: 1, result: 1, sizeRatio: 1_000_000 } }, "psi-dh"),
+  );
+});
+afterAll(async () => {
+  meddler.restore();
+  await nodes.close();
+  process.off("uncaughtException", note).off("unhandledRejection", note);
+});
+afterEach(() => {
+  meddler.set(undefined);
+  vi.restoreAllMocks();
+  expect(uncaught).toEqual([]);
+});
+
+const other = (name: NodeName): NodeName => (name === "bank" ? "bureau" : "bank");
+
+/** A job, while the clocks of the honest node's deadlines run out whenever nothing moves. Ends with the honest node's job. */
+async function run(
+  honest: NodeName,
+  wish: Partial<Parameters<TwoNodes["run"]>[0]> = {},
+): Promise<Record<NodeName, Job | undefined>> {
+  let isOver = false;
+  const atBank = nodes.runAtBank({ agreement, ...wish }).finally(() => {
+    isOver = true;
+  });
+  const known = new Set((await nodes.bureau.book.list()).map(({ jobId }) => jobId));
+  const mine = async () => (await nodes.bureau.book.list()).find(({ jobId }) => !known.has(jobId));
+  const hasEnded = async () => {
+    const served = await mine();
+    // A receipt is signed: the provider keeps its keys for a day, whatever the receiver does not say.
+    return isOver && (served === undefined || isFinal(served.state) || served.state === "releasing");
+  };
+  // A request that is refused is told below.
+  atBank.catch(() => undefined);
+  for (let quiet = 0, last = -1; !(await hasEnded()); quiet++) {
+    if (meddler.sent !== last) [quiet, last] = [0, meddler.sent];
+    if (quiet >= 4 && meddler.hasMeddled) {
+      timers[honest].fire();
+      quiet = 0;
+    }
+    await new Promise((go) => setTimeout(go, 25));
+  }
+  return { bank: (await atBank).bank, bureau: await mine() };
+}
+
+async function eventsOf(node: Node, jobId: string): Promise<string[]> {
+  const { document } = (await nodes.bank.connected.agreements.require(agreement)).agreement;
+  const files = await (
+    await node.logbook.log((await node.book.require(jobId)).proposed.collaboration as never)
+  ).exportFiles();
+  expect(document.parties).toHaveLength(2);
+  const bundles = files.filter(({ path }) => path.startsWith("tile/entries/"));
+  const all = bundles.flatMap(({ path, bytes }) =>
+    parseBundle(bytes, Number(/\.p\/(\d+)$/.exec(path)?.[1] ?? 256)).map((entry) => parseStatement(entry)),
+  );
+  return all.flatMap(({ event, statement }) =>
+    "jobId" in statement.predicate && statement.predicate.jobId === jobId ? [event] : [],
+  );
+}
+
+async function anHonestJobRuns(): Promise<void> {
+  meddler.set(undefined);
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bank.summary?.matched, bureau.state]).toEqual(["done", MATCHED, "done"]);
+}
+
+const garbage = (frame: Frame): Frame[] => [{ ...frame, body: new Uint8Array(randomBytes(frame.body.length + 1)) }];
+/** What a party may do with its step, the step's number taking one after the other. */
+const WAYS: readonly [string, (frame: Frame) => ReturnType<Meddling>][] = [
+  ["falls silent", () => "silence"],
+  ["ends", () => "end"],
+  ["sends garbage", garbage],
+];
+
+/** Everything that is said in a job session, with who says it. */
+const STEPS = [
+  ["bank", PSI_DH_TYPE.blinded],
+  ["bureau", PSI_DH_TYPE.evaluated],
+  ["bureau", PSI_DH_TYPE.sealedTags],
+  ...(["receiptPart", "receiptSignature", "checkpointOffer", "cosignature", "opened", "gateKeys"] as const).flatMap(
+    (kind) => {
+      const type = SESSION_FRAME_TYPES[kind];
+      if (kind === "receiptPart" || kind === "opened") return [["bank", type]] as const;
+      return kind === "gateKeys"
+        ? ([["bureau", type]] as const)
+        : ([
+            ["bureau", type],
+            ["bank", type],
+          ] as const);
+    },
+  ),
+] as readonly (readonly [NodeName, number])[];
+
+describe("at every step of a job session", () => {
+  test("the steps are all that an honest session has", async () => {
+    const heard = new Set<string>();
+    meddler.set(({ by, session, frame }) => void (session === "job" && heard.add(`${by} ${frame.type}`)));
+    await nodes.run({ agreement });
+    const known = STEPS.map(([by, type]) => `${by} ${type}`);
+    // A head that the other has cosigned already is not offered again: which those are differs from job to job.
+    expect(
+      [...heard].filter((step) => !known.includes(step) && !step.endsWith(` ${SESSION_FRAME_TYPES.witnessState}`)),
+    ).toEqual([]);
+    expect(heard.size).toBeGreaterThanOrEqual(known.length - 1);
+  });
+
+  test.each(STEPS.map(([by, type], i) => [by, type, ...(WAYS[i % WAYS.length] as (typeof WAYS)[number])] as const))(
+    "the %s's frame %i: it %s",
+    async (by, type, _way, meddle) => {
+      const before = nodes.log.length;
+      let times = 0;
+      meddler.set(({ by: who, session, frame }) => {
+        if (who !== by || session !== "job" || frame.type !== type || times++ > 0) return undefined;
+        return meddle(frame);
+      });
+      const honest = other(by);
+      const jobs = await run(honest);
+      expect(meddler.hasMeddled).toBe(true);
+      const own = jobs[honest] as Job;
+      const lines = nodes.log.slice(before).filter((line) => line.includes(`"name":"${honest}"`));
+      expect(lines.filter((line) => line.includes("INTERNAL"))).toEqual([]);
+      const events = await eventsOf(nodes[honest], own.jobId);
+      if (own.state === "failed") {
+        expect(own.reason?.code).toMatch(/^(WIRE_|PEER_|POINT_INVALID|SEAL_INVALID|SIGNATURE_INVALID|CANCELLED)/);
+        expect(events.filter((event) => event === "opened" || event === "tags-issued")).toEqual([]);
+        // No key without a receipt that both have signed.
+        if (events.includes("gate-key-released")) expect(events).toContain("receipt");
+      } else if (own.state !== "releasing") {
+        // What it broke was a connection: the job went on in another session.
+        expect(own).toMatchObject({ state: "done" });
+        expect(events.filter((event) => event === "receipt" || event === "opened").length).toBeLessThanOrEqual(2);
+      }
+    },
+  );
+
+  test("after all that, an honest job runs", anHonestJobRuns);
+});
+
+/** Replaces the first frame of a type that a party sends in a job session, of this job alone. */
+function once(by: NodeName, type: number, change: (frame: Frame) => readonly Frame[]): Meddling {
+  let times = 0;
+  return ({ by: who, session, frame }: Said) =>
+    who === by && session === "job" && frame.type === type && times++ === 0 ? change(frame) : undefined;
+}
+
+/** A job in which one side lies once; how it ended at the honest one. */
+async function lie(
+  by: NodeName,
+  meddling: Meddling,
+  wish: Parameters<typeof run>[1] = {},
+): Promise<ErrorCode | Job["state"]> {
+  meddler.set(meddling);
+  const own = (await run(other(by), wish))[other(by)];
+  expect(meddler.hasMeddled).toBe(true);
+  if (own === undefined) return "proposed";
+  expect(own.summary?.matched).toBeUndefined();
+  const events = await eventsOf(nodes[other(by)], own.jobId);
+  for (const released of ["opened", "tags-issued", "gate-key-released"]) expect(events).not.toContain(released);
+  return own.reason?.code ?? own.state;
+}
+
+/** With nothing of the bank's own. */
+const PARTNER_MODEL = { ...RISK_MODEL, features: RISK_MODEL.features.filter(({ party }) => party === "partner") };
+const ELEMENT = 32;
+/** Of a frame with one payload of 16 points: those, changed. The lengths before them stay. */
+const points = (change: (elements: Uint8Array) => void) => (frame: Frame) => {
+  const body = Uint8Array.from(frame.body);
+  change(body.subarray(body.length - PLAN.receiverCapacity * ELEMENT));
+  return [{ ...frame, body }];
+};
+
+describe("lies in the frames of a protocol", () => {
+  const LIES: readonly [string, (frame: Frame) => readonly Frame[], ErrorCode][] = [
+    ["the identity among the points", points((all) => all.fill(0, 0, ELEMENT)), "POINT_INVALID"],
+    ["one point twice", points((all) => all.copyWithin(ELEMENT, 0, ELEMENT)), "POINT_INVALID"],
+    ["a point that is not canonical", points((all) => all.fill(0xff, 0, ELEMENT)), "POINT_INVALID"],
+    [
+      "a row too few",
+      (frame) => [{ ...frame, body: frame.body.subarray(0, frame.body.length - ELEMENT) }],
+      "WIRE_INVALID",
+    ],
+    ["a row too many", (frame) => [{ ...frame, body: concat(frame.body, new Uint8Array(ELEMENT)) }], "WIRE_INVALID"],
+    ["a frame of four megabytes", (frame) => [{ ...frame, body: new Uint8Array(4 * 1024 * 1024) }], "WIRE_INVALID"],
+    ["the frame of another partition", (frame) => [{ ...frame, partition: 1 }], "WIRE_UNEXPECTED"],
+    ["a later chunk first", (frame) => [{ ...frame, chunk: 1 }, frame], "WIRE_UNEXPECTED"],
+    ["a frame of another protocol", (frame) => [{ ...frame, type: ALIGNED_TYPE.listed }], "WIRE_UNEXPECTED"],
+    ["a word of the end, in the middle", () => [encodeSessionMessage({ kind: "opened" })], "WIRE_UNEXPECTED"],
+    [
+      "a failure that is not the peer's to say",
+      () => [encodeSessionMessage({ kind: "failure", code: "STORAGE_FAILED" })],
+      "PEER_FAILED",
+    ],
+  ];
+  // Both sides take points: every other lie is the bank's.
+  test.each(LIES.map(([what, change, code], i) => [i % 2 === 0 ? "bank" : "bureau", what, change, code] as const))(
+    "by the %s: %s",
+    async (by, _what, change, code) => {
+      const type = by === "bank" ? PSI_DH_TYPE.blinded : PSI_DH_TYPE.evaluated;
+      expect(await lie(by, once(by, type, change))).toBe(code);
+    },
+  );
+
+  test("ciphertexts of other parameters, and such as are none", async () => {
+    const wish = { operation: "score", model: PARTNER_MODEL } as const;
+    const halved = (frame: Frame) => [
+      { ...frame, body: frame.body.map((byte, i) => (i > 64 && i < 160 ? 0xff : byte)) },
+    ];
+    expect(await lie("bank", once("bank", SCORE_LINEAR_TYPE.ciphertext, halved), wish)).toBe("CIPHERTEXT_INVALID");
+    expect(await lie("bureau", once("bureau", SCORE_LINEAR_TYPE.answer, halved), wish)).toMatch(
+      /^(CIPHERTEXT_INVALID|SEAL_INVALID)$/,
+    );
+  });
+
+  test("after all that, an honest job runs", anHonestJobRuns);
+});
+
+describe("lies before the job session", () => {
+  const prepared = async (change: Partial<WirePrepareResponse>) => {
+    const honest = ControlClient.prototype.prepare;
+    vi.spyOn(ControlClient.prototype, "prepare").mockImplementation(async function (this: ControlClient, request) {
+      return { ...(await honest.call(this, request)), ...change };
+    });
+    const { bank } = await nodes.runAtBank({ agreement });
+    expect(bank.summary).toBeUndefined();
+    return bank;
+  };
+
+  test.each<[string, Partial<WirePrepareResponse>, RegExp]>([
+    [
+      "a list of four thousand million people",
+      { sizeClass: 256 },
+      /^(POLICY_SIZE_RATIO|SESSION_MISMATCH|BAD_REQUEST)$/,
+    ],
+    ["another size class than admitted", { sizeClass: 99 }, /^SESSION_MISMATCH$/],
+    ["the attempt before the first", { attempt: 0 }, /^ATTEMPT_REPLAYED$/],
+    ["an attempt that is no number of one", { attempt: 4_000_000_000 }, /^ATTEMPT_REPLAYED$/],
+    ["a partition that this node has not finished", { finished: [{ partition: 0, attempt: 1 }] }, /^WIRE_UNEXPECTED$/],
+    ["a partition that there is not", { finished: [{ partition: 4_000_000_000, attempt: 1 }] }, /^WIRE_UNEXPECTED$/],
+  ])("%s", async (_what, change, code) => {
+    const bank = await prepared(change);
+    expect(bank).toMatchObject({ state: "failed", attempt: 0 });
+    expect(bank.reason?.code).toMatch(code);
+  });
+
+  test("after all that, an honest job runs", anHonestJobRuns);
+});
+
+describe("bytes that no node sends", () => {
+  /** A control session's TLS as the bank's node would open it, up to a true hello; then whatever is written. */
+  async function raw(bytes: (session: Uint8Array) => Uint8Array): Promise<void> {
+    const { link, peers } = nodes.bank.connected;
+    const peer = await peers.require("bureau");
+    const { relayId } = await link.requestSession({ peer: peer.party, purpose: { kind: "control" } });
+    const { socket, frameSession } = await openRawControl({
+      stream: await link.connectRelay(relayId),
+      keyring: nodes.bank.keyring,
+      peer,
+    });
+    socket.on("error", () => undefined);
+    socket.write(bytes(frameSession));
+    socket.end();
+    await new Promise((gone) => socket.once("close", gone).resume());
+  }
+  const header = (session: Uint8Array, length: number, change: Partial<Frame> = {}) => {
+    const bytes = encodeHeader({ type: 272, round: 0, partition: 0, chunk: 0, ...change }, 0, session);
+    new DataView(bytes.buffer).setUint32(0, length);
+    return bytes;
+  };
+
+  test.each<[string, (session: Uint8Array) => Uint8Array, ErrorCode]>([
+    ["a frame of four gigabytes", (session) => header(session, 0xffff_ffff), "WIRE_TOO_LARGE"],
+    ["a frame of another session", () => header(new Uint8Array(8), 0), "SESSION_MISMATCH"],
+    ["bytes at random", () => new Uint8Array(randomBytes(500)).fill(0xff, 0, 1), "WIRE_TOO_LARGE"],
+    ["half a header", (session) => header(session, 0).subarray(0, 10), "PEER_GONE"],
+    ["half a body", (session) => concat(header(session, 900), new Uint8Array(20)), "PEER_GONE"],
+    [
+      "a message in another's frame",
+      (session) => header(session, 0, { type: SESSION_FRAME_TYPES.jobOffer }),
+      "WIRE_INVALID",
+    ],
+    [
+      "an answer that nobody asked for",
+      (session) => concat(header(session, 2, { type: SESSION_FRAME_TYPES.noted }), Uint8Array.of(0xd2, 0x11)),
+      "WIRE_INVALID",
+    ],
+    ["the frame of a job", (session) => header(session, 0, { type: 1, round: 1 }), "WIRE_UNEXPECTED"],
+  ])("%s", async (_what, bytes, code) => {
+    const before = nodes.log.length;
+    await raw(bytes);
+    const ended = () =>
+      nodes.log.slice(before).filter((line) => line.includes('"session ended"') && line.includes('"name":"bureau"'));
+    await vi.waitFor(() => expect(ended()).toHaveLength(1), { timeout: 10_000 });
+    expect(ended()[0]).toContain(`"code":"${code}"`);
+    expect(ended()[0]).not.toContain("INTERNAL");
+  });
+
+  test.each(["control", "job"])("a whole %s session that was recorded and is played back", async (purpose) => {
+    recorded.splice(0);
+    const { bank } = await nodes.run({ agreement });
+    expect(bank.state).toBe("done");
+    const { bytes } = recorded.find((one) => one.purpose === purpose) ?? { bytes: [] };
+    expect(Buffer.concat(bytes).length).toBeGreaterThan(1_000);
+    const known = await eventsOf(nodes.bureau, bank.jobId);
+    const before = nodes.log.length;
+    playback = { purpose, bytes };
+    // Keys of a session are new: what was said in another is noise in this one. The job that it was to be goes on in the next.
+    const again = await run("bureau");
+    expect(playback).toBeUndefined();
+    const refused = nodes.log
+      .slice(before)
+      .filter((line) => line.includes('"session ended"') && line.includes('"name":"bureau"'));
+    expect(refused.filter((line) => /"code":"(PEER_|SESSION_MISMATCH)/.test(line)).length).toBeGreaterThan(0);
+    expect(again.bank?.jobId).not.toBe(bank.jobId);
+    expect(await eventsOf(nodes.bureau, bank.jobId)).toEqual(known);
+  });
+
+  test("after all that, an honest job runs", anHonestJobRuns);
+});
