@@ -3,11 +3,9 @@
  * releases nothing, and serves the next job. What single steps of a protocol refuse stands in the protocols' own tests.
  */
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
-import { isFinal, type Job } from "../../party/jobs/lifecycle.ts";
-import type { Node } from "../../party/node.ts";
+import type { Job } from "../../party/jobs/lifecycle.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { ALIGNED_TYPE } from "../../proto/codec/aligned.ts";
 import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
@@ -16,30 +14,15 @@ import { SCORE_LINEAR_TYPE } from "../../proto/codec/score-linear.ts";
 import { encodeSessionMessage, SESSION_FRAME_TYPES, type WirePrepareResponse } from "../../proto/codec/session.ts";
 import { concat } from "../../proto/encoding/bytes.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
-import { parseStatement } from "../../proto/evidence/statements.ts";
-import { parseBundle } from "../../proto/evidence/tiles.ts";
-import type { Digest } from "../../proto/ids.ts";
-import { nodePorts } from "../../proto/ports/node.ts";
 import { RISK_MODEL } from "../support/credit.ts";
-import { demoAgreement, generous } from "../support/demo-agreement.ts";
-import { HeldTimers } from "../support/held-timers.ts";
-import { Meddler, type Meddling, type Said } from "../support/meddler.ts";
-import { REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { HostilePair, PADDED_ROWS } from "../support/hostile-pair.ts";
+import type { Meddling, Said } from "../support/meddler.ts";
 import { openRawControl } from "../support/raw-peer.ts";
-import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
+import type { NodeName } from "../support/two-nodes.ts";
 
-let nodes: TwoNodes;
-let agreement: Digest;
-const meddler = new Meddler();
-const timers = { bank: new HeldTimers(), bureau: new HeldTimers() };
-const uncaught: unknown[] = [];
-const note = (error: unknown) => void uncaught.push(error);
+let pair: HostilePair;
 
-/** Both lists fit into little: what is tested here does not depend on their length. */
-const PLAN = { partitions: 1, receiverCapacity: 16, senderCapacity: 16 };
-const MATCHED = 6;
-
-/** What the bank's node sends through the relay, stream by stream; null ends a stream. */
+/** What the bank's node sends through the relay, stream by stream. */
 const recorded: { readonly purpose: string; readonly bytes: Buffer[] }[] = [];
 let lastPurpose = "";
 /** What its next stream of that purpose says instead. */
@@ -58,7 +41,7 @@ const recording = (link: CoordinatorLink): CoordinatorLink => ({
     const played = playback?.purpose === lastPurpose ? playback.bytes : undefined;
     if (played !== undefined) {
       playback = undefined;
-      meddler.hasMeddled = true;
+      pair.meddler.hasMeddled = true;
     }
     let isFirst = true;
     stream._write = (chunk: Buffer, encoding, done) => {
@@ -75,84 +58,15 @@ const recording = (link: CoordinatorLink): CoordinatorLink => ({
 });
 
 beforeAll(async () => {
-  process.on("uncaughtException", note).on("unhandledRejection", note);
-  const portsOf = (name: NodeName) => ({ ...nodePorts, timers: timers[name] });
-  nodes = await TwoNodes.start({
-    partitionPlan: () => PLAN,
-    bank: { ports: portsOf("bank"), wrap: recording },
-    bureau: { ports: portsOf("bureau") },
-  });
-  const data = join(nodes.coordinator.folder, "data");
-  await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 10)),
-    bureau: await writePeople(join(data, "bureau.csv"), range(4, 14), REPAYMENTS),
-  });
-  agreement = await nodes.agree(
-    demoAgreement({ ...generous(), floors: { input: 1, result: 1, sizeRatio: 1_000_000 } }, "psi-dh"),
-  );
+  pair = await HostilePair.start({ bank: recording });
 });
-afterAll(async () => {
-  meddler.restore();
-  await nodes.close();
-  process.off("uncaughtException", note).off("unhandledRejection", note);
-});
+afterAll(() => pair.close());
 afterEach(() => {
-  meddler.set(undefined);
   vi.restoreAllMocks();
-  expect(uncaught).toEqual([]);
+  pair.settle();
 });
 
 const other = (name: NodeName): NodeName => (name === "bank" ? "bureau" : "bank");
-
-/** A job, while the clocks of the honest node's deadlines run out whenever nothing moves. Ends with the honest node's job. */
-async function run(
-  honest: NodeName,
-  wish: Partial<Parameters<TwoNodes["run"]>[0]> = {},
-): Promise<Record<NodeName, Job | undefined>> {
-  let isOver = false;
-  const atBank = nodes.runAtBank({ agreement, ...wish }).finally(() => {
-    isOver = true;
-  });
-  const known = new Set((await nodes.bureau.book.list()).map(({ jobId }) => jobId));
-  const mine = async () => (await nodes.bureau.book.list()).find(({ jobId }) => !known.has(jobId));
-  const hasEnded = async () => {
-    const served = await mine();
-    // A receipt is signed: the provider keeps its keys for a day, whatever the receiver does not say.
-    return isOver && (served === undefined || isFinal(served.state) || served.state === "releasing");
-  };
-  // A request that is refused is told below.
-  atBank.catch(() => undefined);
-  for (let quiet = 0, last = -1; !(await hasEnded()); quiet++) {
-    if (meddler.sent !== last) [quiet, last] = [0, meddler.sent];
-    if (quiet >= 4 && meddler.hasMeddled) {
-      timers[honest].fire();
-      quiet = 0;
-    }
-    await new Promise((go) => setTimeout(go, 25));
-  }
-  return { bank: (await atBank).bank, bureau: await mine() };
-}
-
-async function eventsOf(node: Node, jobId: string): Promise<string[]> {
-  const { document } = (await nodes.bank.connected.agreements.require(agreement)).agreement;
-  const files = await (
-    await node.logbook.log((await node.book.require(jobId)).proposed.collaboration as never)
-  ).exportFiles();
-  expect(document.parties).toHaveLength(2);
-  const bundles = files.filter(({ path }) => path.startsWith("tile/entries/"));
-  const all = bundles.flatMap(({ path, bytes }) =>
-    parseBundle(bytes, Number(/\.p\/(\d+)$/.exec(path)?.[1] ?? 256)).map((entry) => parseStatement(entry)),
-  );
-  return all.flatMap(({ event, statement }) =>
-    "jobId" in statement.predicate && statement.predicate.jobId === jobId ? [event] : [],
-  );
-}
-
-async function anHonestJobRuns(): Promise<void> {
-  meddler.set(undefined);
-  const { bank, bureau } = await nodes.run({ agreement });
-  expect([bank.state, bank.summary?.matched, bureau.state]).toEqual(["done", MATCHED, "done"]);
-}
 
 const garbage = (frame: Frame): Frame[] => [{ ...frame, body: new Uint8Array(randomBytes(frame.body.length + 1)) }];
 /** What a party may do with its step, the step's number taking one after the other. */
@@ -184,8 +98,8 @@ const STEPS = [
 describe("at every step of a job session", () => {
   test("the steps are all that an honest session has", async () => {
     const heard = new Set<string>();
-    meddler.set(({ by, session, frame }) => void (session === "job" && heard.add(`${by} ${frame.type}`)));
-    await nodes.run({ agreement });
+    pair.meddler.set(({ by, session, frame }) => void (session === "job" && heard.add(`${by} ${frame.type}`)));
+    await pair.nodes.run({ agreement: pair.agreement });
     const known = STEPS.map(([by, type]) => `${by} ${type}`);
     // A head that the other has cosigned already is not offered again: which those are differs from job to job.
     expect(
@@ -197,19 +111,19 @@ describe("at every step of a job session", () => {
   test.each(STEPS.map(([by, type], i) => [by, type, ...(WAYS[i % WAYS.length] as (typeof WAYS)[number])] as const))(
     "the %s's frame %i: it %s",
     async (by, type, _way, meddle) => {
-      const before = nodes.log.length;
+      const before = pair.nodes.log.length;
       let times = 0;
-      meddler.set(({ by: who, session, frame }) => {
+      pair.meddler.set(({ by: who, session, frame }) => {
         if (who !== by || session !== "job" || frame.type !== type || times++ > 0) return undefined;
         return meddle(frame);
       });
       const honest = other(by);
-      const jobs = await run(honest);
-      expect(meddler.hasMeddled).toBe(true);
+      const jobs = await pair.run(honest);
+      expect(pair.meddler.hasMeddled).toBe(true);
       const own = jobs[honest] as Job;
-      const lines = nodes.log.slice(before).filter((line) => line.includes(`"name":"${honest}"`));
+      const lines = pair.nodes.log.slice(before).filter((line) => line.includes(`"name":"${honest}"`));
       expect(lines.filter((line) => line.includes("INTERNAL"))).toEqual([]);
-      const events = await eventsOf(nodes[honest], own.jobId);
+      const events = await pair.eventsOf(pair.nodes[honest], own.jobId);
       if (own.state === "failed") {
         expect(own.reason?.code).toMatch(/^(WIRE_|PEER_|POINT_INVALID|SEAL_INVALID|SIGNATURE_INVALID|CANCELLED)/);
         expect(events.filter((event) => event === "opened" || event === "tags-issued")).toEqual([]);
@@ -223,7 +137,7 @@ describe("at every step of a job session", () => {
     },
   );
 
-  test("after all that, an honest job runs", anHonestJobRuns);
+  test("after all that, an honest job runs", () => pair.runHonestJob());
 });
 
 /** Replaces the first frame of a type that a party sends in a job session, of this job alone. */
@@ -237,14 +151,14 @@ function once(by: NodeName, type: number, change: (frame: Frame) => readonly Fra
 async function lie(
   by: NodeName,
   meddling: Meddling,
-  wish: Parameters<typeof run>[1] = {},
+  wish: Parameters<HostilePair["run"]>[1] = {},
 ): Promise<ErrorCode | Job["state"]> {
-  meddler.set(meddling);
-  const own = (await run(other(by), wish))[other(by)];
-  expect(meddler.hasMeddled).toBe(true);
+  pair.meddler.set(meddling);
+  const own = (await pair.run(other(by), wish))[other(by)];
+  expect(pair.meddler.hasMeddled).toBe(true);
   if (own === undefined) return "proposed";
   expect(own.summary?.matched).toBeUndefined();
-  const events = await eventsOf(nodes[other(by)], own.jobId);
+  const events = await pair.eventsOf(pair.nodes[other(by)], own.jobId);
   for (const released of ["opened", "tags-issued", "gate-key-released"]) expect(events).not.toContain(released);
   return own.reason?.code ?? own.state;
 }
@@ -255,7 +169,7 @@ const ELEMENT = 32;
 /** Of a frame with one payload of 16 points: those, changed. The lengths before them stay. */
 const points = (change: (elements: Uint8Array) => void) => (frame: Frame) => {
   const body = Uint8Array.from(frame.body);
-  change(body.subarray(body.length - PLAN.receiverCapacity * ELEMENT));
+  change(body.subarray(body.length - PADDED_ROWS * ELEMENT));
   return [{ ...frame, body }];
 };
 
@@ -301,7 +215,7 @@ describe("lies in the frames of a protocol", () => {
     );
   });
 
-  test("after all that, an honest job runs", anHonestJobRuns);
+  test("after all that, an honest job runs", () => pair.runHonestJob());
 });
 
 describe("lies before the job session", () => {
@@ -310,7 +224,7 @@ describe("lies before the job session", () => {
     vi.spyOn(ControlClient.prototype, "prepare").mockImplementation(async function (this: ControlClient, request) {
       return { ...(await honest.call(this, request)), ...change };
     });
-    const { bank } = await nodes.runAtBank({ agreement });
+    const { bank } = await pair.nodes.runAtBank({ agreement: pair.agreement });
     expect(bank.summary).toBeUndefined();
     return bank;
   };
@@ -332,18 +246,18 @@ describe("lies before the job session", () => {
     expect(bank.reason?.code).toMatch(code);
   });
 
-  test("after all that, an honest job runs", anHonestJobRuns);
+  test("after all that, an honest job runs", () => pair.runHonestJob());
 });
 
 describe("bytes that no node sends", () => {
   /** A control session's TLS as the bank's node would open it, up to a true hello; then whatever is written. */
   async function raw(bytes: (session: Uint8Array) => Uint8Array): Promise<void> {
-    const { link, peers } = nodes.bank.connected;
+    const { link, peers } = pair.nodes.bank.connected;
     const peer = await peers.require("bureau");
     const { relayId } = await link.requestSession({ peer: peer.party, purpose: { kind: "control" } });
     const { socket, frameSession } = await openRawControl({
       stream: await link.connectRelay(relayId),
-      keyring: nodes.bank.keyring,
+      keyring: pair.nodes.bank.keyring,
       peer,
     });
     socket.on("error", () => undefined);
@@ -375,10 +289,12 @@ describe("bytes that no node sends", () => {
     ],
     ["the frame of a job", (session) => header(session, 0, { type: 1, round: 1 }), "WIRE_UNEXPECTED"],
   ])("%s", async (_what, bytes, code) => {
-    const before = nodes.log.length;
+    const before = pair.nodes.log.length;
     await raw(bytes);
     const ended = () =>
-      nodes.log.slice(before).filter((line) => line.includes('"session ended"') && line.includes('"name":"bureau"'));
+      pair.nodes.log
+        .slice(before)
+        .filter((line) => line.includes('"session ended"') && line.includes('"name":"bureau"'));
     await vi.waitFor(() => expect(ended()).toHaveLength(1), { timeout: 10_000 });
     expect(ended()[0]).toContain(`"code":"${code}"`);
     expect(ended()[0]).not.toContain("INTERNAL");
@@ -386,23 +302,23 @@ describe("bytes that no node sends", () => {
 
   test.each(["control", "job"])("a whole %s session that was recorded and is played back", async (purpose) => {
     recorded.splice(0);
-    const { bank } = await nodes.run({ agreement });
+    const { bank } = await pair.nodes.run({ agreement: pair.agreement });
     expect(bank.state).toBe("done");
     const { bytes } = recorded.find((one) => one.purpose === purpose) ?? { bytes: [] };
     expect(Buffer.concat(bytes).length).toBeGreaterThan(1_000);
-    const known = await eventsOf(nodes.bureau, bank.jobId);
-    const before = nodes.log.length;
+    const known = await pair.eventsOf(pair.nodes.bureau, bank.jobId);
+    const before = pair.nodes.log.length;
     playback = { purpose, bytes };
     // Keys of a session are new: what was said in another is noise in this one. The job that it was to be goes on in the next.
-    const again = await run("bureau");
+    const again = await pair.run("bureau");
     expect(playback).toBeUndefined();
-    const refused = nodes.log
+    const refused = pair.nodes.log
       .slice(before)
       .filter((line) => line.includes('"session ended"') && line.includes('"name":"bureau"'));
     expect(refused.filter((line) => /"code":"(PEER_|SESSION_MISMATCH)/.test(line)).length).toBeGreaterThan(0);
     expect(again.bank?.jobId).not.toBe(bank.jobId);
-    expect(await eventsOf(nodes.bureau, bank.jobId)).toEqual(known);
+    expect(await pair.eventsOf(pair.nodes.bureau, bank.jobId)).toEqual(known);
   });
 
-  test("after all that, an honest job runs", anHonestJobRuns);
+  test("after all that, an honest job runs", () => pair.runHonestJob());
 });
