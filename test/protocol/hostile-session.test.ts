@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CoordinatorLink } from "../../party/coordinator-link/link.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
+import { Carriers } from "../../party/session/carriers.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { ALIGNED_TYPE } from "../../proto/codec/aligned.ts";
 import { encodeHeader, type Frame } from "../../proto/codec/frame.ts";
@@ -14,6 +15,7 @@ import { SCORE_LINEAR_TYPE } from "../../proto/codec/score-linear.ts";
 import { encodeSessionMessage, SESSION_FRAME_TYPES, type WirePrepareResponse } from "../../proto/codec/session.ts";
 import { concat } from "../../proto/encoding/bytes.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
 import { RISK_MODEL } from "../support/credit.ts";
 import { HostilePair, PADDED_ROWS } from "../support/hostile-pair.ts";
 import type { Meddling, Said } from "../support/meddler.ts";
@@ -42,6 +44,7 @@ const recording = (link: CoordinatorLink): CoordinatorLink => ({
     if (played !== undefined) {
       playback = undefined;
       pair.meddler.hasMeddled = true;
+      pair.meddler.hasStalled = true;
     }
     let isFirst = true;
     stream._write = (chunk: Buffer, encoding, done) => {
@@ -254,9 +257,9 @@ describe("bytes that no node sends", () => {
   async function raw(bytes: (session: Uint8Array) => Uint8Array): Promise<void> {
     const { link, peers } = pair.nodes.bank.connected;
     const peer = await peers.require("bureau");
-    const { relayId } = await link.requestSession({ peer: peer.party, purpose: { kind: "control" } });
+    const carriers = new Carriers({ ...nodePorts, link });
     const { socket, frameSession } = await openRawControl({
-      stream: await link.connectRelay(relayId),
+      stream: await carriers.open({ peer: peer.party, purpose: { kind: "control" } }),
       keyring: pair.nodes.bank.keyring,
       peer,
     });

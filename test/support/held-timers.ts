@@ -1,27 +1,37 @@
-/** Timers whose long waits end when a test says so, and whose pauses are short: deadlines without the waiting. */
+/** Timers whose waits end when a test says so: deadlines and pauses without the waiting. */
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 
-/** What is longer waits for somebody else, and is held. */
-const HELD_FROM_MS = 20_000;
-/** Of pauses between tries. */
-const LONGEST_PAUSE_MS = 20;
+/** What is longer waits for somebody else, and never ends by itself. */
+const DEADLINE_FROM_MS = 9_000;
 
 export class HeldTimers implements Timers {
-  readonly #held = new Set<() => void>();
+  readonly #deadlines = new Set<() => void>();
+  readonly #pauses = new Set<() => void>();
 
   after(delayMs: number, run: () => void): () => void {
-    if (delayMs < HELD_FROM_MS) return nodePorts.timers.after(Math.min(delayMs, LONGEST_PAUSE_MS), run);
-    const wait = () => run();
-    this.#held.add(wait);
-    return () => void this.#held.delete(wait);
+    const isDeadline = delayMs >= DEADLINE_FROM_MS;
+    const held = isDeadline ? this.#deadlines : this.#pauses;
+    const end = () => {
+      stop();
+      run();
+    };
+    const cancel = isDeadline ? () => undefined : nodePorts.timers.after(delayMs, end);
+    const stop = () => {
+      cancel();
+      held.delete(end);
+    };
+    held.add(end);
+    return stop;
   }
 
-  /** All that wait now have waited long enough. */
+  /** All pauses that run now are over. */
+  hurry(): void {
+    for (const end of [...this.#pauses]) end();
+  }
+
+  /** All deadlines that run now have passed. */
   fire(): void {
-    for (const wait of [...this.#held]) {
-      this.#held.delete(wait);
-      wait();
-    }
+    for (const end of [...this.#deadlines]) end();
   }
 }

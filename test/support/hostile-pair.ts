@@ -7,6 +7,7 @@ import { parseStatement } from "../../proto/evidence/statements.ts";
 import { parseBundle } from "../../proto/evidence/tiles.ts";
 import { type CollaborationId, collaborationId, type Digest } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
+import type { Clock } from "../../proto/ports/ports.ts";
 import { demoAgreement, generous } from "./demo-agreement.ts";
 import { HeldTimers } from "./held-timers.ts";
 import { Meddler } from "./meddler.ts";
@@ -20,7 +21,23 @@ const FLOORS = { input: 1, result: 1, sizeRatio: 1_000_000 };
 const MATCHED = 6;
 /** Between two looks at whether anything moves, and how often in a row nothing has to. */
 const LOOK_MS = 25;
-const QUIET_LOOKS = 4;
+const HURRY_LOOKS = 2;
+const QUIET_LOOKS = 6;
+/** What is taken for the time of a deadline that has passed. */
+const DEADLINE_MS = 240_000;
+
+/** Of both nodes, so that neither finds the other's clock wrong. */
+class LateClock implements Clock {
+  lateMs = 0;
+
+  nowMs(): number {
+    return nodePorts.clock.nowMs() + this.lateMs;
+  }
+
+  monotonicMs(): number {
+    return nodePorts.clock.monotonicMs() + this.lateMs;
+  }
+}
 
 type Wrap = (link: CoordinatorLink) => CoordinatorLink;
 
@@ -29,27 +46,38 @@ export class HostilePair {
   readonly agreement: Digest;
   readonly meddler: Meddler;
   readonly #timers: Readonly<Record<NodeName, HeldTimers>>;
+  readonly #clock: LateClock;
   readonly #uncaught: unknown[] = [];
   readonly #note = (error: unknown): void => void this.#uncaught.push(error);
 
-  private constructor(nodes: TwoNodes, agreement: Digest, meddler: Meddler, timers: Record<NodeName, HeldTimers>) {
+  private constructor(
+    nodes: TwoNodes,
+    agreement: Digest,
+    meddler: Meddler,
+    timers: Record<NodeName, HeldTimers>,
+    clock: LateClock,
+  ) {
     this.nodes = nodes;
     this.agreement = agreement;
     this.meddler = meddler;
     this.#timers = timers;
+    this.#clock = clock;
     process.on("uncaughtException", this.#note).on("unhandledRejection", this.#note);
   }
 
   /** `wraps`: what stands between a node and the coordinator. */
   static async start(wraps: { readonly [N in NodeName]?: Wrap }): Promise<HostilePair> {
     const meddler = new Meddler();
+    const clock = new LateClock();
     const timers = { bank: new HeldTimers(), bureau: new HeldTimers() };
     const changeOf = (name: NodeName) => {
       const wrap = wraps[name];
-      return { ports: { ...nodePorts, timers: timers[name] }, ...(wrap && { wrap }) };
+      return { ports: { ...nodePorts, clock, timers: timers[name] }, ...(wrap && { wrap }) };
     };
     const nodes = await TwoNodes.start({
       partitionPlan: () => PLAN,
+      // Pauses are short here: what a minute has is used up at once.
+      coordinatorLimits: { meetingsPerParty: 2_000, callsPerPartyMinute: 100_000 },
       bank: changeOf("bank"),
       bureau: changeOf("bureau"),
     });
@@ -59,7 +87,7 @@ export class HostilePair {
       bureau: await writePeople(join(data, "bureau.csv"), range(4, 14), REPAYMENTS),
     });
     const agreement = await nodes.agree(demoAgreement({ ...generous(), floors: FLOORS }, "psi-dh"));
-    return new HostilePair(nodes, agreement, meddler, timers);
+    return new HostilePair(nodes, agreement, meddler, timers, clock);
   }
 
   /** A job, while the deadlines of one node pass whenever somebody misbehaves and nothing moves. Resolves when the bank's node has
@@ -85,7 +113,11 @@ export class HostilePair {
     };
     for (let quiet = 0, last = -1; !(await hasEnded()); quiet++) {
       if (this.meddler.sent !== last) [quiet, last] = [0, this.meddler.sent];
-      if (quiet >= QUIET_LOOKS && this.meddler.hasMeddled) {
+      if (quiet === HURRY_LOOKS && this.meddler.hasMeddled)
+        for (const timers of Object.values(this.#timers)) timers.hurry();
+      const mayWait = this.meddler.hasStalled || (isOver && this.meddler.hasMeddled);
+      if (quiet >= QUIET_LOOKS && mayWait) {
+        this.#clock.lateMs += DEADLINE_MS;
         this.#timers[honest].fire();
         quiet = 0;
       }

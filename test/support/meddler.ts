@@ -28,6 +28,8 @@ export class Meddler {
   meddling: Meddling | undefined;
   /** Whether it has changed anything since it was set. */
   hasMeddled = false;
+  /** Whether somebody may have to wait until a deadline now. */
+  hasStalled = false;
   /** Frames that were sent or should have been, of all sessions: tells whether anything moves. */
   sent = 0;
   readonly #sessions = new WeakMap<Channel, Session>();
@@ -54,6 +56,7 @@ export class Meddler {
   set(meddling: Meddling | undefined): void {
     this.meddling = meddling;
     this.hasMeddled = false;
+    this.hasStalled = false;
   }
 
   restore(): void {
@@ -70,8 +73,10 @@ export class Meddler {
     const instead = this.meddling?.({ by: session.by, session: session.kind, frame, before });
     if (instead === undefined) return send.call(channel, frame);
     this.hasMeddled = true;
-    if (instead === "silence") session.isSilent = true;
-    else if (instead === "end") {
+    if (instead === "silence") {
+      session.isSilent = true;
+      this.hasStalled = true;
+    } else if (instead === "end") {
       channel.close();
       throw new EntenteError("PEER_GONE");
     } else for (const one of instead) await send.call(channel, one);

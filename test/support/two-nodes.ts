@@ -38,6 +38,7 @@ export interface Changes {
   readonly bureau?: NodeChanges;
   /** Of both; default: the real work, on this thread. */
   readonly startWorker?: () => TaskWorker;
+  readonly coordinatorLimits?: Parameters<typeof TestCoordinator.start>[0];
   /** Of both; default: as ever. */
   readonly partitionPlan?: Machinery["partitionPlan"];
 }
@@ -85,7 +86,7 @@ export class TwoNodes {
   static async start(changes: Changes = {}): Promise<TwoNodes> {
     const { startWorker = () => new InlineWorker(), partitionPlan } = changes;
     const machinery = { startWorker, ...(partitionPlan && { partitionPlan }) };
-    const coordinator = await TestCoordinator.start();
+    const coordinator = await TestCoordinator.start(changes.coordinatorLimits);
     const logs: string[] = [];
     const open = async (party: NodeName) => {
       const { ports = nodePorts, databases = {}, wrap = (link) => link }: NodeChanges = changes[party] ?? {};
