@@ -29,7 +29,7 @@ import {
 import { concat, fromUtf8, toHex, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
-import { Secret } from "../proto/keys/secret.ts";
+import type { Secret } from "../proto/keys/secret.ts";
 import type { Files, Ports } from "../proto/ports/ports.ts";
 
 const DAY_MS = 86_400_000;
@@ -111,7 +111,7 @@ export async function makeAuthority(ports: AuthorityPorts, folder: string, name:
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  await ports.files.writeDurable(paths(folder).key, utf8(privateKeyPem));
+  await ports.files.writeDurable(paths(folder).key, utf8(privateKeyPem.expose()));
   await ports.files.writeDurable(paths(folder).certificate, utf8(pemOf("CERTIFICATE", der(certificate))));
 }
 
@@ -195,7 +195,7 @@ export async function openAuthority(ports: AuthorityPorts, folder: string): Prom
       });
       return {
         chainPem: pemOf("CERTIFICATE", der(certificate)) + pemOf("CERTIFICATE", caDer),
-        privateKeyPem: new Secret(privateKeyPem),
+        privateKeyPem,
         notAfterMs: certificate.notAfter.getTime(),
       };
     },

@@ -130,6 +130,14 @@ export async function revokeParty(options: Omit<InviteOptions, "validityMs">): P
   }
 }
 
+/** What `coordinator.json` says, with its defaults; secrets in it print as `[secret]`. Throws NOT_FOUND, BAD_REQUEST. */
+export function readCoordinatorConfig(options: {
+  readonly folder: string;
+  readonly ports?: Ports;
+}): Promise<CoordinatorConfig> {
+  return readConfig((options.ports ?? nodePorts).files, options.folder);
+}
+
 export interface KeyOptions {
   readonly folder: string;
   /** Absolute; default: what ENTENTE_KEY_FILE or ENTENTE_KEY says. */
@@ -140,10 +148,16 @@ export interface KeyOptions {
 /** Encrypts the secrets of a folder whose coordinator is not running; may be run again. Throws KEY_REQUIRED when no key is given,
  * and as `sealFolder`. */
 export async function sealCoordinator({ folder, keyFile, ports = nodePorts }: KeyOptions): Promise<void> {
-  await readConfig(ports.files, folder);
+  const { name } = await readConfig(ports.files, folder);
   const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
   if (source === undefined) throw new EntenteError("KEY_REQUIRED");
-  await sealFolder(ports, folder, source);
+  // One that runs would write plain keys beside.
+  const store = openSqliteStore(join(folder, "coordinator.db"), { owner: name, isServing: true });
+  try {
+    await sealFolder(ports, folder, source);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Another key in the place of the present one. Throws as `rekeyFolder`. */

@@ -8,7 +8,7 @@ import { EntenteError } from "../proto/errors.ts";
 import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
-import { beginSealed, rekeyFolder, unlock } from "../proto/keys/sealed-folder.ts";
+import { beginSealed, rekeyFolder, unlock, unlockAsIs } from "../proto/keys/sealed-folder.ts";
 import { startOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
@@ -17,7 +17,7 @@ import { Tokens } from "./access/tokens.ts";
 import { handlers } from "./api/handlers.ts";
 import { HttpLimits } from "./api/http-limits.ts";
 import { startApi } from "./api/server.ts";
-import { readConfig, writeConfig } from "./config.ts";
+import { type NodeConfig, readConfig, writeConfig } from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
@@ -26,7 +26,7 @@ import { Node } from "./node.ts";
 import { watchNode } from "./ops/watch.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
-import { openStoreBeside } from "./store/open.ts";
+import { openStore, openStoreBeside } from "./store/open.ts";
 import { type SealedNode, sealNode } from "./store/seal-secrets.ts";
 import { traceOf } from "./trace.ts";
 import { PRODUCT_VERSION } from "./version.ts";
@@ -119,6 +119,11 @@ async function writeToken(ports: Ports, folder: string): Promise<void> {
   }
 }
 
+/** What `node.json` says, with its defaults; secrets in it print as `[secret]`. Throws NOT_FOUND, BAD_REQUEST. */
+export function readNodeConfig(options: { readonly folder: string; readonly ports?: Ports }): Promise<NodeConfig> {
+  return readConfig((options.ports ?? nodePorts).files, resolve(options.folder));
+}
+
 export interface KeyOptions {
   readonly folder: string;
   /** Absolute; default: what ENTENTE_KEY_FILE or ENTENTE_KEY says. */
@@ -126,18 +131,20 @@ export interface KeyOptions {
   readonly ports?: Ports;
 }
 
-/** Encrypts the secrets of a folder whose node is not running; may be run again. Throws KEY_REQUIRED when no key is given, and as
- * `sealNode`. */
+/** Encrypts the secrets of a folder whose node is not running; may be run again. Throws KEY_REQUIRED when no key is given, STORE_IN_USE, and
+ * as `sealNode`. */
 export async function sealParty({ keyFile, ports = nodePorts, ...options }: KeyOptions): Promise<SealedNode> {
   const folder = resolve(options.folder);
-  await readConfig(ports.files, folder);
+  const { party, store } = await readConfig(ports.files, folder);
   const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
   if (source === undefined) throw new EntenteError("KEY_REQUIRED");
-  const store = await openStoreBeside(ports, folder, await readConfig(ports.files, folder));
+  const place = { folder, config: store, ports: await unlockAsIs(ports, folder, source) };
+  // A node that runs would write plain keys beside.
+  const opened = await openStore(place, { owner: party, isServing: true });
   try {
-    return await sealNode(ports, folder, { source, feedSecrets: await feedSecretFiles(store) });
+    return await sealNode(ports, folder, { source, feedSecrets: await feedSecretFiles(opened) });
   } finally {
-    await store.close();
+    await opened.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { makeCertificateRequest, makeTransportKey, pemOf } from "../../proto/cod
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { PartyId } from "../../proto/ids.ts";
-import { Secret } from "../../proto/keys/secret.ts";
+import type { Secret } from "../../proto/keys/secret.ts";
 import { callUnary, openChannel } from "./calls.ts";
 import { checkedCertificate } from "./issued.ts";
 import { fetchPinnedCa } from "./pin.ts";
@@ -44,7 +44,7 @@ export interface Enrolled {
 export async function enrolAt(invite: Invite, { identityPublicKey, keyset }: EnrolOptions): Promise<Enrolled> {
   const caDer = await fetchPinnedCa(invite.endpoint, invite.caFingerprint);
   const caPem = pemOf("CERTIFICATE", caDer);
-  const { keys, privateKeyPem } = await makeTransportKey();
+  const { keys, privateKeyPem: keyPem } = await makeTransportKey();
   const certificateRequest = await makeCertificateRequest(keys);
   const client = openChannel(invite.endpoint, { ca: caPem });
   let response: EnrolResponse;
@@ -58,7 +58,6 @@ export async function enrolAt(invite: Invite, { identityPublicKey, keyset }: Enr
   } finally {
     client.close();
   }
-  const keyPem = new Secret(privateKeyPem);
   const certPem = checkedCertificate(response.certificateChain, { caDer, party: invite.party, keyPem });
   const { coordinator, endpoint, identityPublicKey: coordinatorIdentity, keyset: coordinatorKeyset } = response;
   const signed = verifyKeyset(decodeEnvelope(coordinatorKeyset), coordinatorIdentity);

@@ -6,7 +6,6 @@ import { X509Certificate } from "node:crypto";
 import type { Logger } from "pino";
 import { makeCertificateRequest, makeTransportKey } from "../../proto/codec/x509.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
-import { Secret } from "../../proto/keys/secret.ts";
 import type { Clock, Ports } from "../../proto/ports/ports.ts";
 import type { Enrolled } from "./enrol.ts";
 import { checkedCertificate } from "./issued.ts";
@@ -79,8 +78,7 @@ export class CertificateRenewal {
     const { link, clock, keep } = this.#input;
     const { party, caPem } = this.#enrolled;
     if (notAfterMs(this.#enrolled) <= clock.nowMs()) throw new EntenteError("CERTIFICATE_EXPIRED");
-    const { keys, privateKeyPem } = await makeTransportKey();
-    const keyPem = new Secret(privateKeyPem);
+    const { keys, privateKeyPem: keyPem } = await makeTransportKey();
     const { certificateChain } = await link.renewCertificate(await makeCertificateRequest(keys));
     const caDer = new Uint8Array(new X509Certificate(caPem).raw);
     const certPem = checkedCertificate(certificateChain, { caDer, party, keyPem });

@@ -1,14 +1,15 @@
 /**
  * The self-signed certificate of a session. It only carries the session key: both ends compare the raw 32 bytes with
- * the key in the peer's keyset, so names and dates in it decide nothing.
+ * the key in the peer's keyset, so names and dates in it decide nothing: it is good as long as the keyset is, and renewed with it.
  */
 import { webcrypto } from "node:crypto";
 import { X509CertificateGenerator } from "../../proto/codec/x509.ts";
 import { privateKeyObject, publicKeyObject } from "../../proto/encoding/ed25519.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 
 export interface SessionCredentials {
   readonly certificatePem: string;
-  readonly privateKeyPem: string;
+  readonly privateKeyPem: Secret<string>;
   /** Raw Ed25519 session key, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
@@ -34,7 +35,9 @@ export async function sessionCredentials(
       notAfter: VALID_UNTIL,
       signingAlgorithm: algorithm,
       keys: {
-        privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]),
+        privateKey: await webcrypto.subtle
+          .importKey("pkcs8", pkcs8, algorithm, false, ["sign"])
+          .finally(() => pkcs8.fill(0)),
         publicKey: await webcrypto.subtle.importKey("spki", spki, algorithm, true, ["verify"]),
       },
     },
@@ -42,7 +45,7 @@ export async function sessionCredentials(
   );
   return {
     certificatePem: certificate.toString("pem"),
-    privateKeyPem: privateKey.export({ format: "pem", type: "pkcs8" }) as string,
+    privateKeyPem: new Secret(privateKey.export({ format: "pem", type: "pkcs8" }) as string),
     publicKey,
   };
 }

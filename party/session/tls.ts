@@ -67,7 +67,7 @@ export async function secureStream(input: SecuringInput): Promise<SecureStream<T
   const { stream, role, own } = input;
   const secureContext = createSecureContext({
     cert: own.certificatePem,
-    key: own.privateKeyPem,
+    key: own.privateKeyPem.expose(),
     minVersion: "TLSv1.3",
     maxVersion: "TLSv1.3",
     ciphers: TLS_CIPHERS,

@@ -113,7 +113,9 @@ export async function workingKeys(
   const keys = Object.fromEntries(
     KEY_ROLES.map((role) => [role, signingKey(keyId(party, role), seeds[role])]),
   ) as WorkingKeys;
-  return { keys, credentials: await makeCredentials(party, seeds.session, keys.session.publicKey) };
+  const credentials = await makeCredentials(party, seeds.session, keys.session.publicKey);
+  for (const role of KEY_ROLES) seeds[role].fill(0);
+  return { keys, credentials };
 }
 
 /** Seeds that were lost and drawn anew would sign what nobody can verify. */
@@ -173,6 +175,7 @@ export async function keptIdentity(
   for (const file of [identityFile(publicKey), "identity"]) {
     const bytes = await ports.files.read(join(keys, `${file}.seed`));
     const key = bytes?.length === SEED_BYTES ? signingKey(keyId(party, "identity"), bytes) : undefined;
+    bytes?.fill(0);
     if (key !== undefined && equalBytes(key.publicKey, publicKey)) return key;
   }
   return undefined;
@@ -182,6 +185,7 @@ export async function drawIdentity({ files, random }: Ports, keys: string, party
   const bytes = random.bytes(SEED_BYTES);
   const key = signingKey(keyId(party, "identity"), bytes);
   await files.writeDurable(join(keys, `${identityFile(key.publicKey)}.seed`), bytes);
+  bytes.fill(0);
   return key;
 }
 

@@ -54,12 +54,11 @@ interface Place {
 
 export class Keyring {
   readonly party: PartyId;
-  /** 32 bytes for AES-256-GCM. */
-  readonly atRestKey: Uint8Array;
-  /** 32 bytes, of which the keys of epochs are derived (`party/policy/epoch-keys.ts`). */
-  readonly epochSeed: Uint8Array;
   /** Public half of the recovery key, raw 32 bytes. */
   readonly recovery: Uint8Array<ArrayBuffer>;
+  // Private, as everything secret here: what prints a keyring prints none of them.
+  readonly #atRestKey: Uint8Array;
+  readonly #epochSeed: Uint8Array;
   readonly #ports: Ports;
   readonly #folder: string;
   readonly #makeCredentials: typeof sessionCredentials;
@@ -75,8 +74,8 @@ export class Keyring {
   ) {
     this.party = fixed.party;
     this.#identity = fixed.identity;
-    this.atRestKey = fixed.atRestKey;
-    this.epochSeed = fixed.epochSeed;
+    this.#atRestKey = fixed.atRestKey;
+    this.#epochSeed = fixed.epochSeed;
     this.recovery = fixed.recovery;
     this.#ports = place.ports;
     this.#folder = place.folder;
@@ -109,7 +108,12 @@ export class Keyring {
     const inForce = await workingKeys(ports, generationFolder(keys, history.records.length - 1), name, makeCredentials);
     if (current !== undefined) requireKeysOf(current, inForce.keys);
     const read = (file: string) => seed(ports, keys, file);
-    const first = async () => signingKey(keyId(name, "identity"), await read("identity"));
+    const first = async () => {
+      const bytes = await read("identity");
+      const key = signingKey(keyId(name, "identity"), bytes);
+      bytes.fill(0);
+      return key;
+    };
     return new Keyring(
       {
         party: name,
@@ -142,6 +146,16 @@ export class Keyring {
     const place = { ports, keys, party: name };
     await prepare(place, { history, recovery, identity, succession: { kind: "recovered", from } });
     return identity.publicKey;
+  }
+
+  /** 32 bytes for AES-256-GCM. */
+  get atRestKey(): Uint8Array {
+    return this.#atRestKey;
+  }
+
+  /** 32 bytes, of which the keys of epochs are derived (`party/policy/epoch-keys.ts`). */
+  get epochSeed(): Uint8Array {
+    return this.#epochSeed;
   }
 
   /** Signs keysets, agreements and revocations. */

@@ -3,6 +3,7 @@ import "reflect-metadata"; // what the x509 package asks for when it is loaded
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { toHex } from "../encoding/bytes.ts";
 import { sha256 } from "../encoding/sha256.ts";
+import { Secret } from "../keys/secret.ts";
 
 /** ECDSA on P-256 with SHA-256 (FIPS 186-5): what every TLS stack of the day accepts in certificates. */
 export const TRANSPORT_KEY = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -39,13 +40,15 @@ export interface KeyPair {
 export interface TransportKeyPair {
   readonly keys: KeyPair;
   /** PKCS #8, PEM. */
-  readonly privateKeyPem: string;
+  readonly privateKeyPem: Secret<string>;
 }
 
 export async function makeTransportKey(): Promise<TransportKeyPair> {
   const keys = (await crypto.subtle.generateKey(TRANSPORT_KEY, true, ["sign", "verify"])) as KeyPair;
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
-  return { keys, privateKeyPem: pemOf("PRIVATE KEY", pkcs8) };
+  const privateKeyPem = new Secret(pemOf("PRIVATE KEY", pkcs8));
+  pkcs8.fill(0);
+  return { keys, privateKeyPem };
 }
 
 /** PKCS #10 request, DER, signed by the key it names: the proof of possession. The subject is the invite's affair. */

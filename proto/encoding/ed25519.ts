@@ -29,7 +29,12 @@ export function publicKeyObject(raw: Uint8Array): KeyObject {
 
 export function privateKeyObject(seed: Uint8Array): KeyObject {
   if (seed.length !== 32) throw new EntenteError("WIRE_INVALID", { detail: "Ed25519 seed length" });
-  return createPrivateKey({ key: Buffer.from(concat(PKCS8_PREFIX, seed)), format: "der", type: "pkcs8" });
+  const der = concat(PKCS8_PREFIX, seed);
+  try {
+    return createPrivateKey({ key: Buffer.from(der.buffer), format: "der", type: "pkcs8" });
+  } finally {
+    der.fill(0);
+  }
 }
 
 export function verifyingKey(keyId: string, publicKey: Uint8Array): VerifyingKey {

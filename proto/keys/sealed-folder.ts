@@ -48,6 +48,12 @@ export async function unlock<P extends FolderPorts>(ports: P, folder: string): P
   return { ...ports, files: openFiles(ports, folder, folderKey) };
 }
 
+/** The same for a folder that may be plain yet, and then needs no key. */
+export async function unlockAsIs<P extends FolderPorts>(ports: P, folder: string, key: KeySource): Promise<P> {
+  const isPlain = (await sealingState(ports.files, folder)) === "plain";
+  return unlock({ ...ports, key: isPlain ? undefined : key }, folder);
+}
+
 /** Before anything secret is in it: what is written through `unlock` is encrypted. */
 export async function beginSealed(ports: FolderPorts, folder: string, source: KeySource): Promise<void> {
   const text = await readKeyText(ports.files, folder, source);

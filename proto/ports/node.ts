@@ -1,5 +1,5 @@
 /** The real `Ports`, for the two `main.ts`, the command line and tests. The only file under `proto` with I/O. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDiskFull } from "../errors/disk-full.ts";
@@ -121,7 +121,8 @@ export const nodePorts: Ports = {
       return () => clearTimeout(timer);
     },
   },
-  random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+  // Into memory of its own: no copy is left in a pool that others share.
+  random: { bytes: (length) => randomFillSync(new Uint8Array(length)) },
   files,
   /** Taken out of the environment at the first look. Throws BAD_REQUEST. */
   get key() {

@@ -88,6 +88,29 @@ export function coordinatorCommand(): Command {
         fields({ folder: out, files: files.length }),
       );
     });
+  group
+    .command("revoke")
+    .description("revoke a party's certificates; a running coordinator ends what it has open within seconds")
+    .argument("<party>", "name of the party")
+    .requiredOption("--dir <folder>", "the coordinator's folder; it may be running")
+    .addHelpText("after", example("entente coordinator revoke telecom --dir hub"))
+    .action(async (party: string, { dir }: { readonly dir: string }, command: Command) => {
+      const { revokeParty } = await import("../../coordinator/main.ts");
+      await revokeParty({ folder: resolve(dir), party });
+      const output = outputOf(command);
+      output.answer({ party, revoked: true }, fields({ party, revoked: "yes" }));
+      output.note("Only a new invite from this operator lets it in again: 'entente coordinator invite'.");
+    });
+  group
+    .command("config")
+    .description("show what coordinator.json says, with its defaults; secrets are left out")
+    .requiredOption("--dir <folder>", "the coordinator's folder")
+    .addHelpText("after", example("entente coordinator config --dir hub"))
+    .action(async ({ dir }: { readonly dir: string }, command: Command) => {
+      const { readCoordinatorConfig } = await import("../../coordinator/main.ts");
+      const config = await readCoordinatorConfig({ folder: resolve(dir) });
+      outputOf(command).answer(config, JSON.stringify(config, null, 2));
+    });
   for (const command of sealCommands()) group.addCommand(command);
   return group;
 }

@@ -56,6 +56,16 @@ export function partyCommand(): Command {
         return stop;
       });
     });
+  group
+    .command("config")
+    .description("show what node.json says, with its defaults; secrets are left out")
+    .requiredOption("--dir <folder>", "the node's folder")
+    .addHelpText("after", example("entente party config --dir bank"))
+    .action(async ({ dir }: { readonly dir: string }, command: Command) => {
+      const { readNodeConfig } = await import("../../party/main.ts");
+      const config = await readNodeConfig({ folder: resolve(dir) });
+      outputOf(command).answer(config, JSON.stringify(config, null, 2));
+    });
   return group;
 }
 

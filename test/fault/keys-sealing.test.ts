@@ -1,7 +1,10 @@
 /** Secrets encrypted at rest: what is on the disk, who opens it, and a stop at every file call of a conversion. */
 import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { initCoordinator, sealCoordinator } from "../../coordinator/main.ts";
+import { initCoordinator, sealCoordinator, startCoordinator } from "../../coordinator/main.ts";
 import { Keyring } from "../../party/store/keyring.ts";
 import { sealNode } from "../../party/store/seal-secrets.ts";
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
@@ -21,6 +24,8 @@ const OTHER = key(randomBytes(32).toString("base64"));
 function portsOf(files: MemoryFiles, source?: KeySource) {
   return { ...nodePorts, files, key: source };
 }
+
+const portsOfKey = (source: KeySource) => ({ ...nodePorts, key: source });
 
 /** A plain folder with keys of two generations, an enrolment and an inline URL. */
 async function plainFolder(): Promise<MemoryFiles> {
@@ -152,14 +157,24 @@ describe("a sealed folder", () => {
     expect(again.identity.publicKey).toEqual(identity.publicKey);
   });
 
-  test("a coordinator's too", async () => {
-    const files = new MemoryFiles();
-    await initCoordinator({ folder: FOLDER, ports: portsOf(files) });
-    const isPlain = () => Buffer.from(files.contents.get(`${FOLDER}/ca/ca-key.pem`) ?? []).includes("PRIVATE KEY");
-    expect(isPlain()).toBe(true);
-    await sealCoordinator({ folder: FOLDER, ports: portsOf(files, ONE) });
-    expect(isPlain()).toBe(false);
-    expect(await sealingState(files, FOLDER)).toBe("sealed");
+  test("a coordinator's too; not while it runs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "entente-sealed-"));
+    try {
+      await initCoordinator({ folder, port: 0, enrolPort: 0, ports: { ...nodePorts, key: undefined } });
+      const isPlain = async () => (await readFile(join(folder, "ca", "ca-key.pem"))).includes("PRIVATE KEY");
+      const plain = { ...nodePorts, key: undefined };
+      const running = await startCoordinator({ folder, ports: plain, log: { write: () => undefined } });
+      expect(await codeOf(sealCoordinator({ folder, ports: portsOfKey(ONE) }))).toBe("STORE_IN_USE");
+      await running.close();
+      expect(await isPlain()).toBe(true);
+      await sealCoordinator({ folder, ports: portsOfKey(ONE) });
+      expect([await isPlain(), await sealingState(nodePorts.files, folder)]).toEqual([false, "sealed"]);
+      expect(await codeOf(startCoordinator({ folder, ports: plain, log: { write: () => undefined } }))).toBe("KEY_REQUIRED");
+      const again = await startCoordinator({ folder, ports: portsOfKey(ONE), log: { write: () => undefined } });
+      await again.close();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
     const born = new MemoryFiles();
     await initCoordinator({ folder: FOLDER, ports: portsOf(born, ONE) });
     expect(born.writes.some(({ bytes }) => Buffer.from(bytes).includes("PRIVATE KEY"))).toBe(false);

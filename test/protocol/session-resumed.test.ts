@@ -39,7 +39,7 @@ async function node(own: SessionParty, peer: SessionParty, role: "server" | "cli
 function careless({ own: { credentials } }: SessionParty) {
   const secureContext = tls.createSecureContext({
     cert: credentials.certificatePem,
-    key: credentials.privateKeyPem,
+    key: credentials.privateKeyPem.expose(),
     sessionIdContext: "careless",
     ticketKeys: Buffer.alloc(48, 7),
   });
@@ -134,7 +134,7 @@ test.each<[string, Partial<tls.ConnectionOptions>]>([
   const [left, right] = streamPair();
   const { credentials } = bank.own;
   const serving = node(bureau, bank, "server", left);
-  const options = { cert: credentials.certificatePem, key: credentials.privateKeyPem, rejectUnauthorized: false };
+  const options = { cert: credentials.certificatePem, key: credentials.privateKeyPem.expose(), rejectUnauthorized: false };
   const client = tls.connect({
     ...options,
     ALPNProtocols: ["entente-session/1"],

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as x509 from "../../proto/codec/x509.ts";
 import { pemOf } from "../../proto/codec/x509.ts";
-import { Secret } from "../../proto/keys/secret.ts";
+import type { Secret } from "../../proto/keys/secret.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -55,7 +55,7 @@ export async function makeCertificate(wish: Wish): Promise<Made> {
   const der = new Uint8Array(made.rawData);
   return {
     certPem: pemOf("CERTIFICATE", der),
-    keyPem: new Secret(privateKeyPem),
+    keyPem: privateKeyPem,
     fingerprint: x509.certificateFingerprint(der),
     serial: made.serialNumber,
     notAfterMs: made.notAfter.getTime(),

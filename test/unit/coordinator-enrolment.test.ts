@@ -11,7 +11,6 @@ import { formatInvite, parseInvite } from "../../proto/codec/invite.ts";
 import * as x509 from "../../proto/codec/x509.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { partyId } from "../../proto/ids.ts";
-import { Secret } from "../../proto/keys/secret.ts";
 import { codeOf, makeIdentity, openTestInbox, TestCoordinator } from "../support/coordinator.ts";
 
 let coordinator: TestCoordinator;
@@ -164,7 +163,7 @@ describe("the listeners", () => {
         extensions: [new x509.SubjectAlternativeNameExtension([{ type: "url", value: x509.partyUri("victim") }])],
       });
       const certPem = x509.pemOf("CERTIFICATE", new Uint8Array(selfMade.rawData));
-      const forged = coordinator.dial({ endpoint, caPem, certPem, keyPem: new Secret(privateKeyPem) });
+      const forged = coordinator.dial({ endpoint, caPem, certPem, keyPem: privateKeyPem });
       expect(await codeOf(forged.lookup(partyId("bank")))).toBe("COORDINATOR_UNREACHABLE");
     } finally {
       await other.close();

@@ -9,7 +9,6 @@ import type { Keyset } from "../../proto/agreement/keyset.ts";
 import * as x509 from "../../proto/codec/x509.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
-import { Secret } from "../../proto/keys/secret.ts";
 import { codeOf } from "../support/coordinator.ts";
 
 const DAY = 86_400_000;
@@ -48,7 +47,7 @@ describe("a certificate", () => {
       party: partyId("bank"),
       caPem: x509.pemOf("CERTIFICATE", caDer),
       certPem: x509.pemOf("CERTIFICATE", first),
-      keyPem: new Secret(privateKeyPem),
+      keyPem: privateKeyPem,
     } as Enrolled;
     const state = { nowMs: START, asked: 0, events: [] as string[], kept: undefined as Enrolled | undefined };
     const answers = {
