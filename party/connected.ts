@@ -134,6 +134,7 @@ export function connect(
     inForce: new InForce({ own, agreements, leases, peers, meetings, clock }),
     renewal,
     enrolAgain(again) {
+      isOnline = false;
       stopWatching();
       renewal.replace(again);
       stopWatching = watch();

@@ -32,19 +32,20 @@ export function dialCoordinator(options: DialOptions): CoordinatorLink {
   const channel = renewableChannel(open(options));
   const link = linkOver(channel);
   const inboxes = new Set<Open>();
+  const replaced: OpenInbox[] = [];
   let askedMs = Number.NEGATIVE_INFINITY;
   return {
     ...link,
     async openInbox(listener, position) {
       const open: Open = { listener };
       const onEnd = (error: EntenteError) => {
-        inboxes.delete(open);
-        listener.onEnd(error);
+        if (inboxes.delete(open)) listener.onEnd(error);
       };
+      inboxes.add(open);
       try {
         const inbox = await link.openInbox({ onWake: (wake) => listener.onWake(wake), onEnd }, position);
         open.inbox = inbox;
-        inboxes.add(open);
+        for (const stale of replaced.splice(0)) stale.close();
         return {
           run: inbox.run,
           close() {
@@ -53,6 +54,7 @@ export function dialCoordinator(options: DialOptions): CoordinatorLink {
           },
         };
       } catch (thrown) {
+        inboxes.delete(open);
         const error = toEntenteError(thrown);
         const nowMs = Date.now();
         const isAsked = nowMs - askedMs >= ASK_WHY_MS;
@@ -63,11 +65,14 @@ export function dialCoordinator(options: DialOptions): CoordinatorLink {
     redial(next) {
       own = next;
       channel.replace(open(next));
-      for (const { inbox, listener } of [...inboxes]) {
-        inbox?.close();
+      const before = [...inboxes];
+      inboxes.clear();
+      for (const { inbox, listener } of before) {
+        // Left open until the next one is, so that nobody who calls meanwhile is told that nobody is there; what it still brings is
+        // sent again to that one.
+        if (inbox !== undefined) replaced.push(inbox);
         listener.onEnd(new EntenteError("COORDINATOR_UNREACHABLE", { detail: "dialled anew" }));
       }
-      inboxes.clear();
     },
   };
 }

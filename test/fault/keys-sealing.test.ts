@@ -169,7 +169,9 @@ describe("a sealed folder", () => {
       expect(await isPlain()).toBe(true);
       await sealCoordinator({ folder, ports: portsOfKey(ONE) });
       expect([await isPlain(), await sealingState(nodePorts.files, folder)]).toEqual([false, "sealed"]);
-      expect(await codeOf(startCoordinator({ folder, ports: plain, log: { write: () => undefined } }))).toBe("KEY_REQUIRED");
+      expect(await codeOf(startCoordinator({ folder, ports: plain, log: { write: () => undefined } }))).toBe(
+        "KEY_REQUIRED",
+      );
       const again = await startCoordinator({ folder, ports: portsOfKey(ONE), log: { write: () => undefined } });
       await again.close();
     } finally {

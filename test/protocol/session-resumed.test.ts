@@ -134,7 +134,11 @@ test.each<[string, Partial<tls.ConnectionOptions>]>([
   const [left, right] = streamPair();
   const { credentials } = bank.own;
   const serving = node(bureau, bank, "server", left);
-  const options = { cert: credentials.certificatePem, key: credentials.privateKeyPem.expose(), rejectUnauthorized: false };
+  const options = {
+    cert: credentials.certificatePem,
+    key: credentials.privateKeyPem.expose(),
+    rejectUnauthorized: false,
+  };
   const client = tls.connect({
     ...options,
     ALPNProtocols: ["entente-session/1"],
