@@ -14,10 +14,11 @@ import { fingerprint } from "../proto/agreement/identity.ts";
 import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinator.ts";
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { MAX_RELAY_FRAME_BYTES } from "../proto/codec/relay-frame.ts";
+import { urlFileOf } from "../proto/database/place.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
-import { beginSealed, rekeyFolder, sealFolder, unlock } from "../proto/keys/sealed-folder.ts";
+import { beginSealed, rekeyFolder, sealFile, sealFolder, unlock, unlockAsIs } from "../proto/keys/sealed-folder.ts";
 import { limitValues } from "../proto/limits/limit.ts";
 import { type OpsListener, startOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
@@ -148,13 +149,15 @@ export interface KeyOptions {
 /** Encrypts the secrets of a folder whose coordinator is not running; may be run again. Throws KEY_REQUIRED when no key is given,
  * and as `sealFolder`. */
 export async function sealCoordinator({ folder, keyFile, ports = nodePorts }: KeyOptions): Promise<void> {
-  const { name } = await readConfig(ports.files, folder);
+  const { name, store: config } = await readConfig(ports.files, folder);
   const source = keyFile === undefined ? ports.key : ({ kind: "file", path: keyFile } as const);
   if (source === undefined) throw new EntenteError("KEY_REQUIRED");
   // One that runs would write plain keys beside.
-  const store = openSqliteStore(join(folder, "coordinator.db"), { owner: name, isServing: true });
+  const place = { folder, config, ports: await unlockAsIs(ports, folder, source) };
+  const store = await openStore(place, { owner: name, isServing: true });
   try {
     await sealFolder(ports, folder, source);
+    if (config !== undefined) await sealFile(ports, folder, source, urlFileOf(folder, config));
   } finally {
     await store.close();
   }

@@ -17,6 +17,7 @@ import { traceOf } from "../../party/trace.ts";
 import { partyUri } from "../../proto/codec/x509.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { InlineWorker } from "../support/inline-worker.ts";
 import type { PeerCertificate } from "./calls.ts";
 import { Chance } from "./chance.ts";
@@ -215,7 +216,7 @@ export class World {
         secure: tls ? secureStream : plainStreams(random),
         sessionCredentials: tls
           ? knownCredentials
-          : async (_party, _seed, publicKey) => ({ certificatePem: "", privateKeyPem: "", publicKey }),
+          : async (_party, _seed, publicKey) => ({ certificatePem: "", privateKeyPem: new Secret(""), publicKey }),
       },
       process,
     );
