@@ -1,5 +1,6 @@
 /** The API's routes on evidence and keys: how each collaboration's log stands, and what a person decides when one has forked. */
 import { fingerprint } from "../../proto/agreement/identity.ts";
+import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { type CollaborationId, collaborationId } from "../../proto/ids.ts";
 import type { Handlers } from "../api/server.ts";
@@ -26,28 +27,34 @@ export function evidenceHandlers(
       advice: adviceOn(await logbook.standings.of(collaboration), collaboration),
     };
   };
-  const viewOf = async (collaboration: CollaborationId) =>
-    view(collaboration, (await collaborationsOf(store, keyring.party)).get(collaboration) ?? "");
+  /** Whoever names one that this node is no party of must not make it look for a log, let alone begin one. */
+  const own = async (text: string): Promise<{ readonly collaboration: CollaborationId; readonly peer: string }> => {
+    const collaboration = collaborationId(text);
+    const peer = (await collaborationsOf(store, keyring.party)).get(collaboration);
+    if (peer === undefined) throw new EntenteError("NOT_FOUND", { detail: "collaboration" });
+    return { collaboration, peer };
+  };
   return {
     collaborations: async () => {
       const all = [...(await collaborationsOf(store, keyring.party))];
       return { collaborations: await Promise.all(all.map(([collaboration, peer]) => view(collaboration, peer))) };
     },
-    forks: async ({ collaboration }) => ({
-      files: (await forks.list(collaborationId(collaboration))).map(({ path, bytes }) => ({
-        path,
-        base64: bytes.toBase64(),
-      })),
-    }),
-    recoverLog: async ({ collaboration }) => {
-      await recoverLog({ logbook, clock: ports.clock }, collaborationId(collaboration));
-      void node.connected.witnessing.keepUp();
-      return viewOf(collaborationId(collaboration));
+    forks: async (named) => {
+      const { collaboration } = await own(named.collaboration);
+      const files = await forks.list(collaboration);
+      return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
     },
-    resumeCollaboration: async ({ collaboration }) => {
+    recoverLog: async (named) => {
+      const { collaboration, peer } = await own(named.collaboration);
+      await recoverLog({ logbook, clock: ports.clock }, collaboration);
+      void node.connected.witnessing.keepUp();
+      return view(collaboration, peer);
+    },
+    resumeCollaboration: async (named) => {
+      const { collaboration, peer } = await own(named.collaboration);
       const { coordinator } = node.connected.enrolled;
-      await resumeCollaboration({ logbook, witness, coordinator }, collaborationId(collaboration));
-      return viewOf(collaborationId(collaboration));
+      await resumeCollaboration({ logbook, witness, coordinator }, collaboration);
+      return view(collaboration, peer);
     },
     rotateKeys: async () => {
       const { validFrom, validUntil } = await node.rotateKeys();
