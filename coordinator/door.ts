@@ -90,7 +90,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const [begin] = tls.listeners("connection") as [(socket: Socket) => void];
   tls.removeListener("connection", begin);
   tls.on("connection", (socket: Socket) => {
-    const place = enter(handshakes, networkOf(socket.remoteAddress));
+    const place = handshakes.tryEnter(networkOf(socket.remoteAddress));
     if (place === undefined) return void socket.destroy();
     const name = nameOf(socket);
     inHandshake.set(name, place);
@@ -105,7 +105,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     leave(socket);
     socket.on("error", () => {});
     const key = asksCertificate ? socket.getPeerCertificate().fingerprint256 : networkOf(socket.remoteAddress);
-    const place = enter(open, key);
+    const place = open.tryEnter(key);
     if (place === undefined) return void socket.destroy();
     const cancel = asksCertificate ? () => {} : timers.after(limits.enrolConnectionMs, () => socket.destroy());
     socket.on("close", () => {
@@ -123,14 +123,6 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     setCredentials: (next) => tls.setSecureContext({ ...next, minVersion: "TLSv1.3", ciphers: TLS_CIPHERS }),
     close: () => void tls.close(),
   };
-}
-
-function enter(gate: Gate, key: string): Disposable | undefined {
-  try {
-    return gate.enter(key);
-  } catch {
-    return undefined;
-  }
 }
 
 function nameOf({ remoteAddress, remotePort }: Socket): string {

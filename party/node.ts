@@ -5,7 +5,7 @@ import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
 import type { DatasetDescriptor, Software } from "../proto/codec/session.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
-import type { CollaborationId, RelayId } from "../proto/ids.ts";
+import type { CollaborationId } from "../proto/ids.ts";
 import { unlock } from "../proto/keys/sealed-folder.ts";
 import type { Clock, Ports } from "../proto/ports/ports.ts";
 import { type Connected, connect } from "./connected.ts";
@@ -308,7 +308,7 @@ export class Node {
       else if (wake.purpose.kind === "release") {
         using _place = deps.gates.sessions.enter(peer.party);
         await serveRelease(deps, peer, { relayId: wake.relayId, ...wake.purpose });
-      } else await this.#serveControl(deps, peer, wake.relayId);
+      } else await this.#serveControl(deps, peer, wake);
     } catch (error) {
       const { code, detail } = toEntenteError(error);
       deps.logger.warn(
@@ -318,18 +318,18 @@ export class Node {
     }
   }
 
-  /** A peer with too many sessions is told so, unless too many have to be told. */
-  async #serveControl(deps: Connected, peer: Peer, relay: RelayId): Promise<void> {
+  /** A peer with too many sessions is told so; when too many have to be told, the next only sees the connection end. */
+  async #serveControl(deps: Connected, peer: Peer, wake: Wake): Promise<void> {
     const { sessions, refusals } = deps.gates;
-    let place: Disposable;
-    try {
-      place = sessions.enter(peer.party);
-    } catch (refusal) {
-      using _telling = refusals.enter(peer.party);
-      return await (await deps.meetings.acceptControl(relay, peer)).fail(toEntenteError(refusal));
+    using place = sessions.tryEnter(peer.party);
+    if (place !== undefined) {
+      const channel = await deps.meetings.acceptControl(wake.relayId, peer);
+      return serveControl(channel, peer, this.#controlHandlers(deps));
     }
-    using _place = place;
-    await serveControl(await deps.meetings.acceptControl(relay, peer), peer, this.#controlHandlers(deps));
+    using telling = refusals.tryEnter(peer.party);
+    if (telling === undefined) return hangUp(deps, wake);
+    const channel = await deps.meetings.acceptControl(wake.relayId, peer);
+    await channel.fail(deps.gates.tooManySessions());
   }
 
   #controlHandlers(deps: Connected): ControlHandlers {

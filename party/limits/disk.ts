@@ -12,7 +12,7 @@ import { gateOf, type NodeLimitName, type NodeLimits } from "./limits.ts";
 const MIB = 1024 * 1024;
 /** The system is asked as often at most. */
 const FRESH_MS = 500;
-/** A spill that grows asks after so many bytes. */
+/** A spill that grows asks after so many bytes: what is small has its place in what is kept. */
 const ASK_BYTES = 16 * MIB;
 
 export interface DiskOptions {
@@ -67,7 +67,7 @@ export class Disk {
   /** `peer`: of the job; empty for what no peer has asked for. */
   claim(peer: string): DiskClaim {
     const place: Place = this.#spills.join(peer, 0);
-    let unasked = ASK_BYTES;
+    let unasked = 0;
     return {
       grow: async (bytes) => {
         place.grow(bytes);

@@ -2,6 +2,7 @@
  * What people and peers may begin, beside what runs: own jobs, jobs that are served, sessions, questions, rows. Each is looked at
  * where something begins, so that what has begun is never in its own way.
  */
+import type { EntenteError } from "../../proto/errors.ts";
 import { Buckets } from "../../proto/limits/buckets.ts";
 import { Gate } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
@@ -43,6 +44,10 @@ export class WorkGates {
     this.refusals = new Gate({ all: { max: REFUSALS, refusal: () => limitRefusal(limits, "sessions") } });
     this.#questions = buckets("questionsPerPeerMinute");
     this.#offers = buckets("offersPerPeerMinute");
+  }
+
+  tooManySessions(): EntenteError {
+    return limitRefusal(this.#options.limits, "sessionsPerPeer");
   }
 
   /** A person's job, until it runs or waits. Throws OVERLOADED, DISK_FULL. */

@@ -45,6 +45,15 @@ export class Gate<Key = string> {
     return this.join(key, amount);
   }
 
+  /** Undefined instead of the refusal. */
+  tryEnter(key: Key): Place | undefined {
+    try {
+      return this.enter(key);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Counted, and never refused: for what is under way already. */
   join(key: Key, amount = 1): Place {
     let held = amount;

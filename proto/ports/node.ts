@@ -2,9 +2,8 @@
 import { randomBytes, randomFillSync } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isDiskFull } from "../errors/disk-full.ts";
-import { EntenteError } from "../errors.ts";
 import { type KeySource, takeKeySource } from "../keys/key-source.ts";
+import { diskError } from "./disk-error.ts";
 import type { Files, Ports } from "./ports.ts";
 
 function isMissing(error: unknown): boolean {
@@ -20,15 +19,10 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Throws DISK_FULL for that, everything else as it is. */
-function typed(error: unknown): unknown {
-  return isDiskFull(error) ? new EntenteError("DISK_FULL", { cause: error }) : error;
-}
-
 /** mkdir -p whose new entries survive a power loss: the parent of each new folder is synced. */
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw typed(error);
+    throw diskError(error);
   });
   if (first === undefined) return;
   for (let parent = dirname(path); ; parent = dirname(parent)) {
@@ -47,7 +41,7 @@ async function usedBytes(path: string): Promise<number> {
     return sum;
   } catch (error) {
     if (isMissing(error)) return 0;
-    throw error;
+    throw diskError(error);
   }
 }
 
@@ -58,7 +52,7 @@ const files: Files = {
       return new Uint8Array(buffer, byteOffset, length);
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw error;
+      throw diskError(error);
     }
   },
   async writeDurable(path, bytes) {
@@ -76,7 +70,7 @@ const files: Files = {
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw typed(error);
+      throw diskError(error);
     }
     await syncFolder(folder);
   },
@@ -88,7 +82,7 @@ const files: Files = {
       return `${ino}/${ctimeNs}`;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw error;
+      throw diskError(error);
     }
   },
   async freeBytes(path) {
@@ -101,12 +95,14 @@ const files: Files = {
       return (await readdir(path)).sort();
     } catch (error) {
       if (isMissing(error)) return [];
-      throw error;
+      throw diskError(error);
     }
   },
   makeFolder,
   async remove(path) {
-    await rm(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+      throw diskError(error);
+    });
   },
 };
 

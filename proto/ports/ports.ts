@@ -22,8 +22,8 @@ export interface Random {
 }
 
 /**
- * File access with the durability that an acknowledged write needs. Paths are absolute. What writes throws DISK_FULL when that
- * is why it cannot, and leaves nothing half-written.
+ * File access with the durability that an acknowledged write needs. Paths are absolute. What the disk
+ * refuses is STORAGE_FAILED, or DISK_FULL, and leaves nothing half-written.
  */
 export interface Files {
   /** Resolves to undefined when there is no such file. */

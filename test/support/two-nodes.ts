@@ -27,6 +27,7 @@ keepCompiled();
 export interface NodeChanges {
   readonly ports?: Ports;
   readonly databases?: NodeOptions["databases"];
+  readonly limits?: NodeOptions["limits"];
   /** Stands between a node and the coordinator. */
   readonly wrap?: (link: CoordinatorLink) => CoordinatorLink;
 }
@@ -89,13 +90,18 @@ export class TwoNodes {
     const coordinator = await TestCoordinator.start(changes.coordinatorLimits);
     const logs: string[] = [];
     const open = async (party: NodeName) => {
-      const { ports = nodePorts, databases = {}, wrap = (link) => link }: NodeChanges = changes[party] ?? {};
+      const {
+        ports = nodePorts,
+        databases = {},
+        limits = {},
+        wrap = (link) => link,
+      }: NodeChanges = changes[party] ?? {};
       const folder = join(coordinator.folder, party);
       await mkdir(folder, { recursive: true });
       const options = { name: party, level: "trace", serializers: { err: traceOf } };
       const logger = pino(options, { write: (line: string) => void logs.push(line) });
       const dial = (enrolled: Enrolled) => wrap(coordinator.dial(enrolled));
-      return Node.open({ ports, folder, party, logger, databases, dial, machinery });
+      return Node.open({ ports, folder, party, logger, databases, limits, dial, machinery });
     };
     const [bank, bureau] = [await open("bank"), await open("bureau")];
     const nodes = new TwoNodes(coordinator, { bank, bureau }, open, logs);
