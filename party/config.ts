@@ -31,6 +31,17 @@ const schema = z.strictObject({
       .max(20)
       .optional(),
   }),
+  /** Connections with peers beside the relay; off without it. */
+  direct: z
+    .strictObject({
+      /** Where this node takes them. */
+      listen: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(0).max(65535) }).optional(),
+      /** What peers are told to dial, when it is not `listen`. */
+      address: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65535) }).optional(),
+      /** Peers whose addresses this node dials, as they say them. */
+      dial: z.array(partyName).max(1_000).default([]),
+    })
+    .optional(),
   /** PostgreSQL in the place of the file `node.db`. */
   store: storeForm.optional(),
   /** PostgreSQL connections by name, for datasets and feeds; the secret is better in a file of its own. */

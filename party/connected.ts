@@ -76,7 +76,10 @@ export function connect(
   const following = { keyring, store, history: peerHistory, link, clock: ports.clock, logger, logbook };
   const successions = new Successions({ ...following, collaborations: () => collaborationsOf(store, own) });
   const peers = new Peers({ own, store, link, clock: ports.clock, history: peerHistory, successions });
-  const meetings = new Meetings({ own, signers, link, timers, random: ports.random, secure: machinery.secure });
+  const meetings = new Meetings({
+    ...{ own, signers, link, timers, random: ports.random },
+    ...{ secure: machinery.secure, direct: parts.direct },
+  });
   const history = new RunHistory({ logbook, store, macKey: keyring.epochSeed });
   const agreements = new Agreements({ keyring, store, peers, meetings, logbook, link, clock, history });
   const leases = new Leases({ clock, party: own, signers });

@@ -24,6 +24,7 @@ import { feedSecretFiles } from "./feeds/feeds.ts";
 import { refusedWhenFull } from "./limits/new-work.ts";
 import { Node } from "./node.ts";
 import { watchNode } from "./ops/watch.ts";
+import { Direct } from "./session/direct.ts";
 import { RECOVERY_KEY_FILE } from "./store/key-files.ts";
 import { Keyring } from "./store/keyring.ts";
 import { openStore, openStoreBeside } from "./store/open.ts";
@@ -189,13 +190,18 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     options.logTo ?? pino.destination({ dest: 2, sync: true }),
   );
   const { party, store, databases, dataFolders, limits } = config;
-  const node = await Node.open({ ports, folder, party, logger, limits, store, databases, dataFolders });
   const { random, timers } = ports;
+  const direct = config.direct && (await Direct.open({ timers, ...config.direct }));
+  const opened = { ports, folder, party, logger, limits, store, databases, dataFolders, direct };
+  const node = await Node.open(opened).catch(async (error: unknown) => {
+    await direct?.close();
+    throw error;
+  });
   const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
   const httpLimits = new HttpLimits(node.limits, ports.clock);
   node.limitUses.add(() => httpLimits.used());
   const watched = watchNode(node, realMachine);
-  const running: { close(): Promise<void> }[] = [node, access.denials];
+  const running: { close(): Promise<void> }[] = [...(direct ? [direct] : []), node, access.denials];
   const close = async () => {
     await ports.files.remove(join(folder, API_FILE));
     // What was opened last first.

@@ -24,6 +24,7 @@ import { type GivenNodeLimits, modelLimits, type NodeLimits, nodeLimits } from "
 import { type Machinery, REAL_MACHINERY } from "./machinery.ts";
 import type { SteadyClock } from "./policy/steady-clock.ts";
 import { Segments } from "./segments/segments.ts";
+import type { Direct } from "./session/direct.ts";
 import type { Keyring } from "./store/keyring.ts";
 import type { Store } from "./store/store.ts";
 import { TagCatalogue } from "./tags/catalogue.ts";
@@ -44,6 +45,8 @@ export interface NodeOptions {
   readonly dataFolders?: readonly string[] | undefined;
   /** Default: over gRPC. */
   readonly dial?: (enrolled: Enrolled) => CoordinatorLink;
+  /** Connections with peers beside the relay. */
+  readonly direct?: Direct | undefined;
   /** In place of the real one's. */
   readonly machinery?: Partial<Machinery>;
 }
@@ -76,6 +79,7 @@ export interface NodeParts {
   readonly models: KeptModels;
   readonly results: JobResults;
   readonly stopping: Stopping;
+  readonly direct: Direct | undefined;
 }
 
 export interface Opened {
@@ -145,6 +149,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
     machinery: { ...REAL_MACHINERY, ...options.machinery },
     wallClock: options.ports.clock,
     stopping: new Stopping(),
+    direct: options.direct,
     segments: new Segments({ ...sealed, datasets, clock: timed, folder: join(folder, "segments"), spill }),
     catalogue: new TagCatalogue({ store, clock: timed }),
     witness: new Witness({ store, clock: timed, signers: keyring, logbook, forks }),

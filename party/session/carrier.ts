@@ -54,7 +54,7 @@ interface Candidate {
 }
 
 export class Carrier extends Duplex {
-  readonly #side: CarrierSide;
+  readonly side: CarrierSide;
   readonly #timers: Timers;
   readonly #onBroken: () => void;
   readonly #candidates = new Set<Candidate>();
@@ -81,7 +81,7 @@ export class Carrier extends Duplex {
 
   constructor({ side, timers, onBroken }: CarrierOptions) {
     super({ highWaterMark: BUFFER_BYTES });
-    this.#side = side;
+    this.side = side;
     this.#timers = timers;
     this.#onBroken = onBroken;
     // A carrier that breaks before TLS listens must not end the process; whoever listens is told all the same.
@@ -92,6 +92,11 @@ export class Carrier extends Duplex {
   /** Bytes that this end holds: sent and not consumed, arrived and not read. */
   get heldBytes(): number {
     return this.#sent.heldBytes + this.#arrivedCost + this.readableLength + (this.#stream?.unsentBytes ?? 0);
+  }
+
+  /** No stream carries it, and another may. */
+  get isBroken(): boolean {
+    return this.#stream === undefined && this.#secret !== undefined && !this.destroyed;
   }
 
   /** From now on it may go on over another stream, to an end that has the same 32 secret bytes, from the TLS inside. */
@@ -128,7 +133,7 @@ export class Carrier extends Duplex {
         },
       };
       this.#candidates.add(candidate);
-      if (this.#side === "answerer") return;
+      if (this.side === "answerer") return;
       if (this.#epoch < 0) {
         stream.send({ kind: "begin" });
         this.#go(candidate, 0);
@@ -137,7 +142,7 @@ export class Carrier extends Duplex {
   }
 
   #resume(epoch: number): CarrierFrame & { kind: "resume" } {
-    return { kind: "resume", received: this.#received, epoch, mac: this.#mac(this.#side, epoch, this.#received) };
+    return { kind: "resume", received: this.#received, epoch, mac: this.#mac(this.side, epoch, this.#received) };
   }
 
   /** HMAC-SHA-256 (RFC 2104). */
@@ -148,11 +153,11 @@ export class Carrier extends Duplex {
 
   /** The first frame of a stream. Whatever is wrong with it costs that stream and nothing else. */
   #greet(candidate: Candidate, frame: CarrierFrame): void {
-    if (frame.kind === "begin" && this.#side === "answerer" && this.#epoch < 0) {
+    if (frame.kind === "begin" && this.side === "answerer" && this.#epoch < 0) {
       this.#go(candidate, 0);
       return;
     }
-    if (frame.kind === "reset" && this.#side === "opener") {
+    if (frame.kind === "reset" && this.side === "opener") {
       candidate.settle(new EntenteError("PEER_GONE"));
       this.destroy(new EntenteError("PEER_GONE", { detail: "the peer has no such session any more" }));
       return;
@@ -161,15 +166,15 @@ export class Carrier extends Duplex {
       candidate.settle(new EntenteError("WIRE_UNEXPECTED", { detail: "carrier greeting" }));
       return;
     }
-    if (this.#side === "answerer") candidate.stream.send(this.#resume(frame.epoch));
+    if (this.side === "answerer") candidate.stream.send(this.#resume(frame.epoch));
     this.#go(candidate, frame.epoch, frame.received);
   }
 
   /** Of the peer, which has the secret, and no greeting of a stream before. */
   #isNext({ epoch, received, mac }: Extract<CarrierFrame, { kind: "resume" }>): boolean {
     if (this.#secret === undefined) return false;
-    const isNext = this.#side === "opener" ? epoch === this.#epoch + 1 : epoch > this.#epoch;
-    return isNext && timingSafeEqual(mac, this.#mac(this.#side === "opener" ? "answerer" : "opener", epoch, received));
+    const isNext = this.side === "opener" ? epoch === this.#epoch + 1 : epoch > this.#epoch;
+    return isNext && timingSafeEqual(mac, this.#mac(this.side === "opener" ? "answerer" : "opener", epoch, received));
   }
 
   /** From now on over this stream: first what the peer has not got. */
@@ -197,7 +202,7 @@ export class Carrier extends Duplex {
       this.destroy(error);
       return;
     }
-    this.#cancelWait = this.#timers.after(RESUME_MS[this.#side], () =>
+    this.#cancelWait = this.#timers.after(RESUME_MS[this.side], () =>
       this.destroy(new EntenteError("PEER_GONE", { detail: "the link broke and did not come back" })),
     );
     this.#onBroken();

@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import { encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
 import {
   decodeSessionMessage,
@@ -47,6 +48,8 @@ export interface ChannelOptions {
   readonly peer: { readonly sessionKey: Uint8Array; readonly jobsKey: VerifyingKey };
   readonly timers: Timers;
   readonly handshakeTimeoutMs: number;
+  /** Where this node takes direct connections; told to the peer. */
+  readonly address?: Endpoint | undefined;
   /** TLS 1.3 without it. */
   readonly secure?: Secure;
 }
@@ -69,6 +72,8 @@ export class Channel {
   readonly carrierSecret: Uint8Array<ArrayBuffer>;
   /** What frame headers carry: the first 8 bytes of SHA-256 of the exporter value. */
   readonly frameSession: Uint8Array<ArrayBuffer>;
+  /** Where the peer takes direct connections, as it says. */
+  peerAddress: Endpoint | undefined;
   bytesSent = 0;
   bytesReceived = 0;
   readonly #socket: SecureStream["socket"];
@@ -108,7 +113,8 @@ export class Channel {
     const channel = new Channel(secure, role, timers);
     try {
       const claims = helloClaims(purpose, channel.exporter, role);
-      await channel.say({ kind: "hello", envelope: envelope(HELLO_TYPE, claims, options.own.jobsKey) });
+      const signed = envelope(HELLO_TYPE, claims, options.own.jobsKey);
+      await channel.say({ kind: "hello", envelope: signed, address: options.address });
       const frame = await channel.receive(handshakeTimeoutMs).catch((error: unknown) => {
         const typed = toEntenteError(error);
         throw typed.code === "PEER_GONE" ? new EntenteError("PEER_REFUSED_IDENTITY", { cause: error }) : typed;
@@ -117,6 +123,7 @@ export class Channel {
       verify(hello.envelope, HELLO_TYPE, options.peer.jobsKey);
       const expected = helloClaims(purpose, channel.exporter, role === "server" ? "client" : "server");
       if (!equalBytes(hello.envelope.payload, expected)) throw new EntenteError("SESSION_MISMATCH");
+      channel.peerAddress = hello.address;
       return channel;
     } catch (error) {
       channel.close();

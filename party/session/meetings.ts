@@ -9,6 +9,7 @@ import type { Carrier } from "./carrier.ts";
 import { Carriers } from "./carriers.ts";
 import type { SessionCredentials } from "./certificate.ts";
 import { Channel, type SessionPurpose } from "./channel.ts";
+import type { Direct } from "./direct.ts";
 import type { Peer } from "./peers.ts";
 import type { Secure, TlsRole } from "./tls.ts";
 
@@ -18,6 +19,8 @@ export interface MeetingsOptions {
   /** This node's as they are at the moment; its keyring. */
   readonly signers: { readonly credentials: SessionCredentials; readonly keys: { readonly jobs: SigningKey } };
   readonly link: Pick<CoordinatorLink, "requestSession" | "connectRelay">;
+  /** Everything through the relay without it. */
+  readonly direct?: Direct | undefined;
   readonly timers: Ports["timers"];
   readonly random: Ports["random"];
   /** TLS 1.3 without it. */
@@ -88,7 +91,7 @@ export class Meetings {
   }
 
   async #secure(connecting: Promise<Carrier>, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
-    const { signers, timers, secure } = this.#options;
+    const { signers, timers, secure, direct } = this.#options;
     const { credentials, keys } = signers;
     const carrier = await connecting;
     const channel = await Channel.open({
@@ -99,9 +102,10 @@ export class Meetings {
       peer: { sessionKey: peer.keyset.keys.session, jobsKey: peer.key("jobs") },
       timers,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      address: direct?.address,
       ...(secure && { secure }),
     });
-    carrier.allowResume(channel.carrierSecret);
+    this.#carriers.secured(carrier, channel.carrierSecret, peer.party, channel.peerAddress);
     return channel;
   }
 }

@@ -15,6 +15,7 @@ import {
   segmentDescriptionField,
   segmentRefField,
 } from "../segments/names.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import type { Frame } from "./frame.ts";
 
 /** All that a peer is told of a segment. */
@@ -104,7 +105,8 @@ export interface WireCheckpointOffer extends WireLogOffer {
 }
 
 export type SessionMessage =
-  | { readonly kind: "hello"; readonly envelope: Envelope }
+  /** `address`: where this node takes direct connections for the session. */
+  | { readonly kind: "hello"; readonly envelope: Envelope; readonly address?: Endpoint | undefined }
   | { readonly kind: "failure"; readonly code: ErrorCode }
   | { readonly kind: "describeRequest" }
   | { readonly kind: "describeResponse"; readonly datasets: readonly DatasetDescriptor[]; readonly software: Software }
@@ -338,7 +340,12 @@ function witnessState(state: entente.v1.WitnessState.$Properties | null | undefi
 function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties {
   switch (message.kind) {
     case "hello":
-      return { hello: { envelope: wireEnvelope(message.envelope) } };
+      return {
+        hello: {
+          envelope: wireEnvelope(message.envelope),
+          ...(message.address && { address: formatEndpoint(message.address) }),
+        },
+      };
     case "failure":
       return { failure: { code: message.code } };
     case "describeRequest":
@@ -456,10 +463,23 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
   }
 }
 
+/** Throws WIRE_INVALID. */
+function addressOf(text: string): Endpoint {
+  try {
+    return parseEndpoint(text);
+  } catch (cause) {
+    throw invalid("address", cause);
+  }
+}
+
 function fromWire(kind: Kind, wire: Wire): SessionMessage {
   switch (kind) {
     case "hello":
-      return { kind, envelope: readEnvelope(wire.hello?.envelope) };
+      return {
+        kind,
+        envelope: readEnvelope(wire.hello?.envelope),
+        ...(wire.hello?.address ? { address: addressOf(wire.hello.address) } : {}),
+      };
     case "failure": {
       const code = wire.failure?.code;
       if (!isErrorCode(code)) throw invalid("unknown error code");

@@ -24,7 +24,10 @@ const offer = { ...logOffer, receiptIndex: 2, inclusionProof: [filled(32, 2)] };
 export const GOOD_MESSAGES: {
   readonly [K in Exclude<Kind, "failure">]: readonly Extract<SessionMessage, { kind: K }>[];
 } = {
-  hello: [{ kind: "hello", envelope: SIGNED }],
+  hello: [
+    { kind: "hello", envelope: SIGNED },
+    { kind: "hello", envelope: SIGNED, address: { host: "node.example", port: 7_430 } },
+  ],
   describeRequest: [{ kind: "describeRequest" }],
   describeResponse: [
     { kind: "describeResponse", datasets: [], software: { ...SOFTWARE, suites: [] } },
