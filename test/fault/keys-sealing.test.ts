@@ -183,7 +183,8 @@ describe("a sealed folder", () => {
   });
 });
 
-const MODES = [true, false].flatMap((persisted) => [true, false].map((forGood) => ({ persisted, forGood })));
+/** From the failing call on the disk is gone: a conversion ends with its first error anyway. */
+const MODES = [true, false].map((persisted) => ({ persisted, forGood: true }));
 
 test.each(MODES)("each file call of a conversion fails in turn, and no key is lost (%j)", async (mode) => {
   const template = await plainFolder();

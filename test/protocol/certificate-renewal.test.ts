@@ -3,21 +3,36 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
+import type { Timers } from "../../proto/ports/ports.ts";
 import { codeOf } from "../support/coordinator.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
 const DAY = 86_400_000;
 let nodes: TwoNodes;
-/** Of the bureau. */
+/** Of the bureau: how far its clock is ahead, and what its node does once a minute. */
 let aheadMs = 0;
+let upkeep: () => void = () => undefined;
+let isUpkeep = true;
+const UPKEEP_MS = 60_000;
 beforeAll(async () => {
   const clock = { ...nodePorts.clock, nowMs: () => nodePorts.clock.nowMs() + aheadMs };
-  nodes = await TwoNodes.start({ bureau: { ports: { ...nodePorts, clock } } });
+  const after: Timers["after"] = (delayMs, run) => {
+    // Jobs have timers of that length, too.
+    if (delayMs !== UPKEEP_MS || !isUpkeep) return nodePorts.timers.after(delayMs, run);
+    upkeep = () => {
+      isUpkeep = true;
+      run();
+      isUpkeep = false;
+    };
+    return () => undefined;
+  };
+  nodes = await TwoNodes.start({ bureau: { ports: { ...nodePorts, clock, timers: { after } } } });
+  isUpkeep = false;
   const data = join(nodes.coordinator.folder, "data");
   await nodes.register({
-    bank: await writePeople(join(data, "bank.csv"), range(0, 1_200)),
-    bureau: await writePeople(join(data, "bureau.csv"), range(200, 1_400), { ...REPAYMENTS, SALARY: () => 1 }),
+    bank: await writePeople(join(data, "bank.csv"), range(0, 1_000)),
+    bureau: await writePeople(join(data, "bureau.csv"), range(200, 1_200), { ...REPAYMENTS, SALARY: () => 1 }),
   });
 });
 afterAll(() => nodes.close());
@@ -29,7 +44,7 @@ test("a job goes on while both nodes renew their certificates, again and again",
     isOver = true;
   });
   let renewals = 0;
-  while (!isOver && renewals < 6) {
+  while (!isOver && renewals < 4) {
     for (const node of [nodes.bank, nodes.bureau]) await node.connected.renewal.renew();
     renewals++;
     await new Promise((done) => setTimeout(done, 30));
@@ -43,6 +58,27 @@ test("a job goes on while both nodes renew their certificates, again and again",
   // What is on the disk is what it goes on with.
   await nodes.restart("bank");
   await nodes.bank.connected.link.listParties();
+});
+
+/** Looks after the node as each minute does, until it is so. */
+async function upkeepUntil(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo(); tries++) {
+    expect(tries).toBeLessThan(500);
+    upkeep();
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+test("a node renews its certificate by itself when its time has come", async () => {
+  const { renewal } = nodes.bureau.connected;
+  const before = renewal.enrolled.certPem;
+  aheadMs = 17 * DAY;
+  upkeep();
+  await nodes.bureau.connected.link.listParties();
+  expect(renewal.enrolled.certPem).toBe(before);
+  aheadMs = 23 * DAY;
+  await upkeepUntil(() => renewal.enrolled.certPem !== before);
+  aheadMs = 0;
 });
 
 test("a node that was off until its certificate had expired says so, and an invite brings it back as it was", async () => {
@@ -72,4 +108,12 @@ test("an invite of another coordinator does not take a node away from its own", 
   } finally {
     await other.close();
   }
+});
+
+test("a node renews its keyset by itself before its year is over", async () => {
+  const { keyring } = nodes.bureau;
+  expect(keyring.keysets).toHaveLength(1);
+  aheadMs = 330 * DAY;
+  await upkeepUntil(() => keyring.keysets.length > 1);
+  expect(Date.parse(keyring.verifiedKeysets.at(-1)?.validUntil ?? "") - Date.now()).toBeGreaterThan(690 * DAY);
 });

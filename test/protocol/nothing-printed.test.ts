@@ -19,6 +19,7 @@ import { TestCoordinator } from "../support/coordinator.ts";
 
 const PASSWORD = "planted-password";
 const URL = `postgresql://reader:${PASSWORD}@127.0.0.1:1/warehouse`;
+const NEW_KEY = randomBytes(32).toString("hex");
 const KEY = randomBytes(32).toString("base64");
 
 let coordinator: TestCoordinator;
@@ -35,6 +36,7 @@ beforeAll(async () => {
   secrets = new Map<string, Uint8Array | string>([
     ["database", PASSWORD],
     ["key", KEY],
+    ["new key", NEW_KEY],
   ]);
   for (const role of ["identity", "at-rest", "epoch", "session", "jobs", "log", "cosigner"])
     secrets.set(role, await readFile(join(folder, "bank", "keys", `${role}.seed`)));
@@ -149,6 +151,14 @@ test("a node and all it consists of, plain and sealed, and what it logs and refu
   const broken = { ...nodePorts, key: takeKeySource({ ENTENTE_KEY: `${KEY}!` }) };
   lines.push(printed(await unlock(broken, own).catch((error: unknown) => error)));
   lines.push(printed(await rekeyParty({ folder: own, ports, newKeyFile: "/none" }).catch((error: unknown) => error)));
+  const newKeyFile = join(folder, "new.key");
+  const keyFile = join(folder, "present.key");
+  await Promise.all([writeFile(keyFile, KEY), writeFile(newKeyFile, `${NEW_KEY}\n`)]);
+  const rekey = ["keys", "rekey", "--dir", own, "--key-file", keyFile, "--new-key-file", newKeyFile, "--json"];
+  const [rekeyed, again] = [await entente(rekey), await entente(rekey)];
+  expect([rekeyed.code, JSON.parse(rekeyed.stdout)]).toEqual([0, { folder: own, rekeyed: true }]);
+  expect([again.code, JSON.parse(again.stdout).error.code]).toEqual([1, "KEY_WRONG"]);
+  lines.push(rekeyed.stdout, again.stdout, again.stderr);
   lines.push(
     printed(await initCoordinator({ folder: join(folder, "hub"), ports: broken }).catch((error: unknown) => error)),
   );
