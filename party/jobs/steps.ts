@@ -61,8 +61,10 @@ export function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknow
   const step = nextStep(job, nowMs);
   if (step === "none" || deps.stopping.isRequested) return false;
   if (step === "wait" || step === "attempt") {
-    const isPatient = job.state === "proposed" ? tries.count < MAX_ATTEMPTS : nowMs < tries.sinceMs + AWAY_MS;
-    return isPatient && job.attempt < MAX_ATTEMPTS && PASSING.includes(code);
+    if (job.state === "proposed") return tries.count < MAX_ATTEMPTS && PASSING.includes(code);
+    // A peer that has admitted the job knows this node: one that stops within a handshake looks as if it did not.
+    const passes = PASSING.includes(code) || code === "PEER_REFUSED_IDENTITY";
+    return passes && job.attempt < MAX_ATTEMPTS && nowMs < tries.sinceMs + AWAY_MS;
   }
   if (nowMs >= releaseEndsMs(job)) return false;
   // What came out is in the log and durable: nothing but a revocation may keep it from being put in force.

@@ -37,6 +37,8 @@ function told({ ended, kills, faults, seconds }: Outcome): string {
 }
 
 let world = await World.start();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void world.stop().then(() => process.exit(1)));
 let failing = 0;
 let run = 0;
 try {

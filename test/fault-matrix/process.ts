@@ -13,7 +13,7 @@ import { entryStep, fileStep, storeStep } from "./steps.ts";
 const [of, folder, matrixFolder] = process.argv.slice(2) as ["party" | "coordinator", string, string];
 const point = new KillPoint(matrixFolder);
 
-/** Called by what stands in the place of `openSqliteStore`. */
+/** Called by what stands in the place of `openStore`. */
 (globalThis as { wrapStore?: unknown }).wrapStore = <S extends object>(store: S): S =>
   new Proxy(store, {
     get(target, name) {
@@ -31,15 +31,15 @@ const REAL = "?real";
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
-    const isStore = new RegExp(`/${of}/store/sqlite\\.ts$`).test(resolved.url);
+    const isStore = new RegExp(`/${of}/store/open\\.ts$`).test(resolved.url);
     return isStore ? { ...resolved, url: `${resolved.url}?killed`, shortCircuit: true } : resolved;
   },
   load(url, context, next) {
-    if (!url.endsWith("sqlite.ts?killed")) return next(url, context);
+    if (!url.endsWith("open.ts?killed")) return next(url, context);
     const real = url.replace("?killed", REAL);
     const source = `import * as real from ${JSON.stringify(real)};
       export * from ${JSON.stringify(real)};
-      export const openSqliteStore = (...args) => globalThis.wrapStore(real.openSqliteStore(...args));`;
+      export const openStore = async (...args) => globalThis.wrapStore(await real.openStore(...args));`;
     return { format: "module", source, shortCircuit: true };
   },
 });

@@ -90,6 +90,8 @@ export class World {
         ...new Set((await readFile(path, "utf8")).split("\n").filter((line) => line !== "" && line !== BY_TIME)),
       ]);
       await rm(path);
+      // Without these nothing of its store is wrapped, and the matrix would be half of what it says.
+      if (!found.get(name)?.some((step) => step.startsWith("event:"))) throw new Error(`${name}: no event was seen`);
     }
     return found;
   }
