@@ -40,6 +40,9 @@ import { openStore, openStoreBeside } from "./store/open.ts";
 const DAY_MS = 86_400_000;
 /** Every party needs a new invite then: that takes months. */
 const CA_WARN_DAYS = 180;
+
+export { checkCoordinatorStore, migrateCoordinatorStore } from "./store-commands.ts";
+
 const DEFAULT_PORT = 7_420;
 const DEFAULT_ENROL_PORT = 7_421;
 const ENROLMENT_ENDPOINT = "enrolment-endpoint";

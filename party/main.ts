@@ -32,6 +32,14 @@ import { type SealedNode, sealNode } from "./store/seal-secrets.ts";
 import { traceOf } from "./trace.ts";
 import { PRODUCT_VERSION } from "./version.ts";
 
+export {
+  backUpParty,
+  checkPartyStore,
+  copyPartyStore,
+  migratePartyStore,
+  restoreParty,
+} from "./store-commands.ts";
+
 const DEFAULT_API_PORT = 7430;
 /** The first token, for the command line on the same machine. */
 const TOKEN_FILE = "token";

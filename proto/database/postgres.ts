@@ -17,6 +17,7 @@ const MAX_PAUSE_MS = 2_000;
 const MAX_READERS = 4;
 /** Rows that a snapshot gives at a time. */
 const ROWS = 4_000;
+const BEGIN_SNAPSHOT = "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /** At the begin of each transaction: the row lets them in one after another, also those of other processes. */
 const BEGIN = "BEGIN; SELECT 1 FROM store_owner FOR UPDATE; SELECT pg_current_xact_id()::text AS xid;";
 
@@ -45,13 +46,26 @@ async function takeLock(connection: PostgresConnection, schema: string): Promise
   return (await connection.get<{ held: boolean }>(lock, `entente/${schema}`))?.held === true;
 }
 
-/** What is in the schema that the connection is of. Changes nothing. */
-export async function foundInPostgres(connection: PostgresConnection): Promise<Found> {
+async function foundInPostgres(connection: PostgresConnection): Promise<Found> {
   const there = await connection.get<{ name: string | null }>("SELECT to_regclass('store_version')::text AS name");
   if (there?.name == null) return { version: 0 };
   const last = "SELECT version, program FROM store_version ORDER BY version DESC LIMIT 1";
   const of = await connection.get<{ kind: string; owner: string }>("SELECT kind, owner FROM store_owner");
   return { version: 0, ...(await connection.get<{ version: number; program: string }>(last)), ...of };
+}
+
+/** A schema as it is, whatever its version, and as of one moment. Changes nothing. Throws STORE_UNREACHABLE, STORAGE_FAILED. */
+export async function inspectPostgres<T>(
+  place: PostgresPlace,
+  look: (reader: Reader, found: Found) => Promise<T>,
+): Promise<T> {
+  const connection = await PostgresConnection.open(await place.url(), place.schema);
+  try {
+    await connection.exec(BEGIN_SNAPSHOT);
+    return await look(readerOf(connection), await foundInPostgres(connection));
+  } finally {
+    await connection.end();
+  }
 }
 
 async function bringUpToDate(
@@ -244,9 +258,7 @@ export class PostgresDatabase implements Database {
   async *snapshot<T>(read: (reader: Reader) => AsyncIterable<T>): AsyncGenerator<T> {
     const connection = await this.#patiently(() => this.#connect());
     try {
-      await connection.exec(
-        "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-      );
+      await connection.exec(BEGIN_SNAPSHOT);
       yield* read(readerOf(connection));
     } finally {
       await connection.end();

@@ -12,6 +12,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 const ROWS = 4_000;
 const MANY_ROWS = 100_000;
 const MAX_PREPARED = 500;
+/** Result code of SQLite. */
+const CANNOT_OPEN = 14;
 const IN_MEMORY = ":memory:";
 
 const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA secure_delete = ON;
@@ -83,14 +85,37 @@ function tables(db: DatabaseSync): Set<string> {
   return new Set(rows.map(({ name }) => name));
 }
 
-/** What is in a file, of whatever schema. Changes nothing. */
-export function foundInSqlite(db: DatabaseSync): Found {
+function foundInSqlite(db: DatabaseSync): Found {
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (!tables(db).has("store_version")) return { version };
   const { program } = (db.prepare("SELECT program FROM store_version ORDER BY version DESC LIMIT 1").get() ??
     {}) as Partial<Found>;
   const { kind, owner } = (db.prepare("SELECT kind, owner FROM store_owner").get() ?? {}) as Partial<Found>;
   return { version, program, kind, owner };
+}
+
+/** A file as it is, whatever its schema, and as of one moment. Changes nothing. Throws NOT_FOUND, STORE_DAMAGED, STORAGE_FAILED. */
+export async function inspectSqlite<T>(path: string, look: (reader: Reader, found: Found) => Promise<T>): Promise<T> {
+  const db = openThere(path);
+  try {
+    typed(() => db.exec("BEGIN"));
+    return await look(
+      readerOf(db, true),
+      typed(() => foundInSqlite(db)),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+function openThere(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    if ((error as { readonly errcode?: number }).errcode === CANNOT_OPEN)
+      throw new EntenteError("NOT_FOUND", { detail: "there is no store yet, or it cannot be read" });
+    throw sqliteError(error);
+  }
 }
 
 function bringUpToDate(db: DatabaseSync, history: History, opener: Opener): void {

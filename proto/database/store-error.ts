@@ -53,12 +53,14 @@ export function isGone(error: unknown): boolean {
   return state === undefined || NOT_THERE.test(state);
 }
 
-/** Typed errors pass; others become STORE_UNREACHABLE or STORAGE_FAILED, naming the code alone. */
+/** Typed errors pass; others become STORE_UNREACHABLE, DISK_FULL, STORE_DAMAGED or STORAGE_FAILED, naming the code alone. */
 export function postgresError(error: unknown): EntenteError {
   if (error instanceof EntenteError) return error;
   const state = sqlStateOf(error);
   const code = state === undefined ? codeOf(error) : `SQLSTATE ${state}`;
   const detail = code === undefined ? {} : { detail: code };
+  if (isDiskFull(error)) return new EntenteError("DISK_FULL", detail);
+  if (state?.startsWith("XX00")) return new EntenteError("STORE_DAMAGED", detail);
   const isAgain = isGone(error) || (state !== undefined && AGAIN.test(state));
   return new EntenteError(isAgain ? "STORE_UNREACHABLE" : "STORAGE_FAILED", detail);
 }

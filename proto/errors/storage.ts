@@ -15,6 +15,12 @@ export const STORAGE = {
     "operator",
     "A newer Entente has written this store. Start that version or a later one, or restore the backup from before the upgrade; nothing was changed.",
   ),
+  STORE_TOO_OLD: entry(
+    FAILED_PRECONDITION,
+    409,
+    "operator",
+    "This store has the schema of an earlier Entente. Run 'entente store migrate', or start the node or coordinator once, and try again.",
+  ),
   STORE_IN_USE: entry(
     ALREADY_EXISTS,
     409,
@@ -32,5 +38,11 @@ export const STORAGE = {
     500,
     "operator",
     "The store's database is damaged or not of any known form. Run 'entente store check', keep the file, and restore from backup.",
+  ),
+  BACKUP_DAMAGED: entry(
+    DATA_LOSS,
+    500,
+    "operator",
+    "The backup is not whole: a file is missing or not as it was written. Nothing was restored; use another backup.",
   ),
 } as const satisfies Record<string, CatalogueEntry>;

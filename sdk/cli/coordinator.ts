@@ -19,6 +19,9 @@ interface AuditExportFlags {
   readonly out: string;
 }
 
+/** For commands that work on a folder of either kind. */
+export const coordinatorMain = () => import("../../coordinator/main.ts");
+
 export function coordinatorCommand(): Command {
   const group = new Command("coordinator").description("make and run a coordinator");
   group

@@ -21,6 +21,7 @@ import { partyCommand } from "./party.ts";
 import { peerCommand } from "./peer.ts";
 import { scoreCommand } from "./score.ts";
 import { segmentCommand } from "./segment.ts";
+import { storeCommand } from "./store.ts";
 import { tagsCommand } from "./tags.ts";
 import { tokenCommand } from "./token.ts";
 
@@ -61,6 +62,7 @@ function program(isJson: boolean): Command {
     evidenceCommand(),
     keysCommand(),
     tokenCommand(),
+    storeCommand(),
     doctorCommand(),
   ];
   for (const command of commands) root.addCommand(command);

@@ -11,6 +11,16 @@ interface InitFlags {
   readonly apiPort?: number;
 }
 
+interface BackupFlags {
+  readonly dir: string;
+  readonly out: string;
+}
+
+interface RestoreFlags {
+  readonly from: string;
+  readonly dir: string;
+}
+
 export function partyCommand(): Command {
   const group = new Command("party").description("make and run a party's node");
   group
@@ -66,8 +76,42 @@ export function partyCommand(): Command {
       const config = await readNodeConfig({ folder: resolve(dir) });
       outputOf(command).answer(config, JSON.stringify(config, null, 2));
     });
+  group
+    .command("backup")
+    .description("copy a node to a new folder: store and evidence as of one moment, keys, models, results")
+    .requiredOption("--dir <folder>", "the node's folder; it may be running")
+    .requiredOption("--out <folder>", "folder to make; keep it as you keep the node's keys, which are in it")
+    .addHelpText("after", example("entente party backup --dir bank --out /backup/bank-2026-05-01"))
+    .action(async ({ dir, out }: BackupFlags, command: Command) => {
+      const { backUpParty } = await import("../../party/main.ts");
+      const made = await backUpParty({ folder: resolve(dir), to: resolve(out) });
+      const output = outputOf(command);
+      output.answer(
+        { folder: resolve(out), ...made },
+        fields({ folder: out, party: made.party, "as of": made.madeAt, files: made.files, rows: made.rows }),
+      );
+      output.note("Not in it: datasets, what jobs that run have spilled, and recovery.key.");
+    });
+  group
+    .command("restore")
+    .description("put a node back from a backup, into a folder that holds nothing")
+    .requiredOption("--from <folder>", "the backup")
+    .requiredOption("--dir <folder>", "folder to make")
+    .addHelpText("after", example("entente party restore --from /backup/bank-2026-05-01 --dir bank"))
+    .action(async ({ from, dir }: RestoreFlags, command: Command) => {
+      const { restoreParty } = await import("../../party/main.ts");
+      const { party, files } = await restoreParty({ folder: resolve(dir), from: resolve(from) });
+      const output = outputOf(command);
+      output.answer({ folder: resolve(dir), party, files }, fields({ folder: dir, party, files }));
+      output.note(
+        "Start it, and only it: the node that it was must never run again. It writes no evidence until every peer has said up to where it knows this node's log; 'entente evidence list' shows it.",
+      );
+    });
   return group;
 }
+
+/** For commands that work on a folder of either kind. */
+export const partyMain = () => import("../../party/main.ts");
 
 /** For `entente doctor` where the node does not answer. */
 export async function examineStopped(folder: string): Promise<Finding[]> {

@@ -1,14 +1,21 @@
 /** What a store in PostgreSQL does when its server goes away, and when another process has it, too. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStore } from "../../party/store/open.ts";
 import { PARTY_HISTORY } from "../../party/store/schema.ts";
 import { SqlStore } from "../../party/store/sql-store.ts";
 import type { Store } from "../../party/store/store.ts";
+import { backUpParty, checkPartyStore, copyPartyStore, restoreParty } from "../../party/store-commands.ts";
 import { openPostgres } from "../../proto/database/postgres.ts";
 import { PostgresConnection } from "../../proto/database/postgres-connection.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { CutProxy } from "../support/cut-proxy.ts";
 import { type Postgres, startPostgres } from "../support/postgres.ts";
 
+const SCHEMA_5 = await readFile(new URL("../vectors/data/stores/party-5.sql", import.meta.url), "utf8");
 const started = await startPostgres();
 afterAll(() => started?.stop());
 
@@ -150,5 +157,49 @@ describe.skipIf(started === undefined)("a store in PostgreSQL", () => {
     const failure = await store.putSetting("name", "13800138000\0").catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "STORAGE_FAILED", detail: "SQLSTATE 22021" });
     expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure as object))).not.toContain("13800138000");
+  });
+
+  test("a node's store is copied from its file with all that it has, once, and backed up and restored from there", async () => {
+    const root = await mkdtemp(join(tmpdir(), "entente-copy-"));
+    const folder = join(root, "bank");
+    await mkdir(join(folder, "secrets"), { recursive: true });
+    await writeFile(join(folder, "secrets", "store-url"), `${server.url}\n`);
+    const json = { format: "entente-node/1", party: "bank", api: { host: "127.0.0.1", port: 0 } };
+    await writeFile(join(folder, "node.json"), JSON.stringify(json));
+    const db = new DatabaseSync(join(folder, "node.db"));
+    db.exec(`PRAGMA synchronous = OFF; BEGIN; ${SCHEMA_5} COMMIT;`);
+    db.close();
+    const store = { urlFile: "secrets/store-url", schema: "bank" };
+    expect(await copyPartyStore({ folder, ...store })).toBeGreaterThan(25);
+    await expect(copyPartyStore({ folder, ...store })).rejects.toMatchObject({ code: "ALREADY_EXISTS" });
+    await writeFile(join(folder, "node.json"), JSON.stringify({ ...json, store }));
+    expect((await checkPartyStore({ folder })).map(({ check, state }) => `${state} ${check}`)).toEqual([
+      ...["ok database", "ok schema", "fail jobs", "ok tags"],
+    ]);
+
+    await backUpParty({ folder, to: join(root, "backup") });
+    const again = { folder: join(root, "again"), from: join(root, "backup") };
+    await expect(restoreParty(again)).rejects.toMatchObject({ code: "ALREADY_EXISTS" });
+    await server.query("DROP SCHEMA bank CASCADE");
+    await restoreParty(again);
+    expect((await readdir(again.folder)).filter((name) => name.startsWith("node.db"))).toEqual([]);
+
+    const place = { folder: again.folder, config: store, ports: nodePorts };
+    const copy = await openStore(place, { owner: "bank", isServing: true });
+    opened.push(copy);
+    const tags = [];
+    for await (const tag of copy.tags({ now: at })) tags.push(tag);
+    expect(tags).toMatchObject([{ subject: "+8613900000001", value: "A", score: 0.25 }]);
+    expect(await copy.jobIds()).toEqual(["0b".repeat(16), "0c".repeat(16)]);
+    expect(await copy.jobSecret("0c".repeat(16), "gate-key")).toEqual(Uint8Array.of(9, 8));
+    // What is added gets numbers after those that were copied.
+    expect(await copy.appendJobEvent("0e".repeat(16), 0, { type: "admitted", at })).toBe(true);
+    expect(await copy.jobIds()).toHaveLength(3);
+    expect((await copy.jobIds())[0]).toBe("0e".repeat(16));
+    await copy.publishTags("0d".repeat(16), at, null);
+    expect(await server.query("SELECT subject, key, value, expires_at FROM bank.tags_current")).toEqual([
+      { subject: "+8613900000001", key: "risk:default", value: "C", expires_at: "2027-05-01T00:00:00.000Z" },
+    ]);
+    await rm(root, { recursive: true });
   });
 });
