@@ -58,7 +58,7 @@ describe("help", () => {
     expect(code).toBe(0);
     const groups = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map(([, name]) => name);
     expect(groups).toEqual(
-      "coordinator party enroll node peer dataset segment agreement audience score model job approval budget tags feed opt-out audit evidence keys token doctor help".split(
+      "coordinator party enroll node peer dataset segment agreement audience score model job approval budget tags feed opt-out audit evidence keys token store doctor help".split(
         " ",
       ),
     );
