@@ -16,7 +16,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
 }
 
-const apiFile = z.object({ url: z.string() });
+const apiFile = z.object({ url: z.string(), opsUrl: z.string().optional() });
 
 export function outputOf(command: Command): Output {
   return new Output(command.optsWithGlobals<GlobalOptions>().json === true);
@@ -38,7 +38,7 @@ async function readText(path: string): Promise<string | undefined> {
 export async function clientOf(command: Command): Promise<EntenteClient> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const folder = folderOf(command);
-  const url = options.url ?? (await readUrl(folder));
+  const url = options.url ?? (await readUrls(folder)).url;
   return new EntenteClient({ url, token: await tokenOf(options, folder) });
 }
 
@@ -56,11 +56,19 @@ async function tokenOf({ token, tokenFile }: GlobalOptions, folder: string): Pro
   return read;
 }
 
-async function readUrl(folder: string): Promise<string> {
+/** Where the node serves health and metrics. Throws NODE_UNREACHABLE when its folder does not say. */
+export async function opsUrlOf(command: Command): Promise<string> {
+  const folder = folderOf(command);
+  const { opsUrl } = await readUrls(folder);
+  if (opsUrl === undefined) throw new EntenteError("NODE_UNREACHABLE", { detail: `no 'opsUrl' in ${folder}/api.json` });
+  return opsUrl;
+}
+
+async function readUrls(folder: string): Promise<z.infer<typeof apiFile>> {
   const text = await readText(join(folder, "api.json"));
   if (text === undefined) throw new EntenteError("NODE_UNREACHABLE", { detail: `no file 'api.json' in ${folder}` });
   try {
-    return apiFile.parse(JSON.parse(text)).url;
+    return apiFile.parse(JSON.parse(text));
   } catch (cause) {
     throw new EntenteError("NODE_UNREACHABLE", { detail: `'api.json' in ${folder} is damaged`, cause });
   }

@@ -1,7 +1,9 @@
 /** `entente node` and `entente enroll`. */
 import { Command } from "commander";
+import * as z from "zod";
+import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { clientOf, example, outputOf } from "./context.ts";
+import { clientOf, example, opsUrlOf, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
 
 function describe({ party, fingerprint, coordinator, connected, version }: RouteResponse<"node">): string {
@@ -35,6 +37,29 @@ function limitsCommand(): Command {
     });
 }
 
+const readinessForm = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), why: z.string().optional() })).default({}),
+});
+
+function readyCommand(): Command {
+  return new Command("ready")
+    .description("ask whether the node can take a job now, and what stands in the way; exit 1 when it cannot")
+    .addHelpText("after", example("entente node ready --node bank"))
+    .action(async (_options: object, command: Command) => {
+      const url = `${await opsUrlOf(command)}/readyz`;
+      const answer = await fetch(url, { redirect: "error" }).catch((cause: unknown) => {
+        throw new EntenteError("NODE_UNREACHABLE", { detail: "its listener for health does not answer", cause });
+      });
+      const readiness = readinessForm.safeParse(await answer.json().catch(() => undefined));
+      if (!readiness.success) throw new EntenteError("INTERNAL", { detail: "unexpected answer of /readyz" });
+      const { ready, checks } = readiness.data;
+      const rows = Object.entries(checks).map(([check, { ok, why }]) => [check, ok ? "ok" : (why ?? "not ok")]);
+      outputOf(command).answer(readiness.data, table(["check", "state"], rows, ready ? "ready" : "not ready"));
+      if (!ready) process.exitCode = 1;
+    });
+}
+
 export function nodeCommand(): Command {
   return new Command("node")
     .description("show the node: party, fingerprint, connection")
@@ -43,7 +68,8 @@ export function nodeCommand(): Command {
       const node = await (await clientOf(command)).call("node", {});
       outputOf(command).answer(node, describe(node));
     })
-    .addCommand(limitsCommand());
+    .addCommand(limitsCommand())
+    .addCommand(readyCommand());
 }
 
 export function enrollCommand(): Command {
