@@ -6,11 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openSqliteStore as openCoordinatorStore } from "../../coordinator/store/sqlite.ts";
 import { checkCoordinatorStore, migrateCoordinatorStore } from "../../coordinator/store-commands.ts";
+import { PARTY_HISTORY } from "../../party/store/schema.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { checkPartyStore, migratePartyStore } from "../../party/store-commands.ts";
+import { schemaVersion } from "../../proto/database/history.ts";
 import { main } from "../../sdk/cli/main.ts";
 
 const SCHEMA_5 = await readFile(new URL("../vectors/data/stores/party-5.sql", import.meta.url), "utf8");
+const NOW = schemaVersion(PARTY_HISTORY);
 const at = "2026-05-01T00:00:00.000Z";
 const JOB = "0b".repeat(16);
 const admitted = { type: "admitted", at } as const;
@@ -57,13 +60,13 @@ test("a store that is as it was made is sound, also beside the node that serves 
   await expect(migratePartyStore({ folder })).rejects.toMatchObject({ code: "STORE_IN_USE" });
   await store.close();
   expect(await exitOf("store", "check")).toEqual([0, expect.stringContaining('"worst": "ok"')]);
-  expect(await migratePartyStore({ folder })).toEqual({ from: 6, to: 6 });
+  expect(await migratePartyStore({ folder })).toEqual({ from: NOW, to: NOW });
 });
 
 test("where there is none yet nothing is made, until it is migrated", async () => {
   await expect(checkPartyStore({ folder })).rejects.toMatchObject({ code: "NOT_FOUND" });
   await expect(readFile(file())).rejects.toThrow("ENOENT");
-  expect(await migratePartyStore({ folder })).toEqual({ from: 0, to: 6 });
+  expect(await migratePartyStore({ folder })).toEqual({ from: 0, to: NOW });
   expect(await troubles()).toEqual([]);
 });
 
@@ -72,7 +75,7 @@ test("one of an earlier schema is to be migrated, and then is sound", async () =
   expect(await troubles()).toEqual(["warn schema: schema 5"]);
   expect(await exitOf("store", "check")).toEqual([2, expect.stringContaining("entente store migrate")]);
   const [code, printed] = await exitOf("store", "migrate");
-  expect([code, JSON.parse(printed)]).toEqual([0, { from: 5, to: 6 }]);
+  expect([code, JSON.parse(printed)]).toEqual([0, { from: 5, to: NOW }]);
   // The fixture's job fails from a state that no job begins with.
   expect((await troubles()).map((trouble) => trouble.slice(0, 9))).toEqual(["fail jobs"]);
 });
