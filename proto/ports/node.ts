@@ -1,7 +1,7 @@
 /** The real `Ports`, for the two `main.ts`, the command line and tests. The only file under `proto` with I/O. */
 import { randomBytes, randomFillSync } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type KeySource, takeKeySource } from "../keys/key-source.ts";
 import { diskError } from "./disk-error.ts";
 import type { Files, Ports } from "./ports.ts";
@@ -122,7 +122,10 @@ export const nodePorts: Ports = {
   files,
   /** Taken out of the environment at the first look. Throws BAD_REQUEST. */
   get key() {
-    keySource ??= { source: takeKeySource(process.env) };
+    if (keySource === undefined) {
+      const taken = takeKeySource(process.env);
+      keySource = { source: taken?.kind === "file" ? { kind: "file", path: resolve(taken.path) } : taken };
+    }
     return keySource.source;
   },
 };
