@@ -185,5 +185,5 @@ test("the links and the metrics of the runbook are there", async () => {
   const named = new Set([...RUNBOOK.matchAll(/entente_[a-z_]+/g)].map(([name]) => name));
   expect(named.size).toBeGreaterThan(8);
   expect([...named].filter((name) => !metrics.includes(`# TYPE ${name} `))).toEqual([]);
-  expect(existsSync(join(folder, "bank-backup", "node.json"))).toBe(true);
+  expect(existsSync(join(folder, "bank-restored", "node.json"))).toBe(true);
 });
