@@ -66,6 +66,13 @@ export const COORDINATOR_LIMITS = {
   ),
   wakesPerInbox: limit(64, "wakes", "OVERLOADED", "wakes that a party has not read; further callers are refused"),
   // What is kept.
+  freeDiskMib: limit(
+    128,
+    "MiB",
+    "DISK_FULL",
+    "free room of the coordinator's disk below which no job, agreement, invite or enrolment is taken; receipts and reports are",
+    { min: 0 },
+  ),
   invitesPerParty: limit(32, "invites", "OVERLOADED", "open invites of a party"),
   inviteMs: time(7 * DAY, "that an invite is good"),
   agreementsPerParty: limit(10_000, "agreements", "LIMIT_EXCEEDED", "agreements that a party is in"),

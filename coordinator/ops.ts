@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Metrics, shortName } from "../proto/ops/metrics.ts";
 import { type Check, type Readiness, readinessOf } from "../proto/ops/readiness.ts";
 import { recent } from "../proto/ops/recent.ts";
+import { diskError } from "../proto/ports/disk-error.ts";
 import type { Service } from "./service.ts";
 import { PRODUCT_VERSION } from "./version.ts";
 
@@ -29,10 +30,11 @@ function checksOf({ service, folder, validity }: Watched): Readonly<Record<strin
       await store.readSetting("readiness");
       return undefined;
     },
-    disk: () =>
+    disk: async () =>
+      (await service.room.trouble())?.code ??
       disk().then(
         () => undefined,
-        () => "STORAGE_FAILED",
+        (error: unknown) => diskError(error).code,
       ),
     keys: async () => (validity().authorityDaysLeft > 0 ? undefined : "CERTIFICATE_REFUSED"),
     certificate: async () => (validity().certificateDaysLeft > 0 ? undefined : "CERTIFICATE_REFUSED"),

@@ -4,12 +4,13 @@ import type { Endpoint } from "../proto/codec/endpoint.ts";
 import { toHex } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { PartyId } from "../proto/ids.ts";
+import { DiskRoom } from "../proto/limits/disk-room.ts";
 import { Tally } from "../proto/ops/tally.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import type { Authority } from "./authority.ts";
 import { type CallGates, callGates } from "./gates.ts";
 import type { CoordinatorKeys } from "./keys.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, refusal } from "./limits.ts";
 import { CollaborationLogs } from "./log/collaboration-logs.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Inboxes } from "./relay/inboxes.ts";
@@ -40,6 +41,7 @@ export interface Service {
   readonly relay: Relay;
   readonly streams: OpenStreams;
   readonly gates: CallGates;
+  readonly room: DiskRoom;
   /** Calls by name and outcome. */
   readonly answers: Tally;
   /** Aborted when the coordinator is asked to stop: nothing new begins. */
@@ -87,6 +89,10 @@ export function makeService({ folder, keys, ...parts }: ServiceParts, endpoints:
     }),
     streams: new OpenStreams(limits),
     gates: callGates(limits, clock),
+    room: new DiskRoom({
+      ...{ files: ports.files, folder, clock, keptBytes: limits.freeDiskMib * 1024 * 1024 },
+      refusal: () => refusal(limits, "freeDiskMib"),
+    }),
     answers: new Tally(),
     stopping: new AbortController(),
     revocations: new Revocations(parts),

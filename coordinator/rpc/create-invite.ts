@@ -9,13 +9,14 @@ import type { Service } from "../service.ts";
 import { enrolledParty } from "./lookup.ts";
 
 /** An enrolled party invites another; the code carries the inviter's name and identity fingerprint. Throws
- * PARTY_NAME_TAKEN, OVERLOADED. */
+ * PARTY_NAME_TAKEN, OVERLOADED, DISK_FULL. */
 export async function createInvite(
   service: Service,
   { party }: { readonly party: PartyId },
   caller: Caller,
 ): Promise<CreatedInvite> {
   const { store, ports, limits, authority, name } = service;
+  await service.room.require();
   if (party === name || (await store.findParty(party)) !== undefined) throw new EntenteError("PARTY_NAME_TAKEN");
   if ((await store.countOpenInvites(caller.party, ports.clock.nowMs())) >= limits.invitesPerParty)
     throw refusal(limits, "invitesPerParty");

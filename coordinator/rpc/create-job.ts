@@ -7,7 +7,7 @@ import type { StoredJob } from "../store/store.ts";
 import { retried } from "./retried.ts";
 
 /** Notes a job that the caller asks of a peer; the same request again changes nothing. Throws AGREEMENT_UNKNOWN,
- * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, LIMIT_EXCEEDED. */
+ * AGREEMENT_REVOKED, BAD_REQUEST (the peer is no party of it), ALREADY_EXISTS, LIMIT_EXCEEDED, DISK_FULL. */
 export async function createJob(service: Service, request: CreateJobRequest, { party }: Caller): Promise<Job> {
   const { store, limits, ports } = service;
   requireRunning(service);
@@ -18,6 +18,7 @@ export async function createJob(service: Service, request: CreateJobRequest, { p
   return retried(async () => {
     const known = await store.findJob(jobId);
     if (known !== undefined) return requireSame(known, request, party);
+    await service.room.require();
     if (agreement.state === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
     if ((await store.countJobs(party)) >= limits.jobsPerParty) throw refusal(limits, "jobsPerParty");
     const job: StoredJob = {

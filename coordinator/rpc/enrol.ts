@@ -16,6 +16,7 @@ import type { StoredInvite } from "../store/store.ts";
  */
 export async function enrol(service: Service, request: EnrolRequest): Promise<EnrolResponse> {
   const { store, ports, authority, limits, logger } = service;
+  await service.room.require();
   const nowMs = ports.clock.nowMs();
   const secretHash = inviteSecretHash(request.inviteSecret);
   const { party, inviter } = openInvite(await store.findInvite(secretHash), nowMs);

@@ -10,7 +10,7 @@ import { enrolledParty } from "./lookup.ts";
 import { retried } from "./retried.ts";
 
 /** Notes what the caller says of an agreement. Throws BAD_REQUEST when it is no party of it or names other parties than
- * were named before, PEER_UNKNOWN, WIRE_UNEXPECTED (a state backwards), LIMIT_EXCEEDED. */
+ * were named before, PEER_UNKNOWN, WIRE_UNEXPECTED (a state backwards), LIMIT_EXCEEDED, DISK_FULL. */
 export async function recordAgreement(
   service: Service,
   record: AgreementRecord,
@@ -18,6 +18,8 @@ export async function recordAgreement(
 ): Promise<AgreementEntry> {
   const { store, limits } = service;
   const { agreementDigest, parties } = record;
+  // A revocation is an end.
+  if (record.state !== "revoked") await service.room.require();
   if (!parties.includes(party))
     throw new EntenteError("BAD_REQUEST", { detail: "parties: the caller is not among them" });
   for (const other of parties) await enrolledParty(service, other);

@@ -14,6 +14,7 @@ import { inControlSession } from "../session/control.ts";
 import { STORE_FILE } from "../store/open.ts";
 import { examineCoordinator } from "./coordinator.ts";
 import { type Examination, examineAll, failed, fine, warned } from "./finding.ts";
+import { examineLimits } from "./limits.ts";
 import { examineDisk, examineKeys, examineRuntime, examineStore, type Need } from "./local.ts";
 import type { Machine } from "./machine.ts";
 import { examinePeer } from "./peers.ts";
@@ -35,7 +36,7 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
   const one = (check: string, run: () => Promise<readonly Finding[]>): Examination => ({ check, run });
   const examinations = [
     one("runtime", () => examineRuntime(machine, need)),
-    one("disk", () => examineDisk(machine, folder, need)),
+    one("disk", () => examineDisk(machine, folder, need, node.limits.values.freeDiskMib * 1024 * 1024)),
     one("clock", async () => examineClock(wallClock, start, node.clock.nowMs())),
     one("keys", () => examineKeys(node.ports.files, folder)),
     one("store", () => examineNodesStore(node, machine)),
@@ -44,6 +45,7 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
       : [one("coordinator", async () => [notEnrolled()])]),
     ...databases.names.map((name) => one(`database ${name}`, () => examineDatabase(node, name))),
     one("evidence", () => examineEvidence(node)),
+    one("limits", () => examineLimits(node.limits, node.limitUses)),
   ];
   const keyset = keyring.verifiedKeysets.at(-1);
   if (keyset !== undefined) examinations.push(one("keyset", async () => [examineKeyset(keyset, wallClock.nowMs())]));

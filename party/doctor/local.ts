@@ -84,8 +84,13 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "no reason given";
 }
 
-/** `folder`: the node's. */
-export async function examineDisk(machine: Machine, folder: string, need?: Need): Promise<Finding[]> {
+/** `folder`: the node's. `keptBytes`: below which it takes no new work. */
+export async function examineDisk(
+  machine: Machine,
+  folder: string,
+  need?: Need,
+  keptBytes = LEAST_DISK,
+): Promise<Finding[]> {
   const check = "disk";
   let syncMs: number;
   try {
@@ -101,14 +106,19 @@ export async function examineDisk(machine: Machine, folder: string, need?: Need)
   const free = await machine.freeDiskBytes(folder);
   const needed = need === undefined ? 0 : need.diskMB * MB;
   const fix = "Free some, or move the node's folder to a larger disk.";
-  if (free < Math.max(LEAST_DISK, needed))
+  if (free < keptBytes)
+    found.push(
+      failed(check, {
+        what: `${mb(free)} free, of which ${mb(keptBytes)} are kept for what runs`,
+        why: "new work is refused: DISK_FULL",
+        fix: `${fix} Work is taken again by itself.`,
+      }),
+    );
+  else if (free < needed)
     found.push(
       failed(check, {
         what: `${mb(free)} free`,
-        why:
-          needed > free
-            ? `a job over the largest dataset here takes about ${mb(needed)}`
-            : "logs, evidence and spills need more",
+        why: `a job over the largest dataset here takes about ${mb(needed)}`,
         fix,
       }),
     );

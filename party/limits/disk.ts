@@ -2,24 +2,17 @@
  * The node's disk: how much of it spills may take, and the room that is kept for what has begun. Below `freeDiskMib` nothing new
  * begins; endings, evidence and revocations still write, into what is kept for them. It passes by itself, when there is room.
  */
-import type { EntenteError } from "../../proto/errors.ts";
+import { DiskRoom, type DiskRoomOptions } from "../../proto/limits/disk-room.ts";
 import type { Gate, Place } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
-import type { Clock, Files } from "../../proto/ports/ports.ts";
 import { inMib } from "./kept.ts";
 import { gateOf, type NodeLimitName, type NodeLimits } from "./limits.ts";
 
 const MIB = 1024 * 1024;
-/** The system is asked as often at most. */
-const FRESH_MS = 500;
 /** A spill that grows asks after so many bytes: what is small has its place in what is kept. */
 const ASK_BYTES = 16 * MIB;
 
-export interface DiskOptions {
-  readonly files: Pick<Files, "freeBytes">;
-  /** The node's. */
-  readonly folder: string;
-  readonly clock: Pick<Clock, "monotonicMs">;
+export interface DiskOptions extends Pick<DiskRoomOptions, "files" | "folder" | "clock"> {
   readonly limits: NodeLimits;
 }
 
@@ -29,39 +22,14 @@ export interface DiskClaim extends Disposable {
   grow(bytes: number): Promise<void>;
 }
 
-export class Disk {
-  readonly #options: DiskOptions;
+export class Disk extends DiskRoom {
   /** Bytes, by peer. */
   readonly #spills: Gate;
-  #last: { readonly atMs: number; readonly freeBytes: number } | undefined;
 
-  constructor(options: DiskOptions) {
-    this.#options = options;
-    this.#spills = gateOf(options.limits, { all: "spillMib", each: "spillPerPeerMib" });
-  }
-
-  /** What an ordinary user may still write, as of less than a second ago. Infinite where the system does not say. */
-  async freeBytes(): Promise<number> {
-    const { files, folder, clock } = this.#options;
-    const atMs = clock.monotonicMs();
-    if (this.#last === undefined || atMs - this.#last.atMs >= FRESH_MS) {
-      const freeBytes = await files.freeBytes(folder).catch(() => Number.POSITIVE_INFINITY);
-      this.#last = { atMs, freeBytes };
-    }
-    return this.#last.freeBytes;
-  }
-
-  /** Why nothing new may begin; undefined when it may. */
-  async trouble(): Promise<EntenteError | undefined> {
-    const { limits } = this.#options;
-    const isLow = (await this.freeBytes()) < limits.values.freeDiskMib * MIB;
-    return isLow ? limitRefusal(limits, "freeDiskMib") : undefined;
-  }
-
-  /** Before new work. Throws DISK_FULL. */
-  async require(): Promise<void> {
-    const trouble = await this.trouble();
-    if (trouble !== undefined) throw trouble;
+  constructor({ limits, ...where }: DiskOptions) {
+    const keptBytes = limits.values.freeDiskMib * MIB;
+    super({ ...where, keptBytes, refusal: () => limitRefusal(limits, "freeDiskMib") });
+    this.#spills = gateOf(limits, { all: "spillMib", each: "spillPerPeerMib" });
   }
 
   /** `peer`: of the job; empty for what no peer has asked for. */

@@ -21,6 +21,7 @@ import { digestOf } from "../../proto/encoding/sha256.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type JobId, partyId, type RelayId } from "../../proto/ids.ts";
 import type { LimitsWith } from "../../proto/limits/limit.ts";
+import { Tally } from "../../proto/ops/tally.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { makeIdentity, openTestInbox, TestCoordinator, type TestParty } from "../support/coordinator.ts";
 
@@ -33,14 +34,20 @@ async function refusalOf(promise: Promise<unknown>): Promise<EntenteError> {
 }
 
 type Closed = LimitsWith<typeof COORDINATOR_LIMITS, "COORDINATOR_UNREACHABLE">;
-type Refused = LimitsWith<typeof COORDINATOR_LIMITS, "OVERLOADED" | "RATE_LIMITED" | "LIMIT_EXCEEDED">;
+type Refused = LimitsWith<typeof COORDINATOR_LIMITS, "OVERLOADED" | "RATE_LIMITED" | "LIMIT_EXCEEDED" | "DISK_FULL">;
 
 /** One call is being answered; what a second one of the same party is told, and a third of another party. */
 async function secondCall(): Promise<EntenteError> {
   const gates = callGates({ ...DEFAULT_LIMITS, callsPerPartyAtOnce: 1 }, nodePorts.clock);
   let party = BANK;
   const store = { findCertificate: async () => ({ party, notAfterMs: Number.POSITIVE_INFINITY }) };
-  const service = { gates, store, ports: nodePorts, logger: pino({ level: "silent" }) } as unknown as Service;
+  const service = {
+    gates,
+    store,
+    answers: new Tally(),
+    ports: nodePorts,
+    logger: pino({ level: "silent" }),
+  } as unknown as Service;
   let release = () => {};
   const open = new Promise<void>((resolve) => {
     release = resolve;
@@ -104,6 +111,15 @@ describe("of calls", () => {
       };
       await enrol(a, "fourth");
       return refusalOf(enrol(b, "fifth"));
+    },
+    async freeDiskMib() {
+      // More than any disk has.
+      const full = await TestCoordinator.start({ freeDiskMib: 1e12 });
+      try {
+        return await refusalOf(full.enrol("bank"));
+      } finally {
+        await full.close();
+      }
     },
     async invitesPerParty() {
       await bank.link.createInvite(partyId("guest"));
@@ -237,7 +253,7 @@ describe("of connections", () => {
               .lookup(BANK)
               .then(() => "ok")
               .catch(() => "refused"),
-          { timeout: 3_000 },
+          { timeout: 10_000 },
         )
         .toBe("ok");
       return error;
@@ -259,32 +275,32 @@ describe("of connections", () => {
       return error;
     },
     async enrolConnectionsPerAddress() {
-      coordinator = await TestCoordinator.start({ enrolConnectionsPerAddress: 1 });
+      coordinator = await TestCoordinator.start({ enrolConnectionsPerAddress: 2 });
       return heldDoor();
     },
     async enrolConnections() {
-      coordinator = await TestCoordinator.start({ enrolConnections: 1 });
+      coordinator = await TestCoordinator.start({ enrolConnections: 2 });
       return heldDoor();
     },
   };
 
-  /** A stranger holds the only place at the enrolment listener. */
+  /** A stranger holds both places at the enrolment listener; to enrol takes one after the other, for a moment both. */
   async function heldDoor(): Promise<EntenteError> {
     const { host, port } = coordinator.running.endpoints.enrolment;
-    const held = connectTls({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], minVersion: "TLSv1.3" });
-    sockets.push(held);
-    await new Promise((done) => held.once("secureConnect", done));
-    await new Promise((done) => setTimeout(done, 30));
+    const held = [1, 2].map(() =>
+      connectTls({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], minVersion: "TLSv1.3" }),
+    );
+    sockets.push(...held);
+    // The first thing that an HTTP/2 server says: the connection is behind the door.
+    await Promise.all(held.map((socket) => new Promise((done) => socket.once("data", done))));
     const error = await refusalOf(coordinator.enrol("bank"));
-    held.destroy();
-    await expect
-      .poll(() =>
-        coordinator
-          .enrol("bank")
-          .then(() => "ok")
-          .catch(() => "refused"),
-      )
-      .toBe("ok");
+    for (const socket of held) socket.destroy();
+    const enrolled = () =>
+      coordinator
+        .enrol("bank")
+        .then(() => "ok")
+        .catch(() => "refused");
+    await expect.poll(enrolled, { timeout: 10_000 }).toBe("ok");
     return error;
   }
 
