@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { LabelValue } from "../../proto/codec/labels.ts";
 import { concat, fromHex, fromUtf8, toHex, uintBe, utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import { openAtRest, sealAtRest } from "../store/at-rest.ts";
 import type { Store } from "../store/store.ts";
@@ -70,7 +71,9 @@ export class JobResults {
       const stored = rows.map(({ subject, tier, score, labels }): Stored => [subject, tier, score, ...labels]);
       const secret = utf8(JSON.stringify(stored));
       const sealed = sealAtRest({ key: resultKey, random, purpose: batchPurpose(jobId, count), secret });
-      await files.writeDurable(this.#path(jobId, count++), sealed);
+      await files.writeDurable(this.#path(jobId, count++), sealed).catch((error: unknown) => {
+        throw diskError(error);
+      });
     }
     const secret = concat(resultKey, uintBe(count, COUNT_BYTES), utf8(idForm));
     await store.putSetting(settingOf(jobId), toHex(sealAtRest({ key, random, purpose: settingOf(jobId), secret })));

@@ -18,6 +18,7 @@ import {
 } from "../../proto/evidence/openings.ts";
 import type { Digest } from "../../proto/ids.ts";
 import type { Tiers } from "../../proto/model/header.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { SpillPlace } from "../data/spill.ts";
 import type { Disk, DiskClaim } from "../limits/disk.ts";
@@ -62,6 +63,11 @@ function piecePurpose(jobId: string, name: string, at: number, length: number): 
   return `${jobId}/partition/${name}/${at}/${length}`;
 }
 
+/** Throws DISK_FULL, STORAGE_FAILED. */
+function refused(error: unknown): never {
+  throw diskError(error);
+}
+
 export class JobVault {
   /** Of received partitions, by job. */
   readonly #claims = new Map<string, DiskClaim>();
@@ -103,7 +109,7 @@ export class JobVault {
     const { files, random, key } = this.#options;
     const secret = canonicalJson(draft as unknown as Json);
     const sealed = sealAtRest({ key, random, purpose: `${jobId}/${DRAFT_FILE}`, secret });
-    await files.writeDurable(join(this.#options.folder, jobId, DRAFT_FILE), sealed);
+    await files.writeDurable(join(this.#options.folder, jobId, DRAFT_FILE), sealed).catch(refused);
   }
 
   /** Of every job that this node holds something of, proposed by now or not. */
@@ -180,7 +186,7 @@ export class JobVault {
       pieces.push(sealAtRest({ key, random, purpose: piecePurpose(jobId, name, at, plain.length), secret }));
     }
     await this.#claimOf(jobId, peer)?.grow(pieces.reduce((sum, { length }) => sum + length, 0));
-    await files.writeDurable(this.#path(jobId, name), pieces);
+    await files.writeDurable(this.#path(jobId, name), pieces).catch(refused);
   }
 
   /** Until the job's secrets are destroyed. */
@@ -196,7 +202,7 @@ export class JobVault {
   /** Throws STORAGE_FAILED when it is not there or was changed. */
   async partition(jobId: string, attempt: number, partition: number): Promise<ReceivedPartition> {
     const name = `${attempt}-${partition}`;
-    const sealed = await this.#options.files.read(this.#path(jobId, name));
+    const sealed = await this.#options.files.read(this.#path(jobId, name)).catch(refused);
     if (sealed === undefined) throw new EntenteError("STORAGE_FAILED", { detail: "a received partition is gone" });
     const key = await this.get(jobId, SPOOL_KEY);
     const sealedPiece = PIECE_BYTES + SEAL_OVERHEAD_BYTES;
@@ -212,7 +218,7 @@ export class JobVault {
 
   async destroy(jobId: string): Promise<void> {
     await this.#options.store.destroyJobSecrets(jobId);
-    await this.#options.files.remove(join(this.#options.folder, jobId));
+    await this.#options.files.remove(join(this.#options.folder, jobId)).catch(refused);
     this.#claims.get(jobId)?.[Symbol.dispose]();
     this.#claims.delete(jobId);
   }

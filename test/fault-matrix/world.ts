@@ -181,6 +181,7 @@ export class World {
       kills++;
       await this.#restart(killed);
     }
+    await this.#untilOnline();
     const isLate = performance.now() - begun >= DEADLINE_MS;
     const faults = isLate ? ["the job did not end"] : await this.#faults(job);
     const ended = job === undefined ? (isLate ? "late" : "not asked for") : endOf(job.bank, job.bureau);

@@ -11,7 +11,6 @@ afterAll(() => world.stop());
 
 test.each<[Cell["process"], string, Cell["when"], number]>([
   ["bureau", "entry:gate-key-released", "after", 1],
-  ["bank", "entry:receipt", "after", 1],
   ["bank", "entry:opened", "after", 2],
 ])(
   "the %s, killed at %s (%s it, %i times): one charge, one receipt, one release, one result",

@@ -1,0 +1,169 @@
+/** Between the receipt and the result: sessions that break off, keys that arrive twice or never, and the day that there is. */
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { endOverdueReleases } from "../../party/jobs/releasing.ts";
+import { Channel } from "../../party/session/channel.ts";
+import type { SessionMessage } from "../../proto/codec/session.ts";
+import { EntenteError } from "../../proto/errors.ts";
+import type { Digest } from "../../proto/ids.ts";
+import { nodePorts } from "../../proto/ports/node.ts";
+import { generous } from "../support/demo-agreement.ts";
+import { Cable, Pauses } from "../support/job-cuts.ts";
+import { leftoversIn, NOTHING_LEFT } from "../support/node-folder.ts";
+import { REPAYMENTS, range, writePeople } from "../support/people.ts";
+import { eventsOf, smallAgreement } from "../support/policy-nodes.ts";
+import { TwoNodes } from "../support/two-nodes.ts";
+
+const DAY_MS = 86_400_000;
+const POLL = { timeout: 15_000, interval: 10 };
+const cable = new Cable();
+const pauses = new Pauses();
+let aheadMs = 0;
+let nodes: TwoNodes;
+let agreement: Digest;
+
+beforeAll(async () => {
+  const clock = { ...nodePorts.clock, nowMs: () => nodePorts.clock.nowMs() + aheadMs };
+  const ports = { ...nodePorts, clock };
+  nodes = await TwoNodes.start({
+    bank: { ports: { ...ports, timers: pauses.timers }, wrap: cable.wrap },
+    bureau: { ports, wrap: cable.wrap },
+  });
+  const data = join(nodes.coordinator.folder, "data");
+  await nodes.register({
+    bank: await writePeople(join(data, "bank.csv"), range(0, 60)),
+    bureau: await writePeople(join(data, "bureau.csv"), range(30, 90), REPAYMENTS),
+  });
+  agreement = await nodes.agree(smallAgreement(generous()));
+});
+beforeEach(() => pauses.watch());
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+afterAll(() => nodes.close());
+
+/** Before each message of that kind that is said: `act` may cut the session. */
+function before(kind: SessionMessage["kind"], act: (message: SessionMessage, count: number) => void): void {
+  const say = Channel.prototype.say;
+  let count = 0;
+  vi.spyOn(Channel.prototype, "say").mockImplementation(async function (this: Channel, message) {
+    if (message.kind === kind) act(message, ++count);
+    return say.call(this, message);
+  });
+}
+
+function cut(): never {
+  cable.cut();
+  throw new EntenteError("PEER_GONE");
+}
+
+async function expectOnce(jobId: string): Promise<void> {
+  for (const [node, once] of [
+    [nodes.bank, ["receipt", "opened"]],
+    [nodes.bureau, ["receipt", "gate-key-released"]],
+  ] as const) {
+    const events = await eventsOf(node, jobId);
+    for (const event of once) expect(events.filter((each) => each === event)).toHaveLength(1);
+    expect(events).not.toContain("failed");
+  }
+}
+
+test("keys that are lost on their way come again, the same ones, under one entry", async () => {
+  const released: string[] = [];
+  before("gateKeys", (message, count) => {
+    released.push(
+      JSON.stringify(message.kind === "gateKeys" && message.keys.map((key) => Buffer.from(key).toString("hex"))),
+    );
+    if (count < 3) cut();
+  });
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bank.summary?.matched, bureau.state, bank.attempt]).toEqual(["done", 30, "done", 1]);
+  expect(released).toHaveLength(3);
+  expect(new Set(released).size).toBe(1);
+  await expectOnce(bank.jobId);
+});
+
+test("a receipt whose signature is lost on its way is handed over, and is the only one", async () => {
+  let signatures = 0;
+  before("receiptSignature", () => {
+    // The provider's proposal is the first.
+    if (++signatures === 2) cut();
+  });
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bureau.state, bank.attempt, signatures]).toEqual(["done", "done", 1, 2]);
+  await expectOnce(bank.jobId);
+});
+
+test("a receipt that was proposed and not signed is proposed again in the next attempt", async () => {
+  const proposals: string[] = [];
+  before("receiptSignature", (message) => {
+    if (message.kind === "receiptSignature") proposals.push(Buffer.from(message.envelope.payload).toString("hex"));
+    if (proposals.length === 1) cut();
+  });
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bureau.state, bank.attempt]).toEqual(["done", "done", 2]);
+  // Twice by the provider, once by the receiver: one payload.
+  expect([proposals.length, new Set(proposals).size]).toEqual([3, 1]);
+  await expectOnce(bank.jobId);
+});
+
+test("that the receiver has the keys is asked for when it was not heard", async () => {
+  before("opened", cut);
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bank.summary?.matched, bureau.state]).toEqual(["done", 30, "done"]);
+  await expectOnce(bank.jobId);
+});
+
+test("a day after the receipt nobody waits any more: no key was released, none is left", async () => {
+  pauses.isHolding = true;
+  before("checkpointOffer", cut);
+  const running = nodes.runAtBank({ agreement });
+  await expect.poll(() => pauses.held, POLL).toBe(1);
+  const [open] = (await nodes.bureau.book.list()).filter(({ state }) => state === "releasing");
+  const jobId = open?.jobId as string;
+  aheadMs += DAY_MS - 3_600_000;
+  await endOverdueReleases(nodes.bureau.connected);
+  expect((await nodes.bureau.book.require(jobId)).state).toBe("releasing");
+  aheadMs += 2 * 3_600_000;
+  await endOverdueReleases(nodes.bureau.connected);
+  expect(await nodes.bureau.book.require(jobId)).toMatchObject({
+    state: "failed",
+    reason: { code: "RELEASE_OVERDUE" },
+  });
+  pauses.end();
+  expect((await running).bank).toMatchObject({ state: "failed", isOpened: false, reason: { code: "RELEASE_OVERDUE" } });
+  expect(await eventsOf(nodes.bureau, jobId)).not.toContain("gate-key-released");
+  for (const party of ["bank", "bureau"] as const)
+    await expect
+      .poll(async () => ({ ...(await leftoversIn(nodes.folder(party))), tags: 0 }), POLL)
+      .toEqual(NOTHING_LEFT);
+});
+
+test("a receiver that comes after its peer's day is told so", async () => {
+  pauses.isHolding = true;
+  before("checkpointOffer", (_message, count) => {
+    if (count === 1) cut();
+  });
+  const running = nodes.runAtBank({ agreement });
+  await expect.poll(() => pauses.held, POLL).toBe(1);
+  const now = vi.spyOn(nodes.bureau.connected.clock, "nowMs").mockReturnValue(nodes.bureau.clock.nowMs() + 2 * DAY_MS);
+  await endOverdueReleases(nodes.bureau.connected);
+  now.mockRestore();
+  pauses.end();
+  expect((await running).bank).toMatchObject({ state: "failed", reason: { code: "RELEASE_OVERDUE" } });
+});
+
+test("an agreement that is revoked between two release sessions withholds the keys", async () => {
+  pauses.isHolding = true;
+  before("checkpointOffer", (_message, count) => {
+    if (count === 1) cut();
+  });
+  const other = await nodes.agree(smallAgreement({ ...generous(), title: "To be revoked" }));
+  const running = nodes.runAtBank({ agreement: other });
+  await expect.poll(() => pauses.held, POLL).toBe(1);
+  await nodes.bureau.connected.revocations.revoke(other);
+  pauses.end();
+  const { bank } = await running;
+  expect(bank).toMatchObject({ state: "failed", isOpened: false, reason: { code: "AGREEMENT_REVOKED" } });
+  expect(await eventsOf(nodes.bureau, bank.jobId)).not.toContain("gate-key-released");
+});
