@@ -61,11 +61,12 @@ export function figuresOf({ startedAt, proposed, traffic }: Job, nowMs: number) 
 
 type Reconciling = Pick<JobDeps, "book" | "logbook" | "store" | "vault" | "keyring" | "logger">;
 
-/** Of the jobs of one collaboration, or of all. Never rejects: a log that cannot be read ends no other collaboration's jobs. */
+/** Of the jobs of one collaboration, or of all. A log or a draft that cannot be read ends no other job. */
 export async function reconcileJobs(deps: Reconciling, of?: string): Promise<void> {
   const { book, store, vault, logger } = deps;
+  const onDamaged = (jobId: string, err: unknown) => logger.error({ jobId, err }, "a job's draft cannot be read");
   const drafts = new Map<string, JobProposed>();
-  for (const [jobId, draft] of await vault.drafts()) {
+  for (const [jobId, draft] of await vault.drafts(onDamaged)) {
     if ((await store.jobEvents(jobId)).length === 0) drafts.set(jobId, draft);
   }
   const open = (await book.list()).filter(({ state }) => !isFinal(state));

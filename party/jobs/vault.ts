@@ -113,14 +113,18 @@ export class JobVault {
   }
 
   /** Of every job that this node holds something of, proposed by now or not. */
-  async drafts(): Promise<ReadonlyMap<string, JobProposed>> {
+  async drafts(onDamaged: (jobId: string, error: unknown) => void): Promise<ReadonlyMap<string, JobProposed>> {
     const { files, folder, key } = this.#options;
     const drafts = new Map<string, JobProposed>();
     for (const jobId of await files.list(folder)) {
       const sealed = await files.read(join(folder, jobId, DRAFT_FILE));
       if (sealed === undefined) continue;
-      const secret = openAtRest({ key, purpose: `${jobId}/${DRAFT_FILE}`, sealed });
-      drafts.set(jobId, parseCanonicalJson(secret) as unknown as JobProposed);
+      try {
+        const secret = openAtRest({ key, purpose: `${jobId}/${DRAFT_FILE}`, sealed });
+        drafts.set(jobId, parseCanonicalJson(secret) as unknown as JobProposed);
+      } catch (error) {
+        onDamaged(jobId, error);
+      }
     }
     return drafts;
   }
