@@ -150,10 +150,9 @@ test("a node and all it consists of, plain and sealed, and what it logs and refu
   lines.push(printed(await unlock(broken, own).catch((error: unknown) => error)));
   lines.push(printed(await rekeyParty({ folder: own, ports, newKeyFile: "/none" }).catch((error: unknown) => error)));
   const newKeyFile = join(folder, "new.key");
-  const keyFile = join(folder, "present.key");
-  await Promise.all([writeFile(keyFile, KEY), writeFile(newKeyFile, `${NEW_KEY}\n`)]);
-  const rekey = ["keys", "rekey", "--dir", own, "--key-file", keyFile, "--new-key-file", newKeyFile, "--json"];
-  const rekeyed = await entente(rekey);
+  await writeFile(newKeyFile, `${NEW_KEY}\n`);
+  const rekey = ["keys", "rekey", "--dir", own, "--new-key-file", newKeyFile, "--json"];
+  const rekeyed = await entente(rekey, { env: { ENTENTE_KEY: KEY, ENTENTE_KEY_FILE: "" } });
   expect([rekeyed.code, JSON.parse(rekeyed.stdout)]).toEqual([0, { folder: own, rekeyed: true }]);
   lines.push(rekeyed.stdout, rekeyed.stderr);
   lines.push(
@@ -163,11 +162,10 @@ test("a node and all it consists of, plain and sealed, and what it logs and refu
   expect(lines.join("\n")).toContain("KEY_WRONG");
 });
 
-test("a folder made with a key in the environment has no plain key from the beginning, and prints none", async () => {
+test("a folder made with a key has no plain key from the beginning", async () => {
   const own = join(folder, "born");
-  const env = { ENTENTE_KEY_FILE: "", ENTENTE_KEY: KEY };
-  const made = await entente(["party", "init", "--dir", own, "--party", "bank", "--api-port", "0", "--json"], { env });
-  expect([made.code, found(made.stdout + made.stderr)]).toEqual([0, []]);
+  const ports = { ...nodePorts, key: takeKeySource({ ENTENTE_KEY: KEY }) };
+  expect(found(printed(await initParty({ folder: own, party: "bank", ports })))).toEqual([]);
   expect((await readFile(join(own, "keys", "identity.seed"))).subarray(0, 16).toString()).toBe("entente-sealed/1");
   const plain = { ...nodePorts, key: undefined };
   const recovery = { folder: own, recoveryKeyFile: join(own, "recovery.key"), ports: plain };
