@@ -119,6 +119,8 @@ export class HostilePair {
       if (quiet >= QUIET_LOOKS && mayWait) {
         this.#clock.lateMs += DEADLINE_MS;
         this.#timers[honest].fire();
+        // What the provider keeps for a receiver that has given up.
+        if (isOver) this.#timers.bureau.fire();
         quiet = 0;
       }
       await new Promise((go) => setTimeout(go, LOOK_MS));
@@ -148,9 +150,18 @@ export class HostilePair {
     if (outcome !== `done,${MATCHED},done`) throw new Error(`an honest job: ${outcome}, ${bank.reason?.code}`);
   }
 
-  /** Nobody meddles any more. Throws when something was thrown that nobody has caught. */
+  /** Whatever waits at either node has waited long enough. */
+  passDeadlines(): void {
+    for (const timers of Object.values(this.#timers)) {
+      timers.hurry();
+      timers.fire();
+    }
+  }
+
+  /** Nobody meddles any more, and what was begun is over. Throws when something was thrown that nobody has caught. */
   settle(): void {
     this.meddler.set(undefined);
+    this.passDeadlines();
     const [first] = this.#uncaught.splice(0);
     if (first !== undefined) throw first;
   }
