@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../../party/store/open.ts";
 import { PARTY_HISTORY } from "../../party/store/schema.ts";
 import { SqlStore } from "../../party/store/sql-store.ts";
@@ -13,6 +13,8 @@ import { openPostgres } from "../../proto/database/postgres.ts";
 import { PostgresConnection } from "../../proto/database/postgres-connection.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { CutProxy } from "../support/cut-proxy.ts";
+import { demoAgreement } from "../support/demo-agreement.ts";
+import { requestOf, startWithLists, Times } from "../support/policy-nodes.ts";
 import { type Postgres, startPostgres } from "../support/postgres.ts";
 
 const SCHEMA_5 = await readFile(new URL("../vectors/data/stores/party-5.sql", import.meta.url), "utf8");
@@ -44,6 +46,9 @@ describe.skipIf(started === undefined)("a store in PostgreSQL", () => {
     return store;
   }
 
+  beforeAll(async () => {
+    await (await open()).close();
+  });
   beforeEach(async () => {
     proxy = await CutProxy.to(Number(new URL(server.url).port));
   });
@@ -201,5 +206,28 @@ describe.skipIf(started === undefined)("a store in PostgreSQL", () => {
       { subject: "+8613900000001", key: "risk:default", value: "C", expires_at: "2027-05-01T00:00:00.000Z" },
     ]);
     await rm(root, { recursive: true });
+  });
+
+  test("a node whose server ends its connections while a job runs goes on with it, and has all of it after a restart", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "entente-url-"));
+    const urlFile = join(folder, "url");
+    await writeFile(urlFile, server.url);
+    const { nodes } = await startWithLists(new Times(), { store: { urlFile, schema: "running" } });
+    opened.push(nodes);
+    const floors = { input: 10, result: 5, sizeRatio: 1_000 };
+    const agreement = await nodes.agree(demoAgreement({ title: "PostgreSQL", floors }));
+    const job = nodes.run(requestOf({ agreement }));
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resume) => setTimeout(resume, 250));
+      await server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'entente-store'",
+      );
+    }
+    expect((await job).bank.state).toBe("done");
+    const counts = await nodes.bank.store.tagCounts("2000");
+    expect(counts).toMatchObject([{ count: 30 }]);
+    await nodes.restart("bank");
+    expect(await nodes.bank.store.tagCounts("2000")).toEqual(counts);
+    await rm(folder, { recursive: true });
   });
 });

@@ -10,6 +10,7 @@ import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import { isFinal, type Job } from "../../party/jobs/lifecycle.ts";
 import { startJob } from "../../party/jobs/start.ts";
 import type { Node } from "../../party/node.ts";
+import type { NodeOptions } from "../../party/parts.ts";
 import { PolicyDesk } from "../../party/policy/desk.ts";
 import { makeAgreement, mergeSignatures, signAgreement } from "../../proto/agreement/agreement.ts";
 import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
@@ -262,13 +263,16 @@ interface Lists {
   /** Beside the demo's. */
   readonly bureauColumns?: ColumnsOf;
   readonly wrap?: (party: NodeName) => (link: CoordinatorLink) => CoordinatorLink;
+  /** Of the bank. */
+  readonly store?: NodeOptions["store"];
 }
 
 /** Two nodes under these clocks and without cryptography, each with a list of people: 50 a side, of whom 30 are in both, unless told otherwise. */
 export async function startWithLists(times: Times, lists: Lists = {}) {
   const { bank = range(0, 50), bureau = range(20, 70), bankColumns = { n: (person) => person }, wrap } = lists;
+  const { store } = lists;
   const optionsOf = (party: NodeName) => ({ ports: times.portsOf(party), ...(wrap && { wrap: wrap(party) }) });
-  const changes = { bank: optionsOf("bank"), bureau: optionsOf("bureau") };
+  const changes = { bank: { ...optionsOf("bank"), store }, bureau: optionsOf("bureau") };
   const nodes = await TwoNodes.start({ ...changes, startWorker: startIdealWorker });
   const data = join(nodes.coordinator.folder, "data");
   const files = {

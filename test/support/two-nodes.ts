@@ -27,6 +27,7 @@ keepCompiled();
 export interface NodeChanges {
   readonly ports?: Ports;
   readonly databases?: NodeOptions["databases"];
+  readonly store?: NodeOptions["store"];
   readonly limits?: NodeOptions["limits"];
   /** Stands between a node and the coordinator. */
   readonly wrap?: (link: CoordinatorLink) => CoordinatorLink;
@@ -93,6 +94,7 @@ export class TwoNodes {
       const {
         ports = nodePorts,
         databases = {},
+        store,
         limits = {},
         wrap = (link) => link,
       }: NodeChanges = changes[party] ?? {};
@@ -101,7 +103,7 @@ export class TwoNodes {
       const options = { name: party, level: "trace", serializers: { err: traceOf } };
       const logger = pino(options, { write: (line: string) => void logs.push(line) });
       const dial = (enrolled: Enrolled) => wrap(coordinator.dial(enrolled));
-      return Node.open({ ports, folder, party, logger, databases, limits, dial, machinery });
+      return Node.open({ ports, folder, party, logger, databases, store, limits, dial, machinery });
     };
     const [bank, bureau] = [await open("bank"), await open("bureau")];
     const nodes = new TwoNodes(coordinator, { bank, bureau }, open, logs);
