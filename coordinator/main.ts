@@ -213,8 +213,8 @@ export interface Coordinator {
   readonly caFingerprint: string;
   /** Health, readiness and metrics, if the configuration asks for them. */
   readonly opsUrl: string | undefined;
-  /** Bytes relayed and sessions paired since the start. */
-  counters(): { readonly bytes: number; readonly sessions: number };
+  /** Bytes relayed and sessions paired since the start, and bytes that wait for parties that read slowly. */
+  counters(): { readonly bytes: number; readonly sessions: number; readonly unsentBytes: number };
   /** Days until the server's certificate, which is renewed, and the authority, which is not, end. */
   validity(): { readonly certificateDaysLeft: number; readonly authorityDaysLeft: number };
   /** Takes no new job or session, lets those at the relay end within `stopSeconds` of the configuration, and closes. */

@@ -10,6 +10,8 @@ import type { Meeting } from "./meetings.ts";
 
 /** One party's stream, as the relay needs it. Nothing is read before `resume`. */
 export interface RelayStream {
+  /** Frames' bytes that wait for the network. */
+  readonly unsentBytes: number;
   /** False when the buffer is full: `onDrain` follows. */
   write(frame: RelayFrame): boolean;
   pause(): void;
@@ -37,6 +39,7 @@ export interface RelayOptions {
 
 export class Relay {
   readonly #options: RelayOptions;
+  readonly #paired = new Set<RelayStream>();
   readonly #waiting = new Map<RelayId, { readonly stream: RelayStream; readonly cancelTimeout: () => void }>();
   #bytes = 0;
   #sessions = 0;
@@ -46,9 +49,10 @@ export class Relay {
     this.#options = options;
   }
 
-  /** Data bytes forwarded and sessions paired since the start. */
-  counters(): { readonly bytes: number; readonly sessions: number } {
-    return { bytes: this.#bytes, sessions: this.#sessions };
+  /** Data bytes forwarded and sessions paired since the start, and bytes that wait for parties that read slowly. */
+  counters(): { readonly bytes: number; readonly sessions: number; readonly unsentBytes: number } {
+    const unsentBytes = [...this.#paired].reduce((sum, stream) => sum + stream.unsentBytes, 0);
+    return { bytes: this.#bytes, sessions: this.#sessions, unsentBytes };
   }
 
   /** Sessions that run now. */
@@ -101,6 +105,7 @@ export class Relay {
       isOver = true;
       this.#open--;
       cancelIdle();
+      for (const stream of [a, b]) this.#paired.delete(stream);
       for (const stream of [a, b])
         stream.end(failed !== undefined && stream !== failed ? new EntenteError("PEER_GONE") : error);
       this.#options.onEnd(meeting, bytes, error);
@@ -133,6 +138,7 @@ export class Relay {
     };
     a.listener = { ...copy(a, b), onDrain: () => b.resume() };
     b.listener = { ...copy(b, a), onDrain: () => a.resume() };
+    for (const stream of [a, b]) this.#paired.add(stream);
     watchIdle(this.#options.idleMs);
     for (const stream of [a, b]) stream.write({ kind: "paired" });
     for (const stream of [a, b]) stream.resume();

@@ -8,14 +8,34 @@ import type { RelayStream } from "../relay/relay.ts";
 import { endStream } from "../serve.ts";
 import type { Service } from "../service.ts";
 
+/** Bytes that wait for a party that reads slowly. gRPC's own bound counts messages. */
+const MAX_UNSENT_BYTES = 1_048_576;
+
 /** One party's end of a relayed session. The first frame names the meeting; from there on the relay has the stream. */
 export function connectRelay(service: Service, call: ServerDuplexStream<Buffer, Buffer>, caller: Caller): void {
   const { meetings, relay, streams, ports, limits } = service;
   let isSeated = false;
   let isHalfClosed = false;
+  let unsentBytes = 0;
+  let isFull = false;
   const stream: RelayStream = {
     listener: undefined,
-    write: (frame) => call.destroyed || call.writableEnded || call.write(CONNECT_RELAY.response.encode(frame)),
+    get unsentBytes() {
+      return unsentBytes;
+    },
+    write: (frame) => {
+      if (call.destroyed || call.writableEnded) return true;
+      const bytes = CONNECT_RELAY.response.encode(frame);
+      unsentBytes += bytes.length;
+      isFull ||= unsentBytes > MAX_UNSENT_BYTES;
+      call.write(bytes, () => {
+        unsentBytes -= bytes.length;
+        if (!isFull || unsentBytes > MAX_UNSENT_BYTES / 2) return;
+        isFull = false;
+        stream.listener?.onDrain();
+      });
+      return !isFull;
+    },
     pause: () => call.pause(),
     resume: () => call.resume(),
     end: (error) => {
@@ -52,6 +72,5 @@ export function connectRelay(service: Service, call: ServerDuplexStream<Buffer, 
   call.on("end", () => {
     if (!isHalfClosed) gone(new EntenteError("PEER_GONE", { detail: "relay stream without an end frame" }));
   });
-  call.on("drain", () => stream.listener?.onDrain());
   call.on("cancelled", () => gone(new EntenteError("PEER_GONE")));
 }

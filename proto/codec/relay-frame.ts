@@ -4,9 +4,9 @@ import { entente } from "../gen/messages.js";
 import { type RelayId, relayId } from "../ids.ts";
 import { asBuffer, type Codec } from "./grpc.ts";
 
-/** Of one data frame; also what a writer may put in one. Each costs both sides a message's bookkeeping: a quarter of that of
- * 64 KiB frames. */
-export const MAX_RELAY_DATA_BYTES = 262_144;
+/** Of one data frame; also what a writer may put in one. Each costs both sides a message's bookkeeping, and gRPC
+ * keeps up to sixteen for a reader that is slow. */
+export const MAX_RELAY_DATA_BYTES = 131_072;
 /** What the transport lets through: a little more, so that what is too large is refused here and by name. */
 export const MAX_RELAY_FRAME_BYTES = MAX_RELAY_DATA_BYTES + 1_024;
 const MAX_CONTROL_BYTES = 64;

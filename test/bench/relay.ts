@@ -87,7 +87,8 @@ class World {
   async party(party: string, peer: string): Promise<ChildProcess> {
     const child = fork(script("relay-bench-party"), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.children.push(child);
-    tell(child, { do: "start", party, peer, enrolled: await this.enrol(party) });
+    const enrolled = await this.enrol(party);
+    tell(child, { do: "start", party, peer, enrolled: { ...enrolled, keyPem: enrolled.keyPem.expose() } });
     await until(child, "inbox");
     return child;
   }

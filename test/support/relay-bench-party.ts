@@ -15,10 +15,13 @@ import { utf8 } from "../../proto/encoding/bytes.ts";
 import { signingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";
 import { sha256 } from "../../proto/encoding/sha256.ts";
 import { type PartyId, partyId } from "../../proto/ids.ts";
+import { Secret } from "../../proto/keys/secret.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 
+/** As a message between processes has it. */
+export type PlainEnrolled = Omit<Enrolled, "keyPem"> & { readonly keyPem: string };
 export type Told =
-  | { readonly do: "start"; readonly party: string; readonly peer: string; readonly enrolled: Enrolled }
+  | { readonly do: "start"; readonly party: string; readonly peer: string; readonly enrolled: PlainEnrolled }
   /** Opens a session with the peer. */
   | { readonly do: "open" }
   /** Through every open session at once. */
@@ -53,7 +56,7 @@ async function serve(): Promise<void> {
   const [own, peer] = [partyId(told.party), benchPeer(partyId(told.peer))];
   const session = keyOf(own, "session");
   const credentials = await sessionCredentials(own, seedOf(own, "session"), session.publicKey);
-  const link = dialCoordinator(told.enrolled);
+  const link = dialCoordinator({ ...told.enrolled, keyPem: new Secret(told.enrolled.keyPem) });
   const meetings = new Meetings({
     ...{ own, link, signers: { credentials, keys: { jobs: keyOf(own, "jobs") } } },
     ...{ timers: nodePorts.timers, random: nodePorts.random },
