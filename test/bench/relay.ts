@@ -190,8 +190,8 @@ async function recovery(world: World, parties: readonly [ChildProcess, ChildProc
 
 /** CPU seconds per MB of a process that only pipes one TLS socket into another. */
 async function plainCopy(): Promise<number> {
-  const { certificatePem: certPem, privateKeyPem: keyPem } = await benchCertificate();
-  const child = fork(script("tls-copy"), [JSON.stringify({ certPem, keyPem })], {
+  const { certificatePem: certPem, privateKeyPem } = await benchCertificate();
+  const child = fork(script("tls-copy"), [JSON.stringify({ certPem, keyPem: privateKeyPem.expose() })], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   try {
