@@ -19,10 +19,11 @@ import type { JobDeps } from "./deps.ts";
 import { gateKeyName, gateKeysOf, giveKeys } from "./gate.ts";
 import { providerInput } from "./inputs.ts";
 import type { FinishedPartition } from "./lifecycle.ts";
-import { PASSING } from "./passing.ts";
+import { mayPass, PASSING } from "./passing.ts";
 import { afterFailure, finishServed } from "./releasing.ts";
 import { endWhenIdle, type LoadedJob, loadServed, requireStillAllowed, stillAllowed } from "./served-job.ts";
 import { attemptPlan, type JobShape, jobKeyOf, jobShape } from "./shape.ts";
+import { afterError } from "./steps.ts";
 import { requireSamePeople, takingPartOf } from "./taking-part.ts";
 
 /** The control session's second question, before every attempt: this node's size class and nonce, always the same, the
@@ -130,12 +131,15 @@ async function serve(
       return;
     }
     await deps.turns.take(jobId, async () => {
-      const job = await deps.book.require(jobId);
+      const job = await afterError(deps, jobId, error);
       // A newer attempt has taken over, or may come: the job is not this session's to end.
       if (job.attempt !== attempt) return;
       // What was proposed the receiver may have signed.
-      const isLast = attempt >= MAX_ATTEMPTS && (await proposalOf(deps, jobId)) === undefined;
-      if (job.state === "running" && !isLast && SPARED.includes(toEntenteError(error).code)) {
+      const isProposed = (await proposalOf(deps, jobId)) !== undefined;
+      const passes = isProposed
+        ? mayPass(error)
+        : attempt < MAX_ATTEMPTS && SPARED.includes(toEntenteError(error).code);
+      if (job.state === "running" && passes) {
         deps.logger.warn({ jobId, attempt, err: error }, "attempt failed, another may follow");
         endWhenIdle(deps, async () => peer, jobId);
         return;

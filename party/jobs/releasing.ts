@@ -2,8 +2,8 @@
  * A provider's job whose receipt is signed: the receiver comes for the keys, in as many release sessions as it takes, for a day.
  * The keys stay until the receiver has them; then, or when the day is over, nothing is left of them.
  */
-import type { KeysHeld } from "../../proto/codec/session.ts";
-import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { isSayable, type KeysHeld } from "../../proto/codec/session.ts";
+import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { type JobId, type RelayId, jobId as toJobId } from "../../proto/ids.ts";
 import type { Channel } from "../session/channel.ts";
 import { inControlSession } from "../session/control.ts";
@@ -53,7 +53,7 @@ async function release(deps: JobDeps, peer: Peer, loaded: LoadedJob, channel: Ch
   const { receipt, inForce } = await channel.hear(CLOSING_TIMEOUT_MS, "releaseRequest");
   const { state, reason } = await deps.book.require(jobId);
   // What the receiver waits for does not come any more.
-  if (isFinal(state)) throw new EntenteError(reason?.code ?? "RELEASE_OVERDUE");
+  if (isFinal(state)) throw new EntenteError(lastWord(reason?.code));
   await deps.leases.accept(agreement, peer, inForce);
   if (state !== "releasing") {
     const proposal = await proposalOf(deps, jobId);
@@ -62,6 +62,11 @@ async function release(deps: JobDeps, peer: Peer, loaded: LoadedJob, channel: Ch
   }
   await channel.say({ kind: "releaseReply", inForce: deps.leases.statement(agreement) });
   await giveKeys({ deps, jobId, agreement, peer, evidence }, channel, () => requireStillAllowed(deps, loaded));
+}
+
+/** Why nothing is released any more: what this node may say of it, and what no peer takes for trouble that passes. */
+function lastWord(code: ErrorCode | undefined): ErrorCode {
+  return code === undefined || !isSayable(code) || mayPass(new EntenteError(code)) ? "RELEASE_OVERDUE" : code;
 }
 
 /** After a session that was about the keys: the job goes on as it is, or ends when it cannot. */

@@ -279,10 +279,15 @@ const SAYABLE: readonly ErrorCode[] = [
 /** What passes by itself at the peer, and is not this node's disk or rate. */
 const BUSY: readonly ErrorCode[] = ["DISK_FULL", "RATE_LIMITED"];
 
+/** Whether a peer hears the code as it is, and not as PEER_FAILED. */
+export function isSayable(code: ErrorCode): boolean {
+  return SAYABLE.includes(code);
+}
+
 function peerFailure(code: ErrorCode): EntenteError {
   const detail = `the peer's node says ${code}`;
   if (BUSY.includes(code)) return new EntenteError("OVERLOADED", { detail });
-  return new EntenteError(SAYABLE.includes(code) ? code : "PEER_FAILED", { detail });
+  return new EntenteError(isSayable(code) ? code : "PEER_FAILED", { detail });
 }
 
 function partitionsOf(

@@ -33,7 +33,7 @@ export const SESSIONS = {
     DEADLINE_EXCEEDED,
     504,
     "peer",
-    "The receipt was signed, and the two nodes did not meet within 24 hours to release the keys. They are destroyed; run the job again.",
+    "The receipt was signed, and no key was released: the two nodes did not meet within 24 hours, or the peer's job had ended before. The keys are destroyed; run the job again.",
     true,
   ),
   PEER_GONE: entry(
