@@ -22,7 +22,7 @@ import type { Peer } from "../session/peers.ts";
 import { requireAudience } from "./audience.ts";
 import { type Charged, charge } from "./charge.ts";
 import type { JobDeps } from "./deps.ts";
-import { destroySecrets, endRefused } from "./ending.ts";
+import { destroySecrets, endFailed, endRefused } from "./ending.ts";
 import { type JobEvidence, jobEvidence } from "./evidence.ts";
 import type { JobProposed } from "./lifecycle.ts";
 import { requireAgreedForm, requireSameRules } from "./own-dataset.ts";
@@ -85,7 +85,6 @@ async function putAnswer(deps: JobDeps, jobId: JobId, jobDigest: Digest, said: S
 async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: Offer): Promise<Said> {
   const { jobId } = spec;
   let evidence: JobEvidence | undefined;
-  let isRecorded = false;
   try {
     const { agreement } = await deps.agreements.require(spec.agreement);
     if (otherParty(agreement.document, deps.keyring.party).name !== peer.party)
@@ -128,7 +127,6 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     const charged = await chargeFor(offered, question, side, evidence);
     const awaitsApproval = charged.as === "approval-needed";
     await deps.book.append(jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
-    isRecorded = true;
     if (charged.as === "refused") throw new EntenteError(charged.code);
     if (charged.as === "approval-needed") return { decision: "pending" };
     await beginServing(deps, peer, jobId);
@@ -136,10 +134,28 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
   } catch (error) {
     const { code, detail } = toEntenteError(error);
     deps.logger.warn({ jobId, code, detail, err: code === "INTERNAL" ? error : undefined }, "job refused");
-    await evidence?.refused(deps.keyring.party, code);
+    await recordRefusal(deps, evidence, jobId, error);
+    return { decision: "refused", code };
+  }
+}
+
+/** Also of a job whose recording has failed: what the disk has of it is ended. */
+async function recordRefusal(
+  deps: JobDeps,
+  evidence: JobEvidence | undefined,
+  jobId: JobId,
+  error: unknown,
+): Promise<void> {
+  if (evidence === undefined) return;
+  const { code } = toEntenteError(error);
+  const isRecorded = (await deps.store.jobEvents(jobId)).length > 0;
+  try {
+    await evidence.refused(deps.keyring.party, code);
     if (isRecorded) await deps.book.append(jobId, { type: "refused", at: deps.logbook.now(), by: "own", code });
     await destroySecrets(deps, jobId);
-    return { decision: "refused", code };
+  } catch (err) {
+    if (!isRecorded) throw err;
+    await endFailed(deps, evidence, jobId, error);
   }
 }
 

@@ -282,8 +282,12 @@ export function recordReceipt(
     const { state, reason } = await deps.book.require(jobId);
     if (state === "releasing") return;
     if (state !== "running") throw new EntenteError(reason?.code ?? "CANCELLED");
-    const log = await deps.logbook.log(collaboration);
-    if ((await log.find(entry)) === undefined) await deps.logbook.append(collaboration, [entry]);
+    // In turn with a revocation: the log shows no receipt after it.
+    await deps.policy.inTurn(agreement, async () => {
+      if ((await deps.agreements.stateOf(agreement.digest)) === "revoked") throw new EntenteError("AGREEMENT_REVOKED");
+      const log = await deps.logbook.log(collaboration);
+      if ((await log.find(entry)) === undefined) await deps.logbook.append(collaboration, [entry]);
+    });
     await deps.store.putJobDocument(jobId, "receipt", fromUtf8(entry));
     const { bytesSent, bytesReceived } = channel;
     const traffic = { bytesSent, bytesReceived };
