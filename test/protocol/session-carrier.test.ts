@@ -203,7 +203,9 @@ describe("frames as a hostile relay sends them", () => {
       "more than the window, to a reader that reads nothing",
       () => {
         const body = Buffer.alloc(MAX_CARRIER_DATA_BYTES);
-        return Buffer.concat(Array.from({ length: 2 + WINDOW_BYTES / body.length }, (_, i) => data(i + 1, body)));
+        return Buffer.concat(
+          Array.from({ length: Math.ceil((2 * WINDOW_BYTES) / body.length) }, (_, i) => data(i + 1, body)),
+        );
       },
       "WIRE_TOO_LARGE",
     ],
