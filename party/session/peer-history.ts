@@ -27,6 +27,8 @@ export interface SeenPeer {
 export class PeerHistory {
   readonly #store: Store;
   readonly #turns = new Turns<string>();
+  /** What the store holds, as it was verified last: every step of a session asks. */
+  readonly #verified = new Map<string, { readonly text: string; readonly identity: string; readonly seen: SeenPeer }>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -41,10 +43,14 @@ export class PeerHistory {
   async of(party: string): Promise<SeenPeer> {
     const record = (await this.#store.peers()).find((peer) => peer.party === party);
     if (record === undefined) throw new EntenteError("PEER_UNCONFIRMED", { detail: party });
-    const text = await this.#store.setting(setting(party));
-    const records = text === undefined ? [] : decodeHistory(utf8(text));
+    const text = (await this.#store.setting(setting(party))) ?? "";
+    const known = this.#verified.get(party);
+    if (known?.text === text && known.identity === record.identity) return known.seen;
+    const records = text === "" ? [] : decodeHistory(utf8(text));
     const keysets = verifyHistory(records, fromHex(record.identity));
-    return { records, keysets, identity: keysets.at(-1)?.identity ?? fromHex(record.identity) };
+    const seen = { records, keysets, identity: keysets.at(-1)?.identity ?? fromHex(record.identity) };
+    this.#verified.set(party, { text, identity: record.identity, seen });
+    return seen;
   }
 
   /** The identity that was confirmed and those that followed it, in hex, newest first. Throws PEER_UNCONFIRMED. */

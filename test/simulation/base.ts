@@ -12,7 +12,7 @@ import { byteStream } from "./chance.ts";
 import { ID_COLUMN } from "./data.ts";
 import { DiskFiles } from "./disk.ts";
 import { EPOCH_MS, type ProcessName } from "./process.ts";
-import { openStore, snapshotOf } from "./stores.ts";
+import { openStore, StoreCopies, snapshotOf } from "./stores.ts";
 import {
   COORDINATOR,
   certificateOf,
@@ -32,7 +32,11 @@ const SETUP_LIMIT_MS = 600_000;
 
 export interface Base {
   readonly files: Readonly<Record<ProcessName, DiskFiles>>;
-  readonly stores: Readonly<Record<ProcessName, Uint8Array>>;
+  readonly stores: {
+    readonly bank: StoreCopies<"party">;
+    readonly bureau: StoreCopies<"party">;
+    readonly coordinator: StoreCopies<"coordinator">;
+  };
   /** Digest. */
   readonly agreement: string;
   /** Fingerprints of all three, as an auditor has them. */
@@ -100,9 +104,9 @@ export async function makeBase(tls: boolean): Promise<Base> {
   return {
     files: { bank: disks.bank.files, bureau: disks.bureau.files, coordinator: disks.coordinator.files },
     stores: {
-      bank: snapshotOf(disks.bank),
-      bureau: snapshotOf(disks.bureau),
-      coordinator: snapshotOf(disks.coordinator),
+      bank: new StoreCopies("party", snapshotOf(disks.bank)),
+      bureau: new StoreCopies("party", snapshotOf(disks.bureau)),
+      coordinator: new StoreCopies("coordinator", snapshotOf(disks.coordinator)),
     },
     agreement: digest,
     trust: Object.values(identities),
@@ -143,10 +147,11 @@ async function enrolAll({ options: { disks } }: World): Promise<Record<ProcessNa
   return found as Record<ProcessName, string>;
 }
 
+/** As it was; of the disks that were made before none is in use any more. */
 export function disksFrom({ files, stores }: Base): Disks {
   return {
-    bank: { files: new DiskFiles(files.bank), ...openStore("party", stores.bank) },
-    bureau: { files: new DiskFiles(files.bureau), ...openStore("party", stores.bureau) },
-    coordinator: { files: new DiskFiles(files.coordinator), ...openStore("coordinator", stores.coordinator) },
+    bank: { files: new DiskFiles(files.bank), ...stores.bank.next() },
+    bureau: { files: new DiskFiles(files.bureau), ...stores.bureau.next() },
+    coordinator: { files: new DiskFiles(files.coordinator), ...stores.coordinator.next() },
   };
 }

@@ -4,8 +4,10 @@ import { foldJob, type Job } from "../../party/jobs/lifecycle.ts";
 import type { Node } from "../../party/node.ts";
 import type { Store } from "../../party/store/store.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
+import { fromBase64, fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { isErrorCode } from "../../proto/errors.ts";
-import { parseStatement } from "../../proto/evidence/statements.ts";
+import { EVIDENCE_EVENTS } from "../../proto/evidence/predicates.ts";
+import { predicateType as typeOf } from "../../proto/evidence/statements.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { type Base, RESULT_FLOOR } from "./base.ts";
 import { MARK } from "./data.ts";
@@ -87,8 +89,7 @@ async function entryCounts(node: Node): Promise<Map<string, Counts>> {
   const counts = new Map<string, Counts>();
   for (const log of await node.logbook.logs(COLLABORATION)) {
     for (let index = 0; index < log.size; index++) {
-      const { event, statement } = parseStatement(await log.entry(index));
-      const predicate = statement.predicate as { jobId?: string; job?: { jobId: string }; charge?: unknown };
+      const { event, predicate } = statementOf(await log.entry(index));
       const jobId = predicate.jobId ?? predicate.job?.jobId;
       const isCharge = event === "policy-decision" && predicate.charge !== null && predicate.charge !== undefined;
       const kind = ONCE.find((name) => name === (isCharge ? "charge" : event));
@@ -101,6 +102,23 @@ async function entryCounts(node: Node): Promise<Map<string, Counts>> {
 }
 
 type Sides = Readonly<Record<PartyName, Side | undefined>>;
+
+interface Said {
+  readonly jobId?: string;
+  readonly job?: { readonly jobId: string };
+  readonly charge?: unknown;
+}
+
+/** Unchecked: `audit verify` checks every entry. */
+function statementOf(entry: Uint8Array): { readonly event: string; readonly predicate: Said } {
+  const { payload } = JSON.parse(fromUtf8(entry)) as { readonly payload: string };
+  const { predicateType, predicate } = JSON.parse(fromUtf8(fromBase64(payload))) as {
+    readonly predicateType: string;
+    readonly predicate: Said;
+  };
+  const event = EVIDENCE_EVENTS.find((name) => typeOf(name) === predicateType) ?? predicateType;
+  return { event, predicate };
+}
 
 function storyOf({ bank, bureau }: Sides, subjects: readonly string[], plan: SeedPlan): string[] {
   const problems: string[] = [];

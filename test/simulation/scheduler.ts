@@ -4,6 +4,8 @@
  */
 import { createHash, type Hash } from "node:crypto";
 
+const MAX_UNHASHED = 65_536;
+
 interface Event {
   readonly atMs: number;
   readonly number: number;
@@ -29,6 +31,8 @@ export class Scheduler {
   readonly #turns: number;
   readonly #heap: Event[] = [];
   readonly #trace: Hash = createHash("sha256");
+  /** Hashed many lines at a time. */
+  #unhashed = "";
   #lines: string[] | undefined;
   #number = 0;
 
@@ -48,14 +52,21 @@ export class Scheduler {
 
   /** Part of the trace. */
   note(what: string): void {
-    const line = `${this.nowMs.toFixed(3)} ${what}`;
-    this.#trace.update(line).update("\n");
+    const line = `${this.nowMs} ${what}\n`;
+    this.#unhashed += line;
+    if (this.#unhashed.length > MAX_UNHASHED) this.#hash();
     this.#lines?.push(line);
   }
 
   /** Hex; of everything that happened until now, in its order. */
   traceHash(): string {
+    this.#hash();
     return this.#trace.copy().digest("hex");
+  }
+
+  #hash(): void {
+    this.#trace.update(this.#unhashed);
+    this.#unhashed = "";
   }
 
   /** Runs `run` after `delayMs`; the returned function cancels it. */

@@ -27,7 +27,11 @@ export async function simulate(options: SimulateOptions, onResult: (result: Seed
 async function inThreads({ from, seeds, tls, threads }: SimulateOptions, onResult: (result: SeedResult) => void) {
   let next = from;
   const runners = Array.from({ length: Math.min(threads, seeds) }, async () => {
-    const worker = new Worker(new URL("./thread.ts", import.meta.url), { workerData: { tls } });
+    const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+      workerData: { tls },
+      // Most of what a simulation makes is soon forgotten.
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
+    });
     await new Promise<void>((resolve, reject) => {
       worker.on("error", reject);
       worker.on("message", (message: "ready" | SeedResult) => {

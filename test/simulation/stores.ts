@@ -35,13 +35,50 @@ export interface StoreOn<S> {
 const OPEN = { party: openPartyStore, coordinator: openCoordinatorStore } as const;
 type Kind = keyof typeof OPEN;
 
-/** `from`: a database that `snapshotOf` made; a new one without it. */
-export function openStore<K extends Kind>(kind: K, from?: Uint8Array): StoreOn<ReturnType<(typeof OPEN)[K]>> {
+export function openStore<K extends Kind>(kind: K): StoreOn<ReturnType<(typeof OPEN)[K]>> {
   const connection = new DatabaseSync(":memory:");
-  if (from !== undefined) connection.deserialize(from);
   return { connection, store: OPEN[kind](connection) as ReturnType<(typeof OPEN)[K]> };
 }
 
 export function snapshotOf({ connection }: StoreOn<unknown>): Uint8Array {
   return connection.serialize();
+}
+
+/** One database after another of the same content: a single connection whose rows are put back, so that its statements are prepared
+ * once. Only one of them is in use at a time. */
+export class StoreCopies<K extends Kind> {
+  readonly #kind: K;
+  readonly #from: Uint8Array;
+  #made: (StoreOn<ReturnType<(typeof OPEN)[K]>> & { readonly reset: string }) | undefined;
+
+  /** `from`: what `snapshotOf` made. */
+  constructor(kind: K, from: Uint8Array) {
+    this.#kind = kind;
+    this.#from = from;
+  }
+
+  next(): StoreOn<ReturnType<(typeof OPEN)[K]>> {
+    this.#made ??= this.#make();
+    const { connection, reset } = this.#made;
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+    connection.exec(reset);
+    return this.#made;
+  }
+
+  #make() {
+    const connection = new DatabaseSync(":memory:");
+    connection.deserialize(this.#from);
+    const store = OPEN[this.#kind](connection) as ReturnType<(typeof OPEN)[K]>;
+    connection.exec("ATTACH ':memory:' AS template");
+    connection.deserialize(this.#from, { dbName: "template" });
+    const tables = connection
+      .prepare(
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence')",
+      )
+      .all() as { name: string }[];
+    const put = tables.map(
+      ({ name }) => `DELETE FROM main.${name}; INSERT INTO main.${name} SELECT * FROM template.${name};`,
+    );
+    return { connection, store, reset: `PRAGMA foreign_keys = OFF; BEGIN; ${put.join(" ")} COMMIT; PRAGMA foreign_keys = ON;` };
+  }
 }
