@@ -8,6 +8,7 @@ import { fromBase64, fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { isErrorCode } from "../../proto/errors.ts";
 import { EVIDENCE_EVENTS } from "../../proto/evidence/predicates.ts";
 import { predicateType as typeOf } from "../../proto/evidence/statements.ts";
+import type { ProblemCode } from "../../sdk/verify/verdict.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { type Base, RESULT_FLOOR } from "./base.ts";
 import { MARK } from "./data.ts";
@@ -48,9 +49,10 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
     problems.push(...files.filter(isKept).map((path) => `left on disk: ${path}`));
   }
   const { store } = world.options.disks.bank;
-  const hasReceipt = [...jobs.values()].some(
-    ({ bank, bureau }) => (bank?.counts.receipt ?? bureau?.counts.receipt ?? 0) > 0,
-  );
+  const all = [...jobs.values()].flatMap(({ bank, bureau }) => [bank, bureau]).filter((side) => side !== undefined);
+  // Without a receipt nothing has asked for a cosignature; a job that failed in the middle of one leaves it with whom it reached.
+  const mayLack: ProblemCode[] = all.some(({ counts }) => counts.receipt !== undefined) ? [] : ["NOT_COSIGNED"];
+  if (all.some(({ job }) => job.state === "failed")) mayLack.push("RECEIPT_MISSING");
   for (const [jobId, sides] of jobs) {
     const subjects: string[] = [];
     for await (const { subject } of store.tags({ now: world.node("bank")?.clock.now() ?? "", jobId }))
@@ -61,7 +63,7 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
       ),
     );
   }
-  problems.push(...(await read(verified(world, base, hasReceipt))));
+  problems.push(...(await read(verified(world, base, mayLack))));
   problems.push(
     ...world.log.filter((line) => line.includes(MARK)).map((line) => `an id is logged: ${line.trim().slice(0, 200)}`),
   );
@@ -155,8 +157,8 @@ function storyOf({ bank, bureau }: Sides, subjects: readonly string[], plan: See
   return problems;
 }
 
-/** Both parties' exports, as an auditor reads them. Without a receipt nothing has asked for a cosignature yet. */
-async function verified(world: World, base: Base, hasReceipt: boolean): Promise<string[]> {
+/** Both parties' exports, as an auditor reads them. `mayLack`: what the jobs' ends explain. */
+async function verified(world: World, base: Base, mayLack: readonly ProblemCode[]): Promise<string[]> {
   const files = new DiskFiles();
   for (const party of PARTIES) {
     const exporter = world.node(party);
@@ -166,6 +168,6 @@ async function verified(world: World, base: Base, hasReceipt: boolean): Promise<
   }
   const report = await verifyFolders(["/export/bank", "/export/bureau"], { files, trust: base.trust });
   return report.problems
-    .filter(({ code }) => hasReceipt || code !== "NOT_COSIGNED")
+    .filter(({ code }) => !mayLack.includes(code))
     .map(({ code, log, index }) => `audit verify: ${code} ${log ?? ""} ${index ?? ""}`.trim());
 }

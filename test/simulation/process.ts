@@ -2,7 +2,7 @@
  * A process between its start and its end. Everything that its code asks of its surroundings goes through here; once it has
  * been killed nothing is answered any more, so whatever still waits in it waits for ever, as if it had never been.
  */
-import { EntenteError } from "../../proto/errors.ts";
+import { diskError } from "../../proto/ports/disk-error.ts";
 import type { Files, Ports } from "../../proto/ports/ports.ts";
 import { byteStream, type Chance } from "./chance.ts";
 import type { DiskFiles } from "./disk.ts";
@@ -27,14 +27,9 @@ export interface Surroundings {
 /** When the simulations' wall clocks begin. */
 export const EPOCH_MS = Date.parse("2026-03-02T09:00:00.000Z");
 
-/** What a file system says. */
-function diskError(): Error {
-  return Object.assign(new Error("injected disk error"), { code: "EIO" });
-}
-
-/** What a store makes of that. */
-export function storeError(): Error {
-  return new EntenteError("STORAGE_FAILED", { cause: diskError() });
+/** What ports and stores make of what a file system says. */
+function injected(): Error {
+  return diskError(Object.assign(new Error("injected disk error"), { code: "EIO" }));
 }
 
 const NEVER = new Promise<never>(() => undefined);
@@ -89,7 +84,7 @@ export class Process {
   }
 
   /** Something that is durable when it has been answered: done at once, and answered a little later. */
-  async persist<T>(operation: string, work: () => Promise<T>, errorOf: () => Error = diskError): Promise<T> {
+  async persist<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (!this.isAlive) return NEVER;
     const { scheduler, chance, faultOf } = this.#surroundings;
     const fault = faultOf(this, operation);
@@ -99,7 +94,7 @@ export class Process {
     if (fault === "crash-after") return this.#crash();
     if (!this.isAlive) return NEVER;
     await new Promise<void>((resume) => this.timer(chance.between(0.05, 2), resume));
-    if (fault !== undefined) throw errorOf();
+    if (fault !== undefined) throw injected();
     return result as T;
   }
 

@@ -227,6 +227,8 @@ class SeedRun {
   /** Between two events nothing of the product runs, so what is on the disks can be read. */
   #look(beganMs: number): void {
     const { world } = this;
+    // Before all have been asked for, jobs that ended are not all of them.
+    const areAllAsked = this.#asked >= this.#plan.jobs;
     const looks = PARTIES.map(async (party) => {
       const { store } = world.options.disks[party];
       let isEnded = true;
@@ -238,7 +240,7 @@ class SeedRun {
       return isEnded;
     });
     void Promise.all(looks).then((ended) => {
-      this.#isEnded = ended.every(Boolean);
+      this.#isEnded = areAllAsked && ended.every(Boolean);
     });
     const againMs = world.scheduler.nowMs - beganMs > 5 * 60_000 ? 30_000 : 1_000;
     world.scheduler.after(againMs, "look at the disks", () => this.#look(beganMs));

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore as openCoordinatorStore } from "../../coordinator/store/sqlite.ts";
 import { openSqliteStore as openPartyStore } from "../../party/store/sqlite.ts";
-import { type Process, storeError } from "./process.ts";
+import type { Process } from "./process.ts";
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -22,7 +22,7 @@ export function storeOf<S extends object>(store: S, process: Process): S {
       if (name === "close") return async () => undefined;
       if (STREAMS.test(name)) return call;
       if (LOOKS.test(name)) return (...args: unknown[]) => process.look(async () => call(...args));
-      return (...args: unknown[]) => process.persist(`store ${name}`, async () => call(...args), storeError);
+      return (...args: unknown[]) => process.persist(`store ${name}`, async () => call(...args));
     },
   });
 }
@@ -79,6 +79,10 @@ export class StoreCopies<K extends Kind> {
     const put = tables.map(
       ({ name }) => `DELETE FROM main.${name}; INSERT INTO main.${name} SELECT * FROM template.${name};`,
     );
-    return { connection, store, reset: `PRAGMA foreign_keys = OFF; BEGIN; ${put.join(" ")} COMMIT; PRAGMA foreign_keys = ON;` };
+    return {
+      connection,
+      store,
+      reset: `PRAGMA foreign_keys = OFF; BEGIN; ${put.join(" ")} COMMIT; PRAGMA foreign_keys = ON;`,
+    };
   }
 }
