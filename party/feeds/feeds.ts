@@ -103,6 +103,10 @@ export class Feeds {
 
   /** Runs the feeds whose time has come. Never rejects. */
   async keepUp(): Promise<void> {
+    await this.#runDue().catch((err: unknown) => this.#input.logger.error({ err }, "feeds could not be looked at"));
+  }
+
+  async #runDue(): Promise<void> {
     const { store, logger, ports } = this.#input;
     await store.forgetEndedTags(new Date(ports.clock.nowMs() - ENDED_TAG_DAYS * DAY_MS).toISOString());
     for (const { name, config, last } of await this.list()) {

@@ -41,12 +41,12 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
     for (const job of await jobsIn(store)) {
       const sides = jobs.get(job.jobId) ?? {};
       jobs.set(job.jobId, { ...sides, [party]: { job, counts: counts.get(job.jobId) ?? {} } });
-      problems.push(...(await leftovers(party, job, store)));
     }
-    const files = world.options.disks[party].files.paths();
-    // Of a job that was never recorded a draft may stay until the next start.
-    const isKept = (path: string) => [...jobs.keys()].some((jobId) => path.startsWith(pathIn(party, "spool", jobId)));
-    problems.push(...files.filter(isKept).map((path) => `left on disk: ${path}`));
+    if ((await leftovers(party, world)).length === 0) continue;
+    // What a disk did not remove when it was told to goes at the next start.
+    world.kill(party, 100);
+    await scheduler.run(() => world.isUp, scheduler.nowMs + READ_LIMIT_MS);
+    problems.push(...(await leftovers(party, world)));
   }
   const { store } = world.options.disks.bank;
   const all = [...jobs.values()].flatMap(({ bank, bureau }) => [bank, bureau]).filter((side) => side !== undefined);
@@ -79,12 +79,20 @@ async function jobsIn(store: Store): Promise<Job[]> {
   return jobs;
 }
 
-/** Of an ended job no secret may stay. */
-async function leftovers(party: PartyName, { jobId }: Job, store: Store): Promise<string[]> {
-  const names = ["spool-key", "gate-keys", "nonce", "gate-key-1-0", "input-salt"];
-  const left = [];
-  for (const name of names) if ((await store.jobSecret(jobId, name)) !== undefined) left.push(name);
-  return left.map((name) => `${party} keeps the secret ${name} of job ${jobId.slice(0, 8)}`);
+const SECRETS = ["spool-key", "gate-keys", "nonce", "gate-key-1-0", "input-salt"];
+
+/** Of an ended job no secret and no file may stay. */
+async function leftovers(party: PartyName, { options: { disks } }: World): Promise<string[]> {
+  const { store, files } = disks[party];
+  const left: string[] = [];
+  for (const jobId of await store.jobIds()) {
+    for (const name of SECRETS)
+      if ((await store.jobSecret(jobId, name)) !== undefined)
+        left.push(`${party} keeps the secret ${name} of job ${jobId.slice(0, 8)}`);
+    const place = pathIn(party, "spool", jobId);
+    left.push(...files.paths().flatMap((path) => (path.startsWith(place) ? [`left on disk: ${path}`] : [])));
+  }
+  return left;
 }
 
 async function entryCounts(node: Node): Promise<Map<string, Counts>> {
