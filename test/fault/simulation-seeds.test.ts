@@ -4,8 +4,8 @@ import type { SeedResult } from "../simulation/run.ts";
 import { reportOf, simulate } from "../simulation/simulate.ts";
 
 /** `npm run simulate` runs as many as one likes. */
-const SEEDS = 250;
-const TLS_SEEDS = 20;
+const SEEDS = 100;
+const TLS_SEEDS = 10;
 const threads = Math.min(2, availableParallelism());
 
 async function resultsOf(seeds: number, tls: boolean): Promise<SeedResult[]> {

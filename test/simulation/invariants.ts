@@ -52,7 +52,7 @@ export async function problemsOf(world: World, plan: SeedPlan, base: Base): Prom
   const all = [...jobs.values()].flatMap(({ bank, bureau }) => [bank, bureau]).filter((side) => side !== undefined);
   // Without a receipt nothing has asked for a cosignature; a job that failed in the middle of one leaves it with whom it reached.
   const mayLack: ProblemCode[] = all.some(({ counts }) => counts.receipt !== undefined) ? [] : ["NOT_COSIGNED"];
-  if (all.some(({ job }) => job.state === "failed")) mayLack.push("RECEIPT_MISSING");
+  if (all.some(({ job }) => job.state === "failed")) mayLack.push("RECEIPT_MISSING", "NOT_COSIGNED");
   for (const [jobId, sides] of jobs) {
     const subjects: string[] = [];
     for await (const { subject } of store.tags({ now: world.node("bank")?.clock.now() ?? "", jobId }))
