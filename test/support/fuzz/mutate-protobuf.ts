@@ -20,6 +20,7 @@ interface Field {
 
 const EDGES = [0n, 1n, 9n, 127n, 128n, 255n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 1n << 53n, (1n << 64n) - 1n];
 const DEEP = 2_000;
+const MAX_COPIED_BYTES = 200_000;
 
 export function varint(value: bigint | number, padding = 0): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
@@ -113,7 +114,9 @@ const CHANGES: readonly Change[] = [
     return fields.with(at, { ...(fields[at] as Field), type: LENGTH_DELIMITED, value });
   },
   (fields, at, draw) => {
-    const copies = draw.oneIn(30) ? 3_000 : 70;
+    // Many small ones: what is large as one message is large enough.
+    const most = Math.ceil(MAX_COPIED_BYTES / ((fields[at] as Field).value.length + 2));
+    const copies = Math.min(draw.oneIn(30) ? 3_000 : 70, most);
     return fields.toSpliced(at, 0, ...Array<Field>(copies).fill(fields[at] as Field));
   },
   (fields, at, draw) => {
