@@ -3,7 +3,9 @@
  * `node process.ts party|coordinator FOLDER MATRIX-FOLDER`. The product has nothing of it: the modules that open the stores are
  * replaced as they are loaded, and files and logs are wrapped here.
  */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import type { Endpoints } from "../../coordinator/service.ts";
 import { EvidenceLog } from "../../proto/evidence/log.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
@@ -73,6 +75,11 @@ if (of === "party") {
   console.log(JSON.stringify({ apiUrl }));
 } else {
   const { startCoordinator } = await import("../../coordinator/main.ts");
-  const { endpoints } = await startCoordinator({ folder, ports });
+  // The parties look for it where it was.
+  const path = `${matrixFolder}/endpoints.json`;
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Endpoints) : undefined;
+  const where = before && { port: before.main.port, enrolPort: before.enrolment.port };
+  const { endpoints } = await startCoordinator({ folder, ports, ...where });
+  writeFileSync(path, JSON.stringify(endpoints));
   console.log(JSON.stringify({ endpoints }));
 }

@@ -177,6 +177,8 @@ export class World {
     await asked;
     // What was armed and is still to come must not meet the checks.
     if (killed !== undefined) await rm(join(this.#place(killed), ARMED_FILE), { force: true });
+    // One that was killed a moment ago is seen to have ended a moment later.
+    await pause(200);
     if (killed !== undefined && this.#trio.hasEnded(killed)) {
       kills++;
       await this.#restart(killed);
