@@ -90,7 +90,7 @@ export async function fetchKeys(gate: AtGate, channel: Channel): Promise<void> {
   const cosigned = await cosignReceipt(gate, channel, settled);
   const { keys } = await channel.hear(GATE_TIMEOUT_MS, "gateKeys");
   const { finished } = await deps.book.require(jobId);
-  byPartition(finished, keys, settled);
+  if (byPartition(finished, keys, settled) === undefined) throw otherKeys();
   const secret = canonicalJson({ keys: keys.map(toHex), cosigned } as unknown as Json);
   await deps.vault.put(jobId, OPENER_SECRET, secret);
   await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
@@ -104,22 +104,28 @@ export async function openerOf(deps: JobDeps, jobId: JobId, settled: SettledRece
   const kept = parseCanonicalJson(await deps.vault.get(jobId, OPENER_SECRET));
   const { keys, cosigned } = kept as unknown as { readonly keys: readonly string[]; readonly cosigned: CosignedPair };
   const { finished } = await deps.book.require(jobId);
-  return { gateKeys: byPartition(finished, keys.map(fromHex), settled), cosigned };
+  const gateKeys = byPartition(finished, keys.map(fromHex), settled);
+  if (gateKeys === undefined) throw otherKeys();
+  return { gateKeys, cosigned };
 }
 
-/** Throws SEAL_INVALID when they are not the receipt's. */
+function otherKeys(): EntenteError {
+  return new EntenteError("SEAL_INVALID", { detail: "other gate keys than the receipt names" });
+}
+
+/** Undefined when they are not the receipt's, every one of them. */
 function byPartition(
   finished: readonly FinishedPartition[],
   keys: readonly Uint8Array[],
   { gateKeyHashes }: SettledReceipt,
-): ReadonlyMap<number, Uint8Array> {
-  const refused = () => new EntenteError("SEAL_INVALID", { detail: "other gate keys than the receipt names" });
-  if (keys.length !== finished.length) throw refused();
+): ReadonlyMap<number, Uint8Array> | undefined {
+  const attempts = attemptsOf(finished);
+  if (keys.length !== finished.length || attempts.length !== gateKeyHashes.length) return undefined;
   const found = new Map<number, Uint8Array>();
   let at = 0;
-  for (const [i, { partitions }] of attemptsOf(finished).entries()) {
+  for (const [i, { partitions }] of attempts.entries()) {
     const own = keys.slice(at, at + partitions.length);
-    if (!equalBytes(gateKeyHash(...own), fromHex(gateKeyHashes[i] as string))) throw refused();
+    if (!equalBytes(gateKeyHash(...own), fromHex(gateKeyHashes[i] as string))) return undefined;
     for (const [j, partition] of partitions.entries()) found.set(partition, own[j] as Uint8Array);
     at += partitions.length;
   }
@@ -142,13 +148,18 @@ export function gateKeyName(attempt: number, partition: number): string {
 /**
  * The provider's end. `requireAllowed` is asked before the keys are recorded as released, in turn with a revocation: the log
  * shows no release after it. Keys that are recorded are given again. Resolves when the peer says that it has them; throws
- * what a channel throws when it does not, and the keys are kept then.
+ * what a channel throws when it does not, and the keys are kept then. Throws RECEIPT_MISMATCH, and gives none, when the keys
+ * are not those that the receipt names.
  */
 export async function giveKeys(gate: AtGate, channel: Channel, requireAllowed: () => Promise<void>): Promise<void> {
   const { deps, jobId, agreement, evidence } = gate;
   const settled = await settledReceipt(deps, jobId);
   const cosigned = await cosignReceipt(gate, channel, settled);
   const job = await deps.book.require(jobId);
+  const keys = (await gateKeysOf(deps, job)).flat();
+  // An attempt that the peer began after the receipt was proposed has other ones.
+  if (byPartition(job.finished, keys, settled) === undefined)
+    throw new EntenteError("RECEIPT_MISMATCH", { detail: "other partitions are finished than the receipt names" });
   const attempts = attemptsOf(job.finished).map(({ attempt }, i) => ({
     attempt,
     gateKeyHash: settled.gateKeyHashes[i] as string,
@@ -168,7 +179,7 @@ export async function giveKeys(gate: AtGate, channel: Channel, requireAllowed: (
     }),
   );
   deps.book.report(jobId, { step: "releasing the keys", ...WAITING });
-  await channel.say({ kind: "gateKeys", keys: (await gateKeysOf(deps, job)).flat() });
+  await channel.say({ kind: "gateKeys", keys });
   // Said before the peer knows what it may show, so it tells nothing of what matched.
   await channel.hear(OPENED_TIMEOUT_MS, "opened");
 }

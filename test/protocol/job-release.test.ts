@@ -1,6 +1,8 @@
 /** Between the receipt and the result: sessions that break off, keys that arrive twice or never, and the day that there is. */
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { gateKeyName } from "../../party/jobs/gate.ts";
+import type { Job } from "../../party/jobs/lifecycle.ts";
 import { endOverdueReleases } from "../../party/jobs/releasing.ts";
 import { Channel } from "../../party/session/channel.ts";
 import type { SessionMessage } from "../../proto/codec/session.ts";
@@ -105,6 +107,40 @@ test("a receipt that was proposed and not signed is proposed again in the next a
   // Twice by the provider, once by the receiver: one payload.
   expect([proposals.length, new Set(proposals).size]).toEqual([3, 1]);
   await expectOnce(bank.jobId);
+});
+
+test("no key is given but those that the receipt names, also when another attempt followed its proposal", async () => {
+  pauses.isHolding = true;
+  let signatures = 0;
+  const given: SessionMessage[] = [];
+  const say = Channel.prototype.say;
+  vi.spyOn(Channel.prototype, "say").mockImplementation(async function (this: Channel, message) {
+    if (message.kind === "gateKeys") given.push(message);
+    // The receiver keeps the receipt that both have signed, and does not say so.
+    if (message.kind === "receiptSignature" && ++signatures === 2) cut();
+    return say.call(this, message);
+  });
+  const running = nodes.runAtBank({ agreement });
+  await expect.poll(() => pauses.held, POLL).toBe(1);
+  const { book, vault, logbook } = nodes.bureau.connected;
+  await expect.poll(async () => (await book.list()).filter(({ state }) => state === "running").length, POLL).toBe(1);
+  const { jobId, finished } = (await book.list()).find(({ state }) => state === "running") as Job;
+  // What an attempt leaves in which it claims to hold nothing, and brings another list.
+  const [at, peerVersion, exporter] = [logbook.now(), "00".repeat(32), "ab".repeat(32)];
+  await book.append(jobId, {
+    ...{ type: "attempt-started", at, attempt: 2, peerSizeClass: 80, peerVersion, finished: [], exporter },
+  });
+  for (const { partition } of finished) {
+    await vault.drawOnce(jobId, gateKeyName(2, partition));
+    await book.append(jobId, {
+      ...{ type: "partition-finished", at, attempt: 2, partition, exporter, transcript: "cd".repeat(32) },
+    });
+  }
+  pauses.end();
+  await running;
+  expect(given).toEqual([]);
+  expect(await book.require(jobId)).toMatchObject({ state: "failed", reason: { code: "RECEIPT_MISMATCH" } });
+  expect(await eventsOf(nodes.bureau, jobId)).not.toContain("gate-key-released");
 });
 
 test("that the receiver has the keys is asked for when it was not heard", async () => {
