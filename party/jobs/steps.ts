@@ -54,7 +54,8 @@ export async function afterError(deps: JobDeps, jobId: string, error: unknown): 
 }
 
 /** An attempt costs the peer a run of the protocol: there are five. Until one can begin, a peer that is being restarted is
- * waited for. What follows the receipt is tried until the release's day is over. */
+ * waited for. What follows the receipt is tried until the release's day is over, and what follows the keys after it,
+ * too. */
 export function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknown): boolean {
   const { code } = toEntenteError(error);
   const nowMs = deps.clock.nowMs();
@@ -66,9 +67,10 @@ export function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknow
     const passes = PASSING.includes(code) || code === "PEER_REFUSED_IDENTITY";
     return passes && job.attempt < MAX_ATTEMPTS && nowMs < tries.sinceMs + AWAY_MS;
   }
-  if (nowMs >= releaseEndsMs(job)) return false;
   // What came out is in the log and durable: nothing but a revocation may keep it from being put in force.
   if (step === "publish") return code !== "AGREEMENT_REVOKED";
+  // The day is one for the keys: who has them may open whenever the disk lets it.
+  if (step !== "open" && nowMs >= releaseEndsMs(job)) return false;
   return mayPass(error) && (code !== "STORAGE_FAILED" || tries.count < MAX_ATTEMPTS);
 }
 
