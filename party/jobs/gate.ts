@@ -18,6 +18,7 @@ import { attemptsOf, CLOSING_TIMEOUT_MS } from "./attempt.ts";
 import type { JobDeps } from "./deps.ts";
 import type { JobEvidence } from "./evidence.ts";
 import type { FinishedPartition, Job } from "./lifecycle.ts";
+import { nextStep } from "./next-step.ts";
 import { claimsOf } from "./receipt.ts";
 
 /** What the receipt says, as this node has it. */
@@ -149,7 +150,7 @@ export function gateKeyName(attempt: number, partition: number): string {
  * The provider's end. `requireAllowed` is asked before the keys are recorded as released, in turn with a revocation: the log
  * shows no release after it. Keys that are recorded are given again. Resolves when the peer says that it has them; throws
  * what a channel throws when it does not, and the keys are kept then. Throws RECEIPT_MISMATCH, and gives none, when the keys
- * are not those that the receipt names.
+ * are not those that the receipt names; RELEASE_OVERDUE when the day is over.
  */
 export async function giveKeys(gate: AtGate, channel: Channel, requireAllowed: () => Promise<void>): Promise<void> {
   const { deps, jobId, agreement, evidence } = gate;
@@ -166,9 +167,11 @@ export async function giveKeys(gate: AtGate, channel: Channel, requireAllowed: (
   }));
   await deps.turns.take(jobId, () =>
     deps.policy.inTurn(agreement, async () => {
-      const { state, reason, isOpened } = await deps.book.require(jobId);
-      if (state !== "releasing") throw new EntenteError(reason?.code ?? "RELEASE_OVERDUE");
-      if (isOpened) return;
+      const now = await deps.book.require(jobId);
+      if (now.state !== "releasing") throw new EntenteError(now.reason?.code ?? "RELEASE_OVERDUE");
+      if (now.isOpened) return;
+      // Whether or not somebody has looked at the day since it was over.
+      if (nextStep(now, deps.clock.nowMs()) === "give-up") throw new EntenteError("RELEASE_OVERDUE");
       await requireAllowed();
       await evidence.gateKeyReleased({
         receiptDigest: settled.digest,

@@ -143,7 +143,13 @@ export async function endOverdueReleases(deps: JobDeps): Promise<void> {
 async function giveUp(deps: JobDeps, job: Job): Promise<void> {
   const jobId = toJobId(job.jobId);
   const error = new EntenteError("RELEASE_OVERDUE");
-  await endFailed(deps, recordedEvidence(deps, job), jobId, error);
+  const isOver = await deps.turns.take(jobId, async () => {
+    // The keys may have come, or gone, while other jobs were seen to.
+    if (nextStep(await deps.book.require(jobId), deps.clock.nowMs()) !== "give-up") return false;
+    await endFailed(deps, recordedEvidence(deps, job), jobId, error);
+    return true;
+  });
+  if (!isOver) return;
   deps.channels.fail(jobId, error);
   await cleanUp(deps, jobId);
 }

@@ -189,6 +189,45 @@ test("a receiver that comes after its peer's day is told so", async () => {
   expect((await running).bank).toMatchObject({ state: "failed", reason: { code: "RELEASE_OVERDUE" } });
 });
 
+test("after the day no key is released, also when nobody has looked at the day since", async () => {
+  const { store } = nodes.bureau;
+  const append = store.appendJobEvent.bind(store);
+  vi.spyOn(store, "appendJobEvent").mockImplementation((jobId, length, event) => {
+    const at = new Date(Date.parse(event.at) - DAY_MS).toISOString();
+    return append(jobId, length, event.type === "receipt-signed" ? { ...event, at } : event);
+  });
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.reason?.code, bureau.reason?.code, bureau.isOpened]).toEqual([
+    ...["RELEASE_OVERDUE", "RELEASE_OVERDUE", false],
+  ]);
+  expect(await eventsOf(nodes.bureau, bank.jobId)).not.toContain("gate-key-released");
+});
+
+test("a job whose keys go while the day is looked at is not ended by how it was before", async () => {
+  pauses.isHolding = true;
+  let offers = 0;
+  const say = Channel.prototype.say;
+  vi.spyOn(Channel.prototype, "say").mockImplementation(async function (this: Channel, message) {
+    if (message.kind === "checkpointOffer" && ++offers === 1) cut();
+    if (message.kind === "opened") cut();
+    return say.call(this, message);
+  });
+  const running = nodes.runAtBank({ agreement });
+  await expect.poll(() => pauses.held, POLL).toBe(1);
+  const { book, clock } = nodes.bureau.connected;
+  const before = await book.list();
+  const { jobId } = before.find(({ state }) => state === "releasing") as Job;
+  pauses.end();
+  await expect.poll(async () => (await book.require(jobId)).isOpened, POLL).toBe(true);
+  vi.spyOn(book, "list").mockResolvedValueOnce(before);
+  const now = vi.spyOn(clock, "nowMs").mockReturnValue(clock.nowMs() + 2 * DAY_MS);
+  await endOverdueReleases(nodes.bureau.connected);
+  now.mockRestore();
+  await running;
+  await expect.poll(async () => (await book.require(jobId)).state, POLL).toBe("done");
+  await expectOnce(jobId);
+});
+
 test("an agreement that is revoked between two release sessions withholds the keys", async () => {
   pauses.isHolding = true;
   before("checkpointOffer", (_message, count) => {
