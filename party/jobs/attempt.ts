@@ -226,6 +226,14 @@ export async function proposalOf({ vault }: JobDeps, jobId: string): Promise<Env
   return known && decodeEnvelope(known);
 }
 
+/** The only one of the job. Throws OVERLOADED when another session of it has proposed one while this one waited for the peer. */
+function keepProposal(deps: JobDeps, jobId: string, proposal: Envelope): Promise<void> {
+  return deps.turns.take(jobId, async () => {
+    if ((await proposalOf(deps, jobId)) !== undefined) throw new EntenteError("OVERLOADED", { detail: "receipt" });
+    await deps.vault.put(jobId, PROPOSAL_SECRET, encodeEnvelope(proposal));
+  });
+}
+
 /** Receipt signed by both, and in this node's log. `gateKeyHashes`: the sender's, hex, one for each attempt of `attemptsOf`; the
  * receiver learns them here. */
 export async function signReceipt(
@@ -234,7 +242,7 @@ export async function signReceipt(
   gateKeyHashes?: readonly string[],
 ): Promise<void> {
   const { deps, channel, peer, spec, agreement } = input;
-  const { keyring, logbook, vault, ports, witness } = deps;
+  const { keyring, logbook, ports, witness } = deps;
   const facts: ReceiptFacts = {
     spec,
     agreement,
@@ -264,7 +272,7 @@ export async function signReceipt(
     own: await ownPart(input),
     claims: { finishedAt: logbook.now(), gateKeyHashes },
     proposed: await proposalOf(deps, spec.jobId),
-    keep: (proposal) => vault.put(spec.jobId, PROPOSAL_SECRET, encodeEnvelope(proposal)),
+    keep: (proposal) => keepProposal(deps, spec.jobId, proposal),
   });
   await record(signed);
 }

@@ -109,6 +109,28 @@ test("a receipt that was proposed and not signed is proposed again in the next a
   await expectOnce(bank.jobId);
 });
 
+test("a session that did not see the proposal of another makes no second one", async () => {
+  const proposals = new Set<string>();
+  before("receiptSignature", (message, count) => {
+    if (message.kind === "receiptSignature") proposals.add(Buffer.from(message.envelope.payload).toString("hex"));
+    if (count === 1) cut();
+  });
+  const { vault, book } = nodes.bureau.connected;
+  const find = vault.find.bind(vault);
+  let isHidden = false;
+  vi.spyOn(vault, "find").mockImplementation(async (jobId, name) => {
+    const found = await find(jobId, name);
+    if (name !== "proposal" || found === undefined || isHidden) return found;
+    if ((await book.require(jobId)).attempt === 1) return found;
+    // As when both looked before either had signed.
+    isHidden = true;
+    return undefined;
+  });
+  const { bank, bureau } = await nodes.run({ agreement });
+  expect([bank.state, bureau.state, isHidden, proposals.size]).toEqual(["done", "done", true, 1]);
+  await expectOnce(bank.jobId);
+});
+
 test("no key is given but those that the receipt names, also when another attempt followed its proposal", async () => {
   pauses.isHolding = true;
   let signatures = 0;
