@@ -123,12 +123,13 @@ async function confirm(deps: JobDeps, jobId: JobId): Promise<void> {
   }
 }
 
-/** The receiver's answer. Throws NOT_FOUND when the job is none that this peer serves. */
+/** The receiver's answer. Once it has the keys nothing more is told: how long the opening takes depends on what matched. Throws
+ * NOT_FOUND when the job is none that this peer serves. */
 export async function keysHeld({ book }: JobDeps, peer: Peer, jobId: JobId): Promise<KeysHeld> {
   const { proposed, isOpened, state } = await book.require(jobId);
   if (proposed.peer !== peer.party || proposed.role !== "receiver")
     throw new EntenteError("NOT_FOUND", { detail: "job" });
-  return { holdsKeys: isOpened, hasEnded: isFinal(state) };
+  return { holdsKeys: isOpened, hasEnded: !isOpened && isFinal(state) };
 }
 
 /** What time brings, at either role: releases whose day is over. */

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { gateKeyName } from "../../party/jobs/gate.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
-import { endOverdueReleases } from "../../party/jobs/releasing.ts";
+import { endOverdueReleases, keysHeld } from "../../party/jobs/releasing.ts";
 import { Channel } from "../../party/session/channel.ts";
 import type { SessionMessage } from "../../proto/codec/session.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import type { Digest } from "../../proto/ids.ts";
+import { type Digest, jobId as toJobId } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { generous } from "../support/demo-agreement.ts";
 import { Cable, Pauses } from "../support/job-cuts.ts";
@@ -170,6 +170,17 @@ test("that the receiver has the keys is asked for when it was not heard", async 
   const { bank, bureau } = await nodes.run({ agreement });
   expect([bank.state, bank.summary?.matched, bureau.state]).toEqual(["done", 30, "done"]);
   await expectOnce(bank.jobId);
+  // The same while it opens and after: how long that takes tells how many matched.
+  const { book, peers } = nodes.bank.connected;
+  const peer = await peers.require("bureau");
+  const require = book.require.bind(book);
+  for (const state of ["releasing", "done"] as const) {
+    vi.spyOn(book, "require").mockImplementation(async (jobId) => ({ ...(await require(jobId)), state }));
+    expect(await keysHeld(nodes.bank.connected, peer, toJobId(bank.jobId))).toEqual({
+      holdsKeys: true,
+      hasEnded: false,
+    });
+  }
 });
 
 test("a day after the receipt nobody waits any more: no key was released, none is left", async () => {
