@@ -50,6 +50,8 @@ type Done = (error?: Error | null) => void;
 
 interface Candidate {
   readonly stream: CarrierStream;
+  /** What the opener has greeted with. */
+  readonly epoch: number;
   readonly settle: (error?: EntenteError) => void;
 }
 
@@ -59,8 +61,10 @@ export class Carrier extends Duplex {
   readonly #onBroken: () => void;
   readonly #candidates = new Set<Candidate>();
   #stream: CarrierStream | undefined;
-  /** Streams so far, less one. */
+  /** Number of the greeting that the stream was taken with; of the first stream 0. */
   #epoch = -1;
+  /** The opener's last greeting, answered or not: the answerer may have taken it, and its answer be lost. */
+  #greeted = 0;
   #secret: Uint8Array | undefined;
   #fruitless = 0;
   #cancelWait: () => void = () => undefined;
@@ -122,8 +126,10 @@ export class Carrier extends Duplex {
         onFrame: (frame) => (stream === this.#stream ? this.#onFrame(frame) : this.#greet(candidate, frame)),
         onOver: (error) => (stream === this.#stream ? this.#broken(error) : candidate.settle(error)),
       });
+      const isGreeted = this.side === "opener" && this.#epoch >= 0;
       const candidate: Candidate = {
         stream,
+        epoch: isGreeted ? ++this.#greeted : 0,
         settle: (error) => {
           cancel();
           if (!this.#candidates.delete(candidate)) return;
@@ -134,10 +140,11 @@ export class Carrier extends Duplex {
       };
       this.#candidates.add(candidate);
       if (this.side === "answerer") return;
-      if (this.#epoch < 0) {
+      if (isGreeted) stream.send(this.#resume(candidate.epoch));
+      else {
         stream.send({ kind: "begin" });
         this.#go(candidate, 0);
-      } else stream.send(this.#resume(this.#epoch + 1));
+      }
     });
   }
 
@@ -162,7 +169,7 @@ export class Carrier extends Duplex {
       this.destroy(new EntenteError("PEER_GONE", { detail: "the peer has no such session any more" }));
       return;
     }
-    if (frame.kind !== "resume" || !this.#isNext(frame)) {
+    if (frame.kind !== "resume" || !this.#isNext(candidate, frame)) {
       candidate.settle(new EntenteError("WIRE_UNEXPECTED", { detail: "carrier greeting" }));
       return;
     }
@@ -170,10 +177,10 @@ export class Carrier extends Duplex {
     this.#go(candidate, frame.epoch, frame.received);
   }
 
-  /** Of the peer, which has the secret, and no greeting of a stream before. */
-  #isNext({ epoch, received, mac }: Extract<CarrierFrame, { kind: "resume" }>): boolean {
+  /** Of the peer, which has the secret, and no greeting of a stream before: the answer to the opener's own, or a newer one. */
+  #isNext(candidate: Candidate, { epoch, received, mac }: Extract<CarrierFrame, { kind: "resume" }>): boolean {
     if (this.#secret === undefined) return false;
-    const isNext = this.side === "opener" ? epoch === this.#epoch + 1 : epoch > this.#epoch;
+    const isNext = this.side === "opener" ? epoch === candidate.epoch : epoch > this.#epoch;
     return isNext && timingSafeEqual(mac, this.#mac(this.side === "opener" ? "answerer" : "opener", epoch, received));
   }
 

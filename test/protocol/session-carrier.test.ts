@@ -143,6 +143,31 @@ describe("another stream for a carrier", () => {
     }
   });
 
+  test("goes on after an answer to a greeting that was lost", async () => {
+    const pair = await CarrierPair.start();
+    const received = collecting(pair.answerer);
+    await pair.break();
+    for (let i = 0; i < 3; i++) {
+      const [left, right] = streamPair();
+      const greeting = once(right, "data") as Promise<[Buffer]>;
+      const opening = pair.opener.attach(left).catch(() => "refused");
+      const [bytes] = await greeting;
+      const [own, other] = streamPair();
+      own.on("error", () => undefined).resume();
+      const taken = pair.answerer.attach(other);
+      own.write(bytes);
+      await taken;
+      // The answer goes nowhere.
+      for (const stream of [left, own]) stream.destroy();
+      expect(await opening).toBe("refused");
+      await settled();
+    }
+    await pair.attach();
+    pair.opener.write("still here");
+    await settled();
+    expect(received.bytes().toString()).toBe("still here");
+  });
+
   test("an opener that is told that the session is gone does not wait", async () => {
     const pair = await CarrierPair.start();
     await pair.break();
