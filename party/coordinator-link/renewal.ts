@@ -32,6 +32,8 @@ export class CertificateRenewal {
   #enrolled: Enrolled;
   #dueMs: number;
   #isBusy = false;
+  /** Issued, and not durable yet. It is tried again with this one: each that is issued counts at the coordinator. */
+  #issued: Enrolled | undefined;
 
   constructor(enrolled: Enrolled, input: RenewalInput) {
     this.#enrolled = enrolled;
@@ -52,6 +54,7 @@ export class CertificateRenewal {
   /** Another certificate, or another coordinator's address, that an invite has brought. */
   replace(enrolled: Enrolled): void {
     this.#enrolled = enrolled;
+    this.#issued = undefined;
     this.#dueMs = this.#due(enrolled);
     this.#input.link.redial(enrolled);
   }
@@ -75,16 +78,21 @@ export class CertificateRenewal {
 
   /** Throws CERTIFICATE_EXPIRED when it is too late for that, CERTIFICATE_REFUSED, and what the link throws. */
   async renew(): Promise<void> {
-    const { link, clock, keep } = this.#input;
-    const { party, caPem } = this.#enrolled;
+    const { clock, keep } = this.#input;
     if (notAfterMs(this.#enrolled) <= clock.nowMs()) throw new EntenteError("CERTIFICATE_EXPIRED");
-    const { keys, privateKeyPem: keyPem } = await makeTransportKey();
-    const { certificateChain } = await link.renewCertificate(await makeCertificateRequest(keys));
-    const caDer = new Uint8Array(new X509Certificate(caPem).raw);
-    const certPem = checkedCertificate(certificateChain, { caDer, party, keyPem });
-    const enrolled = { ...this.#enrolled, certPem, keyPem };
+    this.#issued ??= await this.#ask();
+    const enrolled = this.#issued;
     await keep(enrolled);
     this.replace(enrolled);
+  }
+
+  async #ask(): Promise<Enrolled> {
+    const { party, caPem } = this.#enrolled;
+    const { keys, privateKeyPem: keyPem } = await makeTransportKey();
+    const { certificateChain } = await this.#input.link.renewCertificate(await makeCertificateRequest(keys));
+    const caDer = new Uint8Array(new X509Certificate(caPem).raw);
+    const certPem = checkedCertificate(certificateChain, { caDer, party, keyPem });
+    return { ...this.#enrolled, certPem, keyPem };
   }
 
   #due({ certPem }: Enrolled): number {

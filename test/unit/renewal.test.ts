@@ -149,6 +149,15 @@ describe("a certificate", () => {
     control.keepFails = true;
     await expect(renewal.renew()).rejects.toThrow();
     expect([state.events, renewal.enrolled]).toEqual([[], enrolled]);
+    // However long the disk is full, one is asked for: a party has no more than a few.
+    for (let tries = 0; tries < 20; tries++) await expect(renewal.renew()).rejects.toThrow();
+    expect(state.asked).toBe(1);
+    control.keepFails = false;
+    await renewal.renew();
+    expect([state.asked, state.events]).toEqual([1, ["kept", "used"]]);
+    expect(renewal.enrolled).toBe(state.kept);
+    await renewal.renew();
+    expect(state.asked).toBe(2);
   });
 });
 
