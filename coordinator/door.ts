@@ -56,11 +56,21 @@ export function handshakeGate(limits: Limits): Gate {
   return new Gate({ all: bound(limits, "handshakes"), each: bound(limits, "handshakesPerAddress") });
 }
 
+/** A /64, of 16 bits each. */
+const NETWORK_GROUPS = 4;
+
 /** The address that counts: of IPv6 the network, which is one customer's. */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !isIPv6(address)) return address ?? "";
   const v4 = /^::ffff:([0-9.]+)$/i.exec(address)?.[1];
-  return v4 ?? address.split(":", 4).join(":");
+  return v4 ?? groupsOf(address).slice(0, NETWORK_GROUPS).join(":");
+}
+
+/** Of an IPv6 address, with those that its short form leaves out (RFC 4291 section 2.2). */
+function groupsOf(address: string): string[] {
+  const [head = [], tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  if (tail === undefined) return head;
+  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
 }
 
 /** Listens. Throws BAD_REQUEST when the address cannot be had. */
