@@ -107,7 +107,8 @@ export class Carriers {
   secured(carrier: Carrier, secret: Uint8Array, peer: PartyId, address: Endpoint | undefined): void {
     carrier.allowResume(secret);
     const { direct } = this.#options;
-    if (direct === undefined) return;
+    // One that its peer has ended already would be waited for as long as the node runs.
+    if (direct === undefined || carrier.destroyed) return;
     const tag = new Uint8Array(createHmac("sha256", secret).update("entente direct/1").digest());
     // The relay goes on meanwhile, and after: what became of a direct stream need not be known here.
     const take = (stream: Duplex) => void carrier.attach(stream).catch(() => undefined);
