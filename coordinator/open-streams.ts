@@ -33,10 +33,12 @@ export class OpenStreams {
     for (const stream of [...this.#streams]) stream.end(error);
   }
 
-  /** `isGood` answers whether a certificate still holds; a failure to answer ends nothing. */
+  /** `isGood` answers whether a certificate still holds, asked once for all streams that were opened with it; a failure to answer ends
+   * nothing. */
   async sweep(isGood: (fingerprint: string) => Promise<boolean>): Promise<void> {
-    for (const stream of [...this.#streams]) {
-      if (!(await isGood(stream.caller.fingerprint))) stream.end(new EntenteError("CERTIFICATE_REFUSED"));
+    for (const [fingerprint, streams] of Map.groupBy(this.#streams, ({ caller }) => caller.fingerprint)) {
+      if (await isGood(fingerprint)) continue;
+      for (const stream of streams) stream.end(new EntenteError("CERTIFICATE_REFUSED"));
     }
   }
 }
