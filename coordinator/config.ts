@@ -6,6 +6,7 @@ import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
+import { refusedConfig } from "../proto/limits/refused-config.ts";
 import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { COORDINATOR_LIMITS } from "./limits.ts";
@@ -48,8 +49,7 @@ function configPath(folder: string): string {
 export function checkConfig(value: unknown): CoordinatorConfig {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw new EntenteError("BAD_REQUEST", { detail: `coordinator.json: ${field === "" ? "form" : field}` });
+  throw refusedConfig("coordinator.json", parsed.error);
 }
 
 /** Throws NOT_FOUND when the folder holds no coordinator, BAD_REQUEST when its configuration is malformed. */

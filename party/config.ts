@@ -7,6 +7,7 @@ import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
+import { refusedConfig } from "../proto/limits/refused-config.ts";
 import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
@@ -80,8 +81,7 @@ export async function readConfig(files: Files, folder: string): Promise<NodeConf
     throw new EntenteError("BAD_REQUEST", { detail: "node.json is not JSON", cause });
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success)
-    throw new EntenteError("BAD_REQUEST", { detail: `node.json: ${parsed.error.issues[0]?.path.join(".")}` });
+  if (!parsed.success) throw refusedConfig(FILE, parsed.error);
   return parsed.data;
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { readConfig, writeConfig } from "../../party/config.ts";
 import { nodeLimits } from "../../party/limits/limits.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
+import type { EntenteError } from "../../proto/errors.ts";
 import { partyId } from "../../proto/ids.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 
@@ -29,6 +30,25 @@ test("limits: by default, or as they are written", async () => {
   const files = new MemoryFiles();
   await writeConfig(files, "/node", config);
   expect(nodeLimits((await readConfig(files, "/node")).limits).values).toEqual(defaults);
+});
+
+test("a refusal names the field, and what is expected of it or that there is none of the name", async () => {
+  const refusal = async (more: object) => {
+    const files = new MemoryFiles();
+    await files.writeDurable("/node/node.json", utf8(JSON.stringify({ ...config, ...more })));
+    return readConfig(files, "/node").catch((error: EntenteError) => error.detail);
+  };
+  expect(await refusal({ limits: { jbs: 1 } })).toBe('node.json: limits: Unrecognized key: "jbs"');
+  expect(await refusal({ limts: {} })).toBe('node.json: Unrecognized key: "limts"');
+  expect(await refusal({ limits: { jobs: -1 } })).toBe("node.json: limits.jobs: Too small: expected number to be >=1");
+  expect(await refusal({ api: { port: 80 } })).toMatch(/^node.json: api.host: .*expected string/);
+  const secret = "postgresql://user:secret@host/db";
+  for (const databases of [
+    { warehouse: secret },
+    { warehouse: { url: 7 } },
+    { warehouse: { url: secret, use: secret } },
+  ])
+    expect(await refusal({ databases })).toSatisfy((text: string) => !text.includes("secret"));
 });
 
 test("folders for data are absolute", async () => {
