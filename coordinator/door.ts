@@ -7,8 +7,8 @@ import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
 import { TLS_CIPHERS } from "../proto/codec/tls.ts";
-import { EntenteError } from "../proto/errors.ts";
 import { Gate } from "../proto/limits/gate.ts";
+import { cannotListen } from "../proto/ops/cannot-listen.ts";
 import type { Timers } from "../proto/ports/ports.ts";
 import { type LimitName, type Limits, refusal } from "./limits.ts";
 
@@ -124,7 +124,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     });
     injector.injectConnection(socket);
   });
-  await listening(tls, host, port);
+  await listening(tls, asksCertificate ? "port" : "enrolPort", host, port);
   return {
     port: (tls.address() as AddressInfo).port,
     get connections() {
@@ -139,11 +139,9 @@ function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-function listening(server: TlsServer, host: string, port: number): Promise<void> {
+function listening(server: TlsServer, field: string, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(new EntenteError("BAD_REQUEST", { detail: `cannot listen on port ${port}`, cause })),
-    );
+    server.once("error", (cause) => reject(cannotListen(field, { host, port }, cause)));
     server.listen({ host, port }, resolve);
   });
 }

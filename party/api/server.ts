@@ -13,6 +13,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import { EVENT_STREAM, type Progress } from "../../proto/http/progress.ts";
 import type { Role, Route } from "../../proto/http/route.ts";
 import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
+import { cannotListen } from "../../proto/ops/cannot-listen.ts";
 import type { Random, Timers } from "../../proto/ports/ports.ts";
 import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";
@@ -102,9 +103,7 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
   const inFlight = new InFlight();
   const server = boundedServer(options.connections ?? CONNECTION_LIMITS, createApp(options, inFlight));
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(new EntenteError("BAD_REQUEST", { detail: "api: host and port cannot be listened on", cause })),
-    );
+    server.once("error", (cause) => reject(cannotListen("api", { host, port }, cause)));
     server.listen(port, host, resolve);
   });
   options.limits.guard(server);

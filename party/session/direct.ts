@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { cannotListen } from "../../proto/ops/cannot-listen.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 
 /** What a connection begins with: which session it is for. */
@@ -108,9 +109,7 @@ export class Direct {
     server.maxConnections = MAX_CONNECTIONS;
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.once("error", (cause) =>
-        reject(new EntenteError("BAD_REQUEST", { detail: `cannot listen on port ${port}`, cause })),
-      );
+      server.once("error", (cause) => reject(cannotListen("direct.listen", { host, port }, cause)));
       server.listen(port, host, () => {
         const bound = server.address();
         const { address } = this.#options;

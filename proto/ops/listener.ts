@@ -11,6 +11,7 @@ import { sha256 } from "../encoding/sha256.ts";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../errors.ts";
 import { isForThisServer, isLoopback } from "../http/host-name.ts";
 import type { Files } from "../ports/ports.ts";
+import { cannotListen } from "./cannot-listen.ts";
 import type { OpsConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
@@ -78,9 +79,7 @@ export async function serveOps(options: OpsOptions): Promise<OpsListener> {
   const server = createServer(LIMITS, (request, response) => void respond(shared, request, response));
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(new EntenteError("BAD_REQUEST", { detail: "ops: host and port cannot be listened on", cause })),
-    );
+    server.once("error", (cause) => reject(cannotListen("ops", { host, port }, cause)));
     server.listen(port, host, resolve);
   });
   const { address, family, port: actualPort } = server.address() as AddressInfo;
