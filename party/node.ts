@@ -17,7 +17,7 @@ import type { Databases } from "./databases/databases.ts";
 import { daysLeft, type Validity } from "./doctor/validity.ts";
 import { enrol, needsInvite, readEnrolment } from "./enrolment.ts";
 import type { Forks } from "./evidence/forks.ts";
-import { beginGeneration } from "./evidence/generation.ts";
+import { beginGeneration, requireOwnStore } from "./evidence/generation.ts";
 import type { Logbook } from "./evidence/logbook.ts";
 import type { SideNotes } from "./evidence/side-notes.ts";
 import { suspected } from "./evidence/standing.ts";
@@ -138,6 +138,11 @@ export class Node {
     const keyring = await Keyring.open(options.ports, options.folder, options.party, sessionCredentials);
     const place = { folder: options.folder, config: options.store, ports: options.ports };
     const store = await openStore(place, { owner: options.party, isServing: true });
+    const evidence = join(options.folder, "evidence");
+    await requireOwnStore({ files: options.ports.files, store, folder: evidence }).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    });
     const clock = await SteadyClock.open(options.ports.clock, store);
     const node = new Node(options, { keyring, store, clock });
     await options.ports.files.remove(node.exportFolder);

@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { EntenteError } from "../../proto/errors.ts";
 import type { Files, Random } from "../../proto/ports/ports.ts";
 import type { Store } from "../store/store.ts";
 
@@ -21,6 +22,16 @@ interface Place {
   readonly store: Pick<Store, "setting" | "putSetting">;
   /** Of the logs. */
   readonly folder: string;
+}
+
+/**
+ * Call before anything is written to the store. A node that has run in this folder has told its store so first: one that knows
+ * nothing of it is new, because its file was moved away or the configuration names another place. To go on would lose agreements,
+ * opt-outs and tags without a word. Throws STORE_LOST.
+ */
+export async function requireOwnStore({ files, store, folder }: Omit<Place, "random">): Promise<void> {
+  if ((await files.read(join(folder, FILE))) === undefined) return;
+  if ((await store.setting(NEXT_SETTING)) === undefined) throw new EntenteError("STORE_LOST");
 }
 
 /** Call once, at the start. "first": this node has never run here. */

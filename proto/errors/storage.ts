@@ -33,6 +33,12 @@ export const STORAGE = {
     "operator",
     "This database holds the store of another node or coordinator. Give each its own database, or its own schema in one.",
   ),
+  STORE_LOST: entry(
+    DATA_LOSS,
+    500,
+    "operator",
+    "This node has run in its folder before, and its store is empty. Put node.db back, or name the store's place under 'store' in node.json, or restore a backup; nothing was changed.",
+  ),
   STORE_DAMAGED: entry(
     DATA_LOSS,
     500,
