@@ -201,8 +201,10 @@ export class EvidenceLog {
     });
   }
 
-  /** The bytes of all acknowledged entries from an index on, in order; errors as `entry`. */
+  /** The bytes of all entries from an index on, in order. Looks at the disk again after a write that failed: its entries may be
+   * there. Throws as `entry` and `append`. */
   async *entriesFrom(index: number): AsyncGenerator<Uint8Array> {
+    await this.#exclusive(() => this.#settleDoubt());
     for (let at = index; at < this.size; ) {
       const { entries, skip } = await this.#exclusive(() => this.#bundleOf(at));
       yield* entries.slice(skip);

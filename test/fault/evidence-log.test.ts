@@ -201,3 +201,22 @@ test.each(MODES)("each file call of changing the key fails in turn (%j)", async 
   }
   expect(faults).toBeGreaterThan(0);
 });
+
+test("whatever write of an append fails after it is on the disk, reading shows what the disk has", async () => {
+  let shown = 0;
+  for (let call = 1, isDone = false; !isDone; call++) {
+    const files = new MemoryFiles();
+    const log = await open(files);
+    await log.append([utf8("a")]);
+    files.arm({ call, persisted: true, forGood: false });
+    isDone = await log.append([utf8("b")]).then(
+      () => true,
+      () => false,
+    );
+    files.disarm();
+    const entries = await allEntries(log);
+    expect(entries, `call ${call}`).toEqual(await allEntries(await open(files)));
+    if (!isDone && entries.includes("b")) shown++;
+  }
+  expect(shown).toBeGreaterThan(0);
+});

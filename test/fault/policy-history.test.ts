@@ -262,20 +262,19 @@ describe("a stop between the charge and the start", () => {
     expect(await outcomeAtBank(nodes, { agreement })).toBe("POLICY_RUNS_EPOCH");
   });
 
-  test("of an approved job leaves it charged once, and it may be approved again", async () => {
+  test("of an approved job leaves it charged once, and it goes on by itself", async () => {
     const agreement = await nodes.agree(draft(withApproval("every-run", "automatic"), { runsPerEpoch: 1 }));
     const { jobId } = await begin(nodes, { agreement });
     const { store } = nodes.bank;
     vi.spyOn(store, "appendJobEvent").mockRejectedValue(new Error("stopped"));
-    const decide = () => decideJob(nodes.bank.connected, { jobId, isApproved: true, person: STEWARD });
-    await expect(decide()).rejects.toThrow();
+    const decision = { jobId, isApproved: true, person: STEWARD };
+    await expect(decideJob(nodes.bank.connected, decision)).rejects.toThrow();
     vi.restoreAllMocks();
     const before = await chargedRuns(nodes.bank);
     await nodes.restart("bank");
+    await untilEnded(nodes.bank, jobId);
     const other = await begin(nodes, { agreement }).catch((error) => String(error.code));
     expect(other).toBe("POLICY_RUNS_EPOCH");
-    await decide();
-    await untilEnded(nodes.bank, jobId);
     expect(await chargedRuns(nodes.bank)).toBe(before);
     expect(await eventsOf(nodes.bank, jobId)).toContain("opened");
   });

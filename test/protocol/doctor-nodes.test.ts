@@ -31,6 +31,7 @@ test("healthy nodes: every room is looked at, and nothing of them is wrong", asy
     "peer bureau",
     "evidence",
     "keyset",
+    "limits",
   ];
   expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(checks));
   for (const check of checks.filter((name) => !["runtime", "disk", "keys"].includes(name)))

@@ -8,7 +8,7 @@ import { reportOf } from "../../sdk/verify/report.ts";
 import { examineFolders } from "../../sdk/verify/verify.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { COLLABORATION, Times } from "../support/policy-nodes.ts";
+import { COLLABORATION, DAY_MS, Times } from "../support/policy-nodes.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
 
 const times = new Times();
@@ -18,6 +18,8 @@ let agreement: Digest;
 
 beforeAll(async () => {
   nodes = await TwoNodes.start({
+    // The year is over in a moment here: nothing has the time to be renewed.
+    coordinatorLimits: { certificateMs: 500 * DAY_MS },
     bank: { ports: times.portsOf("bank") },
     bureau: { ports: times.portsOf("bureau") },
   });
