@@ -66,6 +66,8 @@ describe("a node whose database was deleted", () => {
       await close();
       for (const suffix of ["", "-wal", "-shm"])
         await rm(join(nodes.folder(party), `${STORE_FILE}${suffix}`), { force: true });
+      // Or the node would not start: it has run here.
+      await rm(join(nodes.folder(party), "evidence", "generation"));
     });
     await nodes.restart(party);
     const { peers, agreements, link } = nodes[party].connected;
