@@ -38,7 +38,7 @@ export const IDENTITY = {
     NOT_FOUND,
     404,
     "caller",
-    "No party of that name is enrolled at the coordinator. Check the name, or wait for the peer to enrol.",
+    "No party of that name is enrolled at the coordinator, or it was revoked there. Check the name, or wait for the peer to enrol.",
   ),
   PEER_UNCONFIRMED: entry(
     FAILED_PRECONDITION,
