@@ -10,9 +10,21 @@ import { type Cell, type Outcome, PROCESSES, World } from "./world.ts";
 /** Then the logs that each cell verifies have become long. */
 const CELLS_PER_WORLD = 40;
 
-const { values } = parseArgs({
-  options: { only: { type: "string" }, kills: { type: "string" }, when: { type: "string" } },
-});
+const USAGE = "usage: npm run fault-matrix -- [--only PROCESS[/STEP]] [--kills 1|2] [--when before|after]";
+
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: "string" }, kills: { type: "string" }, when: { type: "string" } },
+    });
+    return values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
+    process.exit(1);
+  }
+}
+
+const values = asked();
 
 function isWanted({ process, step, when, kills }: Cell): boolean {
   const [wantedProcess, ...rest] = values.only?.split("/") ?? [];
