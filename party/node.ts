@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
-import type { DatasetDescriptor, Software } from "../proto/codec/session.ts";
+import type { DatasetDescriptor, Software } from "../proto/codec/session-messages.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
 import type { CollaborationId } from "../proto/ids.ts";
 import { unlock } from "../proto/keys/sealed-folder.ts";

@@ -1,7 +1,7 @@
 /** The node's registered datasets: the store's records and the files behind them. */
 import { join } from "node:path";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
-import type { DatasetDescriptor } from "../../proto/codec/session.ts";
+import type { DatasetDescriptor } from "../../proto/codec/session-messages.ts";
 import type { DuplicatePolicy } from "../../proto/duplicate-policy.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Progress } from "../../proto/http/progress.ts";

@@ -1,5 +1,5 @@
 /** What confirmed peers run: their version, their protocols, their clock. */
-import type { Software } from "../../proto/codec/session.ts";
+import type { Software } from "../../proto/codec/session-messages.ts";
 import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
 import type { Clock } from "../../proto/ports/ports.ts";

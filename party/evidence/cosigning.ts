@@ -3,7 +3,7 @@
  * has verified and stored. Only then may a gate key be released.
  */
 
-import type { WireCheckpointOffer, WireLogOffer, WitnessState } from "../../proto/codec/session.ts";
+import type { WireCheckpointOffer, WireLogOffer, WitnessState } from "../../proto/codec/session-messages.ts";
 import { fromHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";

@@ -3,7 +3,7 @@
  * cosigned of the log before, and has stored so first. Two checkpoints that do not agree are kept as evidence and freeze the
  * collaboration.
  */
-import type { WireLogOffer, WitnessState } from "../../proto/codec/session.ts";
+import type { WireLogOffer, WitnessState } from "../../proto/codec/session-messages.ts";
 import { fromHex, fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
 import type { SigningKey, VerifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";

@@ -5,7 +5,7 @@
 import type { Logger } from "pino";
 import { readAgreement } from "../../proto/agreement/agreement.ts";
 import { keyId, verifyKeyset } from "../../proto/agreement/keyset.ts";
-import type { WireLogOffer, WitnessState } from "../../proto/codec/session.ts";
+import type { WireLogOffer, WitnessState } from "../../proto/codec/session-messages.ts";
 import { fromUtf8, utf8 } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type VerifyingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";

@@ -1,5 +1,5 @@
 /** A job at the provider once it has been admitted: prepared, served attempt by attempt, and released by its keys. */
-import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
+import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session-messages.ts";
 import { fromHex, toHex, uintBe } from "../../proto/encoding/bytes.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { MAX_ATTEMPTS } from "../../proto/evidence/predicates.ts";

@@ -2,7 +2,8 @@
  * A provider's job whose receipt is signed: the receiver comes for the keys, in as many release sessions as it takes, for a day.
  * The keys stay until the receiver has them; then, or when the day is over, nothing is left of them.
  */
-import { isSayable, type KeysHeld } from "../../proto/codec/session.ts";
+import { isSayable } from "../../proto/codec/peer-failure.ts";
+import type { KeysHeld } from "../../proto/codec/session-messages.ts";
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { type JobId, type RelayId, jobId as toJobId } from "../../proto/ids.ts";
 import type { Channel } from "../session/channel.ts";

@@ -6,12 +6,8 @@ import { createHash, type Hash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Endpoint } from "../../proto/codec/endpoint.ts";
 import { encodeHeader, type Frame, HEADER_BYTES } from "../../proto/codec/frame.ts";
-import {
-  decodeSessionMessage,
-  encodeSessionMessage,
-  SESSION_FRAME_TYPES,
-  type SessionMessage,
-} from "../../proto/codec/session.ts";
+import { decodeSessionMessage, encodeSessionMessage, SESSION_FRAME_TYPES } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../proto/encoding/canonical-json.ts";
 import { envelope, verify } from "../../proto/encoding/dsse.ts";

@@ -12,7 +12,7 @@ import type {
   WirePrepareRequest,
   WirePrepareResponse,
   WitnessState,
-} from "../../proto/codec/session.ts";
+} from "../../proto/codec/session-messages.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import type { CollaborationId, Digest, JobId } from "../../proto/ids.ts";

@@ -5,7 +5,7 @@
 import { fingerprint, parseFingerprint } from "../../proto/agreement/identity.ts";
 import { type KeyRole, type Keyset, keyId, requireInForce } from "../../proto/agreement/keyset.ts";
 import type { KeysetRecord } from "../../proto/agreement/keyset-history.ts";
-import { readEnvelope } from "../../proto/codec/session.ts";
+import { readEnvelope } from "../../proto/codec/session-parts.ts";
 import { equalBytes, toHex } from "../../proto/encoding/bytes.ts";
 import type { Envelope } from "../../proto/encoding/dsse.ts";
 import { type VerifyingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";

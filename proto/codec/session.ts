@@ -1,160 +1,34 @@
 /** Session messages to and from frames: the door where a peer's bytes of the session layer are checked. */
-
-import { MAX_ID_COLUMNS } from "../agreement/fields.ts";
-import { fromUtf8, utf8 } from "../encoding/bytes.ts";
-
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "../encoding/dsse.ts";
-import { EntenteError, type ErrorCode, isErrorCode } from "../errors.ts";
-import { MAX_ENTRY_BYTES } from "../evidence/tiles.ts";
+import { utf8 } from "../encoding/bytes.ts";
+import { EntenteError, isErrorCode } from "../errors.ts";
 import { entente } from "../gen/messages.js";
-import { type CollaborationId, collaborationId, type Digest, digest, type JobId, jobId } from "../ids.ts";
-import { RULE_CODES } from "../policy/rules.ts";
-import {
-  MAX_PUBLISHED_SEGMENTS,
-  type SegmentRef,
-  segmentDescriptionField,
-  segmentRefField,
-} from "../segments/names.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
+import { collaborationId, digest, jobId } from "../ids.ts";
+import { formatEndpoint } from "./endpoint.ts";
 import type { Frame } from "./frame.ts";
-
-/** All that a peer is told of a segment. */
-export interface SegmentDescriptor extends SegmentRef {
-  readonly description: string;
-}
-
-export interface DatasetDescriptor {
-  readonly name: string;
-  /** In order; of each its normaliser's profile. */
-  readonly ids: readonly { readonly column: string; readonly normaliser: string }[];
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Those that are published. */
-  readonly segments: readonly SegmentDescriptor[];
-}
-
-/** What a node runs, as it says itself: for people who look for a mismatch. Nothing is decided by it. */
-export interface Software {
-  readonly version: string;
-  /** Protocols, each with the first bytes of its parameters' digest: `psi-vole/0a1b2c3d`. */
-  readonly suites: readonly string[];
-  /** The node's clock, ISO 8601. */
-  readonly at: string;
-}
-
-export interface PartitionOfAttempt {
-  readonly partition: number;
-  readonly attempt: number;
-}
-
-export interface WirePrepareRequest {
-  readonly jobId: JobId;
-  readonly lastAttempt: number;
-  readonly finished: readonly PartitionOfAttempt[];
-  /** The receiver's signed statement that the agreement is in force. */
-  readonly inForce: Envelope;
-}
-
-export interface WirePrepareResponse {
-  readonly sizeClass: number;
-  readonly nonce: Uint8Array;
-  readonly attempt: number;
-  readonly finished: readonly PartitionOfAttempt[];
-  /** 32 bytes: tag of the provider's dataset version, equal for one version within an epoch. */
-  readonly version: Uint8Array;
-  readonly inForce: Envelope;
-}
-
-export interface WireReleaseRequest {
-  /** The receipt, signed by both. */
-  readonly receipt: Envelope;
-  /** The receiver's signed statement that the agreement is in force. */
-  readonly inForce: Envelope;
-}
-
-/** What a receiver says of a job whose keys were released to it. */
-export interface KeysHeld {
-  readonly holdsKeys: boolean;
-  /** It will not come for them any more. */
-  readonly hasEnded: boolean;
-}
-
-export interface WireTreeHead {
-  readonly origin: string;
-  readonly size: number;
-  readonly root: Uint8Array;
-}
-
-/** What a witness has cosigned of a log: size 0 and no origin before the first time. */
-export interface WitnessState {
-  readonly origin: string;
-  readonly size: number;
-}
-
-export interface WireLogOffer {
-  readonly oldSize: number;
-  readonly proof: readonly Uint8Array[];
-  /** A signed note. */
-  readonly note: Uint8Array;
-  /** Of a log that follows the one that the witness knows. */
-  readonly first?: { readonly entry: Uint8Array; readonly proof: readonly Uint8Array[] } | undefined;
-}
-
-export interface WireCheckpointOffer extends WireLogOffer {
-  readonly receiptIndex: number;
-  readonly inclusionProof: readonly Uint8Array[];
-}
-
-export type SessionMessage =
-  /** `address`: where this node takes direct connections for the session. */
-  | { readonly kind: "hello"; readonly envelope: Envelope; readonly address?: Endpoint | undefined }
-  | { readonly kind: "failure"; readonly code: ErrorCode }
-  | { readonly kind: "describeRequest" }
-  | { readonly kind: "describeResponse"; readonly datasets: readonly DatasetDescriptor[]; readonly software: Software }
-  | { readonly kind: "agreementOffer"; readonly envelope: Envelope }
-  | { readonly kind: "agreementReply"; readonly envelope: Envelope | undefined }
-  | { readonly kind: "jobOffer"; readonly specEnvelope: Envelope }
-  | { readonly kind: "jobReply"; readonly answerEnvelope: Envelope }
-  | ({ readonly kind: "prepareRequest" } & WirePrepareRequest)
-  | ({ readonly kind: "prepareResponse" } & WirePrepareResponse)
-  | { readonly kind: "goodbye" }
-  | { readonly kind: "revocationNotice"; readonly envelope: Envelope }
-  | { readonly kind: "noted" }
-  | { readonly kind: "inForceRequest"; readonly agreement: Digest }
-  | { readonly kind: "inForceReply"; readonly envelope: Envelope | undefined }
-  | { readonly kind: "jobDecided"; readonly jobId: JobId }
-  | {
-      readonly kind: "receiptPart";
-      readonly inputCommitment: Uint8Array;
-      readonly lastCosigned: WireTreeHead | undefined;
-      /** Of aggregate outputs. */
-      readonly sketchCommitment: Uint8Array | undefined;
-    }
-  | { readonly kind: "receiptSignature"; readonly envelope: Envelope }
-  | ({ readonly kind: "checkpointOffer" } & WireCheckpointOffer)
-  | { readonly kind: "cosignature"; readonly line: string }
-  | { readonly kind: "gateKeys"; readonly keys: readonly Uint8Array[] }
-  | { readonly kind: "opened" }
-  | ({ readonly kind: "releaseRequest" } & WireReleaseRequest)
-  | { readonly kind: "releaseReply"; readonly inForce: Envelope }
-  | { readonly kind: "keysHeldRequest"; readonly jobId: JobId }
-  | ({ readonly kind: "keysHeldReply" } & KeysHeld)
-  | ({ readonly kind: "witnessState" } & WitnessState)
-  | { readonly kind: "witnessRequest"; readonly collaboration: CollaborationId; readonly known: WitnessState }
-  | { readonly kind: "witnessReply"; readonly knownNote: Uint8Array | undefined; readonly offer: WireLogOffer }
-  | {
-      readonly kind: "cosignRequest";
-      readonly collaboration: CollaborationId;
-      /** The asking end's cosignature of the other's checkpoint. */
-      readonly line: string;
-      readonly cosigned: WitnessState;
-      readonly offer: WireLogOffer;
-    }
-  | {
-      readonly kind: "keysetNotice";
-      readonly envelope: Envelope;
-      /** Of the first keyset under a new identity. */
-      readonly succession: Envelope | undefined;
-    };
+import { peerFailure } from "./peer-failure.ts";
+import type { SessionMessage } from "./session-messages.ts";
+import {
+  addressOf,
+  bytesOrNone,
+  descriptorOf,
+  envelopeOrNone,
+  exactly,
+  invalid,
+  logOfferOf,
+  logOfferToWire,
+  MAX_DATASETS,
+  MAX_NOTE_BYTES,
+  MAX_PARTITIONS,
+  name,
+  note,
+  partitionsOf,
+  proofOf,
+  readEnvelope,
+  shortText,
+  softwareOf,
+  wireEnvelope,
+  witnessState,
+} from "./session-parts.ts";
 
 type Kind = SessionMessage["kind"];
 type Message<K extends Kind> = Extract<SessionMessage, { kind: K }>;
@@ -196,151 +70,6 @@ export const SESSION_FRAME_TYPES: Readonly<Record<Kind, number>> = {
 const KINDS = new Map(Object.entries(SESSION_FRAME_TYPES).map(([kind, type]) => [type, kind as Kind]));
 
 const MAX_SESSION_BODY_BYTES = 1024 * 1024;
-const MAX_DATASETS = 256;
-const MAX_SUITES = 64;
-const MAX_COLUMNS = 1024;
-const MAX_PROOF_HASHES = 63;
-const MAX_PARTITIONS = 1024;
-const MAX_NOTE_BYTES = 64 * 1024;
-
-function invalid(detail: string, cause?: unknown): EntenteError {
-  return new EntenteError("WIRE_INVALID", { detail: `session message: ${detail}`, cause });
-}
-
-function wireEnvelope(envelope: Envelope): Uint8Array {
-  return encodeEnvelope(envelope);
-}
-
-/** A DSSE envelope in its canonical JSON. Throws WIRE_INVALID. */
-export function readEnvelope(bytes: Uint8Array | null | undefined): Envelope {
-  if (bytes == null || bytes.length === 0) throw invalid("envelope missing");
-  return decodeEnvelope(bytes);
-}
-
-function envelopeOrNone(bytes: Uint8Array | null | undefined): Envelope | undefined {
-  return bytes == null || bytes.length === 0 ? undefined : readEnvelope(bytes);
-}
-
-function bytesOrNone(bytes: Uint8Array | null | undefined, length: number, what: string): Uint8Array | undefined {
-  return bytes == null || bytes.length === 0 ? undefined : exactly(bytes, length, what);
-}
-
-function exactly(bytes: Uint8Array | null | undefined, length: number, what: string): Uint8Array {
-  if (bytes == null || bytes.length !== length) throw invalid(`${what} has another length`);
-  return bytes;
-}
-
-function shortText(bytes: Uint8Array | null | undefined, maxBytes: number): string {
-  if (bytes == null || bytes.length === 0 || bytes.length > maxBytes) throw invalid("text length");
-  return fromUtf8(bytes);
-}
-
-/** What a peer may say of this node, the agreement or the session. All else is trouble of its own: its word must not pass
- * for a fault of this node's disk, log or link. */
-const SAYABLE: readonly ErrorCode[] = [
-  ...(["NOT_FOUND", "ALREADY_EXISTS", "OVERLOADED", "CANCELLED", "ATTEMPT_REPLAYED", "SESSION_MISMATCH"] as const),
-  "LIMIT_EXCEEDED",
-  ...([
-    "WIRE_INVALID",
-    "WIRE_TOO_LARGE",
-    "WIRE_UNEXPECTED",
-    "POINT_INVALID",
-    "CIPHERTEXT_INVALID",
-    "SEAL_INVALID",
-  ] as const),
-  ...([
-    "RECEIPT_MISMATCH",
-    "SIGNATURE_INVALID",
-    "NORMALISER_RECEIVER_OLDER",
-    "NORMALISER_PROVIDER_OLDER",
-    "DATASET_CHANGED",
-    "SEGMENT_CHANGED",
-    "LABEL_UNFIT",
-    "LOG_FORKED",
-    "LOG_BEHIND",
-  ] as const),
-  ...(["COLLABORATION_FROZEN", "COLLABORATION_READ_ONLY"] as const),
-  ...([
-    "AGREEMENT_INVALID",
-    "AGREEMENT_UNKNOWN",
-    "AGREEMENT_UNSIGNED",
-    "AGREEMENT_EXPIRED",
-    "AGREEMENT_REVOKED",
-    "AGREEMENT_SUPERSEDED",
-    "AGREEMENT_NOT_IN_FORCE",
-    "PEER_UNCONFIRMED",
-  ] as const),
-  ...RULE_CODES,
-  ...(["POLICY_AUDIENCE", "POLICY_RESULT_FLOOR", "RELEASE_OVERDUE"] as const),
-  ...(["APPROVAL_DECLINED", "APPROVAL_OVERDUE"] as const),
-  "NODE_STOPPING",
-];
-
-/** What passes by itself at the peer, and is not this node's disk or rate. */
-const BUSY: readonly ErrorCode[] = ["DISK_FULL", "RATE_LIMITED"];
-
-/** Whether a peer hears the code as it is, and not as PEER_FAILED. */
-export function isSayable(code: ErrorCode): boolean {
-  return SAYABLE.includes(code);
-}
-
-function peerFailure(code: ErrorCode): EntenteError {
-  const detail = `the peer's node says ${code}`;
-  if (BUSY.includes(code)) return new EntenteError("OVERLOADED", { detail });
-  return new EntenteError(isSayable(code) ? code : "PEER_FAILED", { detail });
-}
-
-function partitionsOf(
-  items: readonly entente.v1.PartitionOfAttempt.$Properties[] | null | undefined,
-): readonly PartitionOfAttempt[] {
-  if (items == null) return [];
-  if (items.length > MAX_PARTITIONS) throw invalid("too many partitions");
-  return items.map(({ partition, attempt }) => ({ partition: partition ?? 0, attempt: attempt ?? 0 }));
-}
-
-function proofOf(hashes: readonly Uint8Array[] | null | undefined): readonly Uint8Array[] {
-  if (hashes == null) return [];
-  if (hashes.length > MAX_PROOF_HASHES) throw invalid("proof too long");
-  return hashes.map((hash) => exactly(hash, 32, "proof hash"));
-}
-
-function name(text: string | null | undefined): string {
-  if (text == null || text.length === 0 || text.length > 128) throw invalid("name length");
-  return text;
-}
-
-function note(bytes: Uint8Array | null | undefined): Uint8Array {
-  if (bytes == null || bytes.length === 0 || bytes.length > MAX_NOTE_BYTES) throw invalid("note length");
-  return bytes;
-}
-
-function logOfferToWire({
-  oldSize,
-  proof,
-  note: checkpointNote,
-  first,
-}: WireLogOffer): entente.v1.LogOffer.$Properties {
-  const begin = first === undefined ? {} : { firstEntry: first.entry, firstProof: [...first.proof] };
-  return { oldSize, consistencyProof: [...proof], checkpointNote, ...begin };
-}
-
-function logOfferOf(offer: entente.v1.LogOffer.$Properties | null | undefined): WireLogOffer {
-  const entry = offer?.firstEntry;
-  if ((entry?.length ?? 0) > MAX_ENTRY_BYTES) throw invalid("entry length");
-  return {
-    oldSize: offer?.oldSize ?? 0,
-    proof: proofOf(offer?.consistencyProof),
-    note: note(offer?.checkpointNote),
-    first: entry == null || entry.length === 0 ? undefined : { entry, proof: proofOf(offer?.firstProof) },
-  };
-}
-
-/** An origin exactly when the size is not 0. */
-function witnessState(state: entente.v1.WitnessState.$Properties | null | undefined): WitnessState {
-  const { size, origin } = { size: state?.size ?? 0, origin: state?.origin ?? "" };
-  if (origin.length > 128 || (size > 0 && origin === "")) throw invalid("witness state");
-  return { size, origin };
-}
 
 function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties {
   switch (message.kind) {
@@ -468,15 +197,6 @@ function toWire(message: SessionMessage): entente.v1.SessionMessage.$Properties 
   }
 }
 
-/** Throws WIRE_INVALID. */
-function addressOf(text: string): Endpoint {
-  try {
-    return parseEndpoint(text);
-  } catch (cause) {
-    throw invalid("address", cause);
-  }
-}
-
 function fromWire(kind: Kind, wire: Wire): SessionMessage {
   switch (kind) {
     case "hello":
@@ -498,7 +218,7 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
     case "describeResponse": {
       const datasets = wire.describeResponse?.datasets ?? [];
       if (datasets.length > MAX_DATASETS) throw invalid("too many datasets");
-      return { kind, datasets: datasets.map(readDescriptor), software: readSoftware(wire.describeResponse?.software) };
+      return { kind, datasets: datasets.map(descriptorOf), software: softwareOf(wire.describeResponse?.software) };
     }
     case "agreementOffer":
       return { kind, envelope: readEnvelope(wire.agreementOffer?.envelope) };
@@ -609,38 +329,6 @@ function fromWire(kind: Kind, wire: Wire): SessionMessage {
       return { kind, keys: keys.map((key) => exactly(key, 32, "gate key")) };
     }
   }
-}
-
-function readSoftware(wire: entente.v1.SoftwareDescriptor.$Properties | null | undefined): Software {
-  const [version, suites, at] = [wire?.version ?? "", wire?.suites ?? [], wire?.at ?? ""];
-  const isVersion = /^[0-9A-Za-z.+-]{1,64}$/.test(version);
-  const areSuites =
-    suites.length <= MAX_SUITES && suites.every((suite) => /^[a-z0-9-]{1,32}\/[0-9a-f]{8}$/.test(suite));
-  if (!isVersion || !areSuites || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at)) throw invalid("software");
-  return { version, suites, at };
-}
-
-function readDescriptor(wire: entente.v1.DatasetDescriptor.$Properties): DatasetDescriptor {
-  const columns = wire.columns ?? [];
-  if (columns.length > MAX_COLUMNS) throw invalid("too many columns");
-  const ids = wire.ids ?? [];
-  if (ids.length === 0 || ids.length > MAX_ID_COLUMNS) throw invalid("number of id columns");
-  const segments = wire.segments ?? [];
-  if (segments.length > MAX_PUBLISHED_SEGMENTS) throw invalid("too many segments");
-  return {
-    name: name(wire.name),
-    ids: ids.map(({ column, normaliser }) => ({ column: name(column), normaliser: name(normaliser) })),
-    columns: columns.map((column) => ({ name: name(column.name), type: name(column.type) })),
-    segments: segments.map(readSegment),
-  };
-}
-
-function readSegment(wire: entente.v1.SegmentDescriptor.$Properties): SegmentDescriptor {
-  const { name, version, description } = wire;
-  const ref = segmentRefField.safeParse({ name, version });
-  const text = segmentDescriptionField.safeParse(description);
-  if (!ref.success || !text.success) throw invalid("segment");
-  return { ...ref.data, description: text.data };
 }
 
 export function encodeSessionMessage(message: SessionMessage): Frame {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type LogOwner, Witness } from "../../party/evidence/witness.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { Store } from "../../party/store/store.ts";
-import type { WireLogOffer } from "../../proto/codec/session.ts";
+import type { WireLogOffer } from "../../proto/codec/session-messages.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { EvidenceLog } from "../../proto/evidence/log.ts";

@@ -7,7 +7,7 @@ import { ownerOf } from "../../party/evidence/cosigning.ts";
 import { recoverLog, resumeCollaboration } from "../../party/evidence/recovery.ts";
 import { ControlClient } from "../../party/session/control.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
-import type { WireLogOffer } from "../../proto/codec/session.ts";
+import type { WireLogOffer } from "../../proto/codec/session-messages.ts";
 import { utf8 } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";

@@ -16,7 +16,7 @@ import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { type JobSpec, readJobAnswer, signJobSpec } from "../../proto/agreement/job-spec.ts";
 import { readInForce, signInForce } from "../../proto/agreement/revocation.ts";
 import type { Wake } from "../../proto/codec/coordinator.ts";
-import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session.ts";
+import type { WirePrepareRequest, WirePrepareResponse } from "../../proto/codec/session-messages.ts";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";

@@ -5,7 +5,7 @@ import { gateKeyName } from "../../party/jobs/gate.ts";
 import type { Job } from "../../party/jobs/lifecycle.ts";
 import { endOverdueReleases, keysHeld } from "../../party/jobs/releasing.ts";
 import { Channel } from "../../party/session/channel.ts";
-import type { SessionMessage } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { type Digest, jobId as toJobId } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";

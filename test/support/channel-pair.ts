@@ -4,7 +4,7 @@ import { sessionCredentials } from "../../party/session/certificate.ts";
 import { Channel, type ChannelOptions, type SessionPurpose } from "../../party/session/channel.ts";
 import type { Peer } from "../../party/session/peers.ts";
 import { KEY_ROLES, type KeyRole, keyId, verifyKeyset } from "../../proto/agreement/keyset.ts";
-import { readEnvelope } from "../../proto/codec/session.ts";
+import { readEnvelope } from "../../proto/codec/session-parts.ts";
 import { signingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";
 import { partyId } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";

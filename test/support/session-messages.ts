@@ -1,5 +1,5 @@
 /** Good messages of the session layer, of every kind: a new kind without one does not compile. */
-import type { SessionMessage } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { canonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
 import { collaborationId, type Digest, type JobId } from "../../proto/ids.ts";

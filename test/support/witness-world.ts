@@ -11,7 +11,7 @@ import { type ControlHandlers, serveControl } from "../../party/session/control.
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import type { Store } from "../../party/store/store.ts";
 import { mergeSignatures, signAgreement } from "../../proto/agreement/agreement.ts";
-import type { SessionMessage } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { EntenteError } from "../../proto/errors.ts";

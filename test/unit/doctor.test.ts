@@ -14,7 +14,7 @@ import { examineDisk, examineRuntime, examineStore } from "../../party/doctor/lo
 import { type Machine, realMachine } from "../../party/doctor/machine.ts";
 import { compareVersions, examinePeer } from "../../party/doctor/peers.ts";
 import { examineCertificates, examineClock, examineKeyset, startOf } from "../../party/doctor/validity.ts";
-import type { Software } from "../../proto/codec/session.ts";
+import type { Software } from "../../proto/codec/session-messages.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { partyId } from "../../proto/ids.ts";

@@ -5,7 +5,7 @@ import { Logbook } from "../../party/evidence/logbook.ts";
 import { Witness } from "../../party/evidence/witness.ts";
 import type { Channel } from "../../party/session/channel.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
-import type { SessionMessage } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { signCheckpoint } from "../../proto/evidence/checkpoint.ts";
 import { verifyCosignedHead } from "../../proto/evidence/cosignature.ts";

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { acceptReceipt, type OwnPart, proposeReceipt, type ReceiptFacts } from "../../party/jobs/receipt.ts";
 import type { Channel } from "../../party/session/channel.ts";
 import type { JobSpec } from "../../proto/agreement/job-spec.ts";
-import type { SessionMessage } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { type Envelope, envelope } from "../../proto/encoding/dsse.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";

@@ -1,11 +1,7 @@
 /** Messages of the session layer as a peer's bytes: what comes back, and what is refused at the door. */
 import { describe, expect, test } from "vitest";
-import {
-  decodeSessionMessage,
-  encodeSessionMessage,
-  SESSION_FRAME_TYPES,
-  type SessionMessage,
-} from "../../proto/codec/session.ts";
+import { decodeSessionMessage, encodeSessionMessage, SESSION_FRAME_TYPES } from "../../proto/codec/session.ts";
+import type { SessionMessage } from "../../proto/codec/session-messages.ts";
 import { encodeEnvelope } from "../../proto/encoding/dsse.ts";
 import { type ErrorCode, toEntenteError } from "../../proto/errors.ts";
 import { entente } from "../../proto/gen/messages.js";

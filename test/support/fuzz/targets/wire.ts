@@ -9,13 +9,9 @@ import { decodePsiDh, PSI_DH_TYPE } from "../../../../proto/codec/psi-dh.ts";
 import { decodePsiVole, PSI_VOLE_TYPE } from "../../../../proto/codec/psi-vole.ts";
 import { relayFrame } from "../../../../proto/codec/relay-frame.ts";
 import { decodeScoreLinear, SCORE_LINEAR_TYPE } from "../../../../proto/codec/score-linear.ts";
-import {
-  decodeSessionMessage,
-  encodeSessionMessage,
-  readEnvelope,
-  SESSION_FRAME_TYPES,
-  type SessionMessage,
-} from "../../../../proto/codec/session.ts";
+import { decodeSessionMessage, encodeSessionMessage, SESSION_FRAME_TYPES } from "../../../../proto/codec/session.ts";
+import type { SessionMessage } from "../../../../proto/codec/session-messages.ts";
+import { readEnvelope } from "../../../../proto/codec/session-parts.ts";
 import { decodeVole, VOLE_TYPE } from "../../../../proto/codec/vole.ts";
 import { concat } from "../../../../proto/encoding/bytes.ts";
 import { EntenteError, type ErrorCode } from "../../../../proto/errors.ts";
