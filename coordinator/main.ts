@@ -5,6 +5,7 @@
  *     coordinator.json   configuration          ca/        certificate authority, key 0600
  *     coordinator.db     store (SQLite)         keys/      seeds of its keys, 0600
  *     log/<collaboration>/<year>/               evidence logs, C2SP tlog-tiles
+ *     ran                since the first start
  */
 
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { type CreatedInvite, MAX_REQUEST_BYTES } from "../proto/codec/coordinato
 import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { MAX_RELAY_FRAME_BYTES } from "../proto/codec/relay-frame.ts";
 import { urlFileOf } from "../proto/database/place.ts";
+import { utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
@@ -46,6 +48,8 @@ export { checkCoordinatorStore, migrateCoordinatorStore } from "./store-commands
 const DEFAULT_PORT = 7_420;
 const DEFAULT_ENROL_PORT = 7_421;
 const ENROLMENT_ENDPOINT = "enrolment-endpoint";
+/** In the folder since the first start: with it, a store that knows of none is not this coordinator's. */
+const RAN_FILE = "ran";
 const DRAIN_LOOK_MS = 50;
 
 export interface InitOptions {
@@ -223,7 +227,7 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
-/** Serves until `close`. Throws NOT_FOUND (no coordinator in the folder), STORAGE_FAILED, BAD_REQUEST (a port is taken). */
+/** Serves until `close`. Throws NOT_FOUND (no coordinator in the folder), STORE_LOST, STORAGE_FAILED, BAD_REQUEST (a port is taken). */
 export async function startCoordinator(options: StartOptions): Promise<Coordinator> {
   const { folder } = options;
   const ports = await unlock(options.ports ?? nodePorts, folder);
@@ -236,6 +240,12 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
   const keys = await readKeys(ports, folder, name);
   const place = { folder, config: config.store, ports };
   const store = await openStore(place, { owner: name, isServing: true });
+  const ranFile = join(folder, RAN_FILE);
+  const hasRun = (await ports.files.read(ranFile)) !== undefined;
+  if (hasRun && (await store.readSetting(ENROLMENT_ENDPOINT)) === undefined) {
+    await store.close();
+    throw new EntenteError("STORE_LOST");
+  }
 
   let endpoints: Endpoints | undefined;
   const service = makeService({ name, folder, ports, limits, logger, store, authority, keys }, () => endpoints);
@@ -285,6 +295,7 @@ export async function startCoordinator(options: StartOptions): Promise<Coordinat
     doors.push(enrolDoor);
     endpoints = { main: { host, port: mainDoor.port }, enrolment: { host, port: enrolDoor.port } };
     await store.writeSetting(ENROLMENT_ENDPOINT, formatEndpoint(endpoints.enrolment));
+    if (!hasRun) await ports.files.writeDurable(ranFile, utf8("This coordinator has been started here.\n"));
     await catchUp(service);
     if (config.ops !== undefined)
       ops = await startOps(ports.files, folder, config.ops, watchCoordinator({ service, folder, validity }));

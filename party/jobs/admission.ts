@@ -129,7 +129,7 @@ async function admit(deps: JobDeps, peer: Peer, { spec, digest, specEnvelope }: 
     await deps.book.append(jobId, { ...draft, at: deps.logbook.now(), awaitsApproval });
     if (charged.as === "refused") throw new EntenteError(charged.code);
     if (charged.as === "approval-needed") return { decision: "pending" };
-    await beginServing(deps, peer, jobId);
+    await beginServing(deps, jobId);
     return { decision: "admitted" };
   } catch (error) {
     const { code, detail } = toEntenteError(error);
@@ -235,9 +235,9 @@ async function chargeFor(
   });
 }
 
-async function beginServing(deps: JobDeps, peer: Peer, jobId: JobId): Promise<void> {
+async function beginServing(deps: JobDeps, jobId: JobId): Promise<void> {
   await deps.book.append(jobId, { type: "admitted", at: deps.logbook.now() });
-  endWhenIdle(deps, async () => peer, jobId);
+  endWhenIdle(deps, jobId);
   await reportAdmitted(deps, jobId);
 }
 
@@ -263,5 +263,5 @@ export async function admitApproved(deps: JobDeps, peer: Peer, loaded: LoadedJob
   });
   if (charged.as === "refused") return endRefused(deps, evidence, jobId, charged.code);
   await deps.book.append(jobId, { type: "approved", at: deps.logbook.now() });
-  await beginServing(deps, peer, jobId);
+  await beginServing(deps, jobId);
 }

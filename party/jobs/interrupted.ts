@@ -69,12 +69,11 @@ export async function resumeJobs(deps: JobDeps, of?: CollaborationId): Promise<v
   }
 }
 
-/** The peer is looked up only when the wait is over: the coordinator may be away now. Once the receipt is signed, upkeep looks at
- * the day that there is for the release. */
-async function waitForPeer(deps: JobDeps, { jobId, proposed, state, isOpened }: Job): Promise<void> {
+/** Once the receipt is signed, upkeep looks at the day that there is for the release. */
+async function waitForPeer(deps: JobDeps, { jobId, state, isOpened }: Job): Promise<void> {
   if (state === "releasing") {
     if (isOpened) confirmLater(deps, toJobId(jobId));
     return;
   }
-  endWhenIdle(deps, () => deps.peers.require(proposed.peer), toJobId(jobId));
+  endWhenIdle(deps, toJobId(jobId));
 }

@@ -62,7 +62,7 @@ export function prepareJob(deps: JobDeps, peer: Peer, request: WirePrepareReques
         onProgress: (report) => deps.book.report(jobId, report),
       });
     });
-    endWhenIdle(deps, async () => peer, jobId);
+    endWhenIdle(deps, jobId);
     if (job.attempt > 0 || request.lastAttempt > 0) void reportAdmitted(deps, jobId);
     const held = finished.map(({ partition, attempt: of }) => ({ partition, attempt: of }));
     const version = fromHex(job.proposed.versionTag);
@@ -141,7 +141,7 @@ async function serve(
         : attempt < MAX_ATTEMPTS && SPARED.includes(toEntenteError(error).code);
       if (job.state === "running" && passes) {
         deps.logger.warn({ jobId, attempt, err: error }, "attempt failed, another may follow");
-        endWhenIdle(deps, async () => peer, jobId);
+        endWhenIdle(deps, jobId);
         return;
       }
       if (job.state === "releasing") await deps.served.forget(jobId);

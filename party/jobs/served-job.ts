@@ -10,7 +10,7 @@ import { proposalOf } from "./attempt.ts";
 import { requireAudience } from "./audience.ts";
 import type { JobDeps } from "./deps.ts";
 import { destroyEnded, endFailed } from "./ending.ts";
-import { type JobEvidence, jobEvidence } from "./evidence.ts";
+import { type JobEvidence, jobEvidence, recordedEvidence } from "./evidence.ts";
 import type { Job } from "./lifecycle.ts";
 import { RELEASE_MS } from "./next-step.ts";
 import { isSameInput, requireAgreedForm, requireSameRules } from "./own-dataset.ts";
@@ -81,25 +81,24 @@ export function questionOf(
   };
 }
 
-/** Ends a job that nobody comes for; asked again after every session. */
-export function endWhenIdle(deps: JobDeps, peer: () => Promise<Peer>, jobId: JobId): void {
+/** Ends a job that nobody comes for, whatever has become of its peer; asked again after every session. */
+export function endWhenIdle(deps: JobDeps, jobId: JobId): void {
   const since = deps.ports.clock.monotonicMs();
   deps.served.touch(jobId, since);
   deps.ports.timers.after(IDLE_TIMEOUT_MS, () => {
     if (!deps.served.isIdleSince(jobId, since)) return;
     const ended = deps.turns.take(jobId, async () => {
-      const { job, evidence } = await loadServed(deps, await peer(), jobId);
+      const job = await deps.book.require(jobId);
       if (job.state !== "admitted" && job.state !== "running") return;
       // The receiver may have signed it: it has a day to come back with it.
       const isProposed = (await proposalOf(deps, jobId)) !== undefined;
-      if (isProposed && deps.clock.nowMs() < Date.parse(job.updatedAt) + RELEASE_MS)
-        return endWhenIdle(deps, peer, jobId);
-      await endFailed(deps, evidence, jobId, new EntenteError("PEER_TIMEOUT"));
+      if (isProposed && deps.clock.nowMs() < Date.parse(job.updatedAt) + RELEASE_MS) return endWhenIdle(deps, jobId);
+      await endFailed(deps, recordedEvidence(deps, job), jobId, new EntenteError("PEER_TIMEOUT"));
       await cleanUp(deps, jobId);
     });
     ended.catch((err: unknown) => {
       deps.logger.warn({ jobId, err }, "an idle job could not be ended yet");
-      endWhenIdle(deps, peer, jobId);
+      endWhenIdle(deps, jobId);
     });
   });
 }

@@ -37,7 +37,7 @@ export const STORAGE = {
     DATA_LOSS,
     500,
     "operator",
-    "This node has run in its folder before, and its store is empty. Put node.db back, or name the store's place under 'store' in node.json, or restore a backup; nothing was changed.",
+    "A node or coordinator has run in this folder before, and its store is empty. Put the store's file back (node.db, coordinator.db), name its place under 'store' in the configuration, or restore a backup; nothing was changed.",
   ),
   STORE_DAMAGED: entry(
     DATA_LOSS,
