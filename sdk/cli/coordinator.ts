@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { requireAbsent, saveFolder } from "./save.ts";
+import { sealCommands } from "./seal.ts";
 
 interface InitFlags {
   readonly dir: string;
@@ -114,40 +115,17 @@ export function coordinatorCommand(): Command {
       const config = await readCoordinatorConfig({ folder: resolve(dir) });
       outputOf(command).answer(config, JSON.stringify(config, null, 2));
     });
-  for (const command of sealCommands()) group.addCommand(command);
+  for (const command of sealing()) group.addCommand(command);
   return group;
 }
 
-interface SealFlags {
-  readonly dir: string;
-  readonly keyFile?: string;
-  readonly newKeyFile: string;
-}
-
-/** `seal` and `rekey`, of a folder whose process is not running. */
-function sealCommands(): Command[] {
-  const common = (name: string, description: string) =>
-    new Command(name)
-      .description(description)
-      .requiredOption("--dir <folder>", "the coordinator's folder")
-      .option("--key-file <file>", "the present key (default: ENTENTE_KEY_FILE, or ENTENTE_KEY)");
-  const seal = common("seal", "encrypt the secrets of a folder under a key; the coordinator must not be running")
-    .addHelpText("after", example("entente coordinator seal --dir hub --key-file /run/secrets/entente-key"))
-    .action(async ({ dir, keyFile }: SealFlags, command: Command) => {
-      const { sealCoordinator } = await import("../../coordinator/main.ts");
-      const folder = resolve(dir);
-      await sealCoordinator({ folder, ...(keyFile && { keyFile: resolve(keyFile) }) });
-      outputOf(command).answer({ folder, sealed: true }, fields({ folder: dir, sealed: "yes" }));
-    });
-  const rekey = common("rekey", "put another key in the place of the present one")
-    .requiredOption("--new-key-file <file>", "the new key")
-    .addHelpText("after", example("entente coordinator rekey --dir hub --key-file old.key --new-key-file new.key"))
-    .action(async ({ dir, keyFile, newKeyFile }: SealFlags, command: Command) => {
-      const { rekeyCoordinator } = await import("../../coordinator/main.ts");
-      const folder = resolve(dir);
-      const more = { newKeyFile: resolve(newKeyFile), ...(keyFile && { keyFile: resolve(keyFile) }) };
-      await rekeyCoordinator({ folder, ...more });
-      outputOf(command).answer({ folder, rekeyed: true }, fields({ folder: dir, rekeyed: "yes" }));
-    });
-  return [seal, rekey];
+function sealing(): Command[] {
+  return sealCommands({
+    ...{ whose: "coordinator", command: "coordinator", dir: "hub" },
+    seal: async (place) => {
+      await (await import("../../coordinator/main.ts")).sealCoordinator(place);
+      return { answer: { sealed: true }, notes: [] };
+    },
+    rekey: async (place) => (await import("../../coordinator/main.ts")).rekeyCoordinator(place),
+  });
 }

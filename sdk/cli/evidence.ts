@@ -5,7 +5,7 @@ import { fromBase64 } from "../../proto/encoding/bytes.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
-import { recoverCommand, sealCommands } from "./party.ts";
+import { keySealCommands, recoverCommand } from "./party.ts";
 import { requireAbsent, saveFolder } from "./save.ts";
 
 function describe(view: RouteResponse<"recoverLog">): string {
@@ -88,6 +88,6 @@ export function keysCommand(): Command {
       outputOf(command).answer(made, fields({ fingerprint, "valid from": validFrom, "valid until": validUntil }));
     });
   group.addCommand(recoverCommand());
-  for (const command of sealCommands()) group.addCommand(command);
+  for (const command of keySealCommands()) group.addCommand(command);
   return group;
 }

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
+import { sealCommands } from "./seal.ts";
 
 interface InitFlags {
   readonly dir: string;
@@ -142,41 +143,19 @@ export function recoverCommand(): Command {
     });
 }
 
-interface SealFlags {
-  readonly dir: string;
-  readonly keyFile?: string;
-  readonly newKeyFile: string;
-}
-
-/** `entente keys seal` and `rekey`: here, because they work on a folder and not through a node. */
-export function sealCommands(): Command[] {
-  const common = (name: string, description: string) =>
-    new Command(name)
-      .description(description)
-      .requiredOption("--dir <folder>", "the node's folder")
-      .option("--key-file <file>", "the present key (default: ENTENTE_KEY_FILE, or ENTENTE_KEY)");
-  const seal = common("seal", "encrypt the secrets of a folder under a key; the node must not be running")
-    .addHelpText("after", example("entente keys seal --dir bank --key-file /run/secrets/entente-key"))
-    .action(async ({ dir, keyFile }: SealFlags, command: Command) => {
-      const { sealParty } = await import("../../party/main.ts");
-      const folder = resolve(dir);
-      const { movedUrls, outside } = await sealParty({ folder, ...(keyFile && { keyFile: resolve(keyFile) }) });
-      const output = outputOf(command);
-      output.answer({ folder, movedUrls, outside }, fields({ folder: dir, sealed: "yes" }));
-      for (const name of movedUrls)
-        output.note(`The URL of database ${name} is now in the folder's secrets/, not in node.json.`);
-      for (const path of outside) output.note(`Not in this folder, so left as it is: ${path}`);
-      output.note("Without the key nothing opens this folder: keep a copy of the key away from it.");
-    });
-  const rekey = common("rekey", "put another key in the place of the present one")
-    .requiredOption("--new-key-file <file>", "the new key")
-    .addHelpText("after", example("entente keys rekey --dir bank --key-file old.key --new-key-file new.key"))
-    .action(async ({ dir, keyFile, newKeyFile }: SealFlags, command: Command) => {
-      const { rekeyParty } = await import("../../party/main.ts");
-      const folder = resolve(dir);
-      const more = { newKeyFile: resolve(newKeyFile), ...(keyFile && { keyFile: resolve(keyFile) }) };
-      await rekeyParty({ folder, ...more });
-      outputOf(command).answer({ folder, rekeyed: true }, fields({ folder: dir, rekeyed: "yes" }));
-    });
-  return [seal, rekey];
+/** `entente keys seal` and `rekey`. */
+export function keySealCommands(): Command[] {
+  return sealCommands({
+    ...{ whose: "node", command: "keys", dir: "bank" },
+    seal: async (place) => {
+      const { movedUrls, outside } = await (await import("../../party/main.ts")).sealParty(place);
+      const notes = [
+        ...movedUrls.map((name) => `The URL of database ${name} is now in the folder's secrets/, not in node.json.`),
+        ...outside.map((path) => `Not in this folder, so left as it is: ${path}`),
+        "Without the key nothing opens this folder: keep a copy of the key away from it.",
+      ];
+      return { answer: { movedUrls, outside }, notes };
+    },
+    rekey: async (place) => (await import("../../party/main.ts")).rekeyParty(place),
+  });
 }
