@@ -29,6 +29,7 @@ import { parsePartnerView, partnerView } from "../../proto/model/partner-view.ts
 import { nodePorts } from "../../proto/ports/node.ts";
 import { RISK_MODEL } from "../support/credit.ts";
 import { demoAgreement, generous, PURPOSE } from "../support/demo-agreement.ts";
+import { AUDIENCE_SPEC } from "../support/fuzz/job-specs.ts";
 import { InlineWorker } from "../support/inline-worker.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import { TwoNodes } from "../support/two-nodes.ts";
@@ -116,23 +117,12 @@ function treeOn(column: string) {
 let counter = 0;
 function specOf(change: Partial<Record<keyof JobSpec, unknown>> = {}): JobSpec {
   return {
-    format: "entente-job/1",
+    ...AUDIENCE_SPEC,
     jobId: digestOf(utf8(`job ${++counter}`)).slice(0, 32),
     agreement,
-    operation: "audience",
     output: change.operation === "score" ? "score" : "list",
     purpose: PURPOSE,
-    protocol: "psi-vole",
-    alignment: "hidden",
-    receiver: "bank",
-    provider: "bureau",
-    receiverDataset: "customers",
-    providerDataset: "repayments",
-    receiverVersion: "cd".repeat(32),
-    tagDays: 30,
-    receiverSizeClass: 80,
     normalisers: [PHONE_PROFILE],
-    receiverNonce: "ab".repeat(32),
     createdAt: new Date().toISOString(),
     ...change,
   } as JobSpec;

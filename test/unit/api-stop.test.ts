@@ -28,7 +28,8 @@ function register(): Promise<Response> {
   return ask("/v1/datasets", { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-test("what was asked before is answered, what is asked then is refused and its connection closed", async () => {
+/** A request that has reached its handler, which answers when it is let go. */
+async function askAndHold() {
   const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await start({
     node: async () => {
@@ -39,6 +40,11 @@ test("what was asked before is answered, what is asked then is refused and its c
   });
   const early = ask("/v1/node");
   await asked.promise;
+  return { early, go };
+}
+
+test("what was asked before is answered, what is asked then is refused and its connection closed", async () => {
+  const { early, go } = await askAndHold();
   const stopped = node.stop(60_000);
   const late = await ask("/v1/node");
   expect([late.status, late.headers.get("connection")]).toEqual([503, "close"]);
@@ -49,16 +55,7 @@ test("what was asked before is answered, what is asked then is refused and its c
 });
 
 test("at the deadline a request that has no answer yet gets the reason, and its own answer comes too late", async () => {
-  const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  await start({
-    node: async () => {
-      asked.resolve();
-      await go.promise;
-      return STUB_NODE_INFO;
-    },
-  });
-  const early = ask("/v1/node");
-  await asked.promise;
+  const { early, go } = await askAndHold();
   await node.stop(20);
   const answer = await early;
   expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: "NODE_STOPPING" } }]);

@@ -4,7 +4,8 @@ import { parseModel } from "../../../proto/model/model.ts";
 import { parsePartnerView, partnerView } from "../../../proto/model/partner-view.ts";
 import { RISK_MODEL } from "../credit.ts";
 
-const audience = {
+/** An audience between the bank and the bureau. */
+export const AUDIENCE_SPEC = {
   format: "entente-job/1",
   jobId: "0b".repeat(16),
   agreement: "ab".repeat(32),
@@ -32,7 +33,7 @@ const treesView = parsePartnerView({
   trees: [{ feature: [0, 1], threshold: [0, 1.5], left: [1, -1], right: [-3, -2], missing: ["left", "right"] }],
 });
 
-const score = { ...audience, operation: "score", output: "score" };
+const score = { ...AUDIENCE_SPEC, operation: "score", output: "score" };
 const labels = [
   { name: "has_car", type: "boolean" },
   { name: "city", type: "text", maxBytes: 32 },
@@ -40,10 +41,10 @@ const labels = [
 ];
 
 export const GOOD_SPECS = [
-  audience,
-  { ...audience, labels, providerSegment: { name: "adults", version: 2 }, protocol: "psi-dh" },
-  { ...audience, output: "match-rate", tagDays: null },
-  { ...audience, output: "overlap-report", tagDays: null, groups: 12 },
+  AUDIENCE_SPEC,
+  { ...AUDIENCE_SPEC, labels, providerSegment: { name: "adults", version: 2 }, protocol: "psi-dh" },
+  { ...AUDIENCE_SPEC, output: "match-rate", tagDays: null },
+  { ...AUDIENCE_SPEC, output: "overlap-report", tagDays: null, groups: 12 },
   { ...score, model: linearView },
   { ...score, output: "tier", model: treesView },
   { ...score, alignment: "shared", matched: { audience: "0d".repeat(16), sizeClass: 80 }, model: linearView },
