@@ -1,9 +1,9 @@
 /** Every word of a rendered report, in one place for each language. */
+import type { Language } from "../language.ts";
 import type { GroupName } from "./grouping.ts";
 
 export interface ReportStrings {
-  /** BCP 47. */
-  readonly language: string;
+  readonly language: Language;
   readonly title: string;
   readonly total: string;
   readonly withheld: string;

@@ -129,7 +129,7 @@ test("a total above the cap is told as that", () => {
 });
 
 test("another language is another set of strings", () => {
-  const upper = { ...ENGLISH, language: "zh-CN", title: "联合受众报告", total: "全部", withheld: "不予显示" };
+  const upper = { ...ENGLISH, language: "zh-CN" as const, title: "联合受众报告", total: "全部", withheld: "不予显示" };
   const page = reportPage(REPORT, JOB, upper);
   expect(page).toContain('<html lang="zh-CN">');
   for (const word of ["联合受众报告", "全部", "不予显示"]) expect(page).toContain(word);
