@@ -1,14 +1,7 @@
 /** What a command prints: one JSON document for programs, or lines and aligned tables for people. */
 import pc from "picocolors";
-import type { Actor, PublicError } from "../../proto/errors.ts";
-
-const WHO_MUST_ACT: Readonly<Record<Actor, string>> = {
-  caller: "you",
-  operator: "the operator of this node",
-  peer: "the peer's operator",
-  coordinator: "the coordinator's operator",
-  nobody: "nobody",
-};
+import { actorText } from "../../proto/errors/text.ts";
+import type { PublicError } from "../../proto/errors.ts";
 
 const isPlain = process.env.NO_COLOR !== undefined && process.env.NO_COLOR !== "";
 const onStdout = pc.createColors(!isPlain && process.stdout.isTTY === true);
@@ -82,7 +75,7 @@ export class Output {
     }
     const lines = [`${onStderr.red(`error ${error.code}`)}: ${error.message}`];
     if (error.detail !== undefined) lines.push(`  why: ${printable(error.detail)}`);
-    lines.push(`  who must act: ${WHO_MUST_ACT[error.who]}${error.retryable ? " (trying again may help)" : ""}`);
+    lines.push(`  who must act: ${actorText(error.who, "en")}${error.retryable ? " (trying again may help)" : ""}`);
     process.stderr.write(`${lines.join("\n")}\n`);
   }
 
