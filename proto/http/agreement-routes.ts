@@ -18,6 +18,7 @@ export const AGREEMENT_ROUTES = {
   agreements: {
     method: "GET",
     path: "/v1/agreements",
+    summary: "List the agreements",
     roles: ["analyst", "steward", "auditor"],
     request: empty,
     response: z.object({ agreements: z.array(agreement) }),
@@ -25,6 +26,7 @@ export const AGREEMENT_ROUTES = {
   agreement: {
     method: "GET",
     path: "/v1/agreements/:digest",
+    summary: "Show an agreement",
     roles: ["analyst", "steward", "auditor"],
     request: z.strictObject({ digest: digestField }),
     response: agreement,
@@ -32,6 +34,7 @@ export const AGREEMENT_ROUTES = {
   proposeAgreement: {
     method: "POST",
     path: "/v1/agreements",
+    summary: "Propose an agreement to the other party",
     roles: ["steward"],
     request: z.strictObject({ document: z.record(z.string(), z.unknown()) }),
     response: agreement.extend({ delivered: z.boolean() }),
@@ -39,23 +42,26 @@ export const AGREEMENT_ROUTES = {
   signAgreement: {
     method: "POST",
     path: "/v1/agreements/:digest/signature",
+    summary: "Sign an agreement",
     roles: ["steward"],
     request: z.strictObject({ digest: digestField }),
     response: agreement.extend({ delivered: z.boolean() }),
   },
-  /** What runs under it stops at once and its tags are withdrawn; the peer is told. */
   revokeAgreement: {
     method: "POST",
     path: "/v1/agreements/:digest/revocation",
+    summary: "Revoke an agreement",
+    description: "What runs under it stops at once and its tags are withdrawn; the peer is told.",
     roles: ["steward"],
-    /** The reason stays at this node, beside the log; the peer is not told. */
-    request: z.strictObject({ digest: digestField, reason: writtenText(300).optional() }),
+    request: z
+      .strictObject({ digest: digestField, reason: writtenText(300).optional() })
+      .describe("The reason stays at this node, beside the log; the peer is not told."),
     response: agreement,
   },
-  /** JSON Schema of an agreement, draft 2020-12. */
   agreementSchema: {
     method: "GET",
     path: "/v1/agreement-schema",
+    summary: "JSON Schema of an agreement, draft 2020-12",
     roles: ["analyst", "steward", "auditor", "operator"],
     request: empty,
     response: z.record(z.string(), z.unknown()),
@@ -63,6 +69,7 @@ export const AGREEMENT_ROUTES = {
   budgets: {
     method: "GET",
     path: "/v1/budgets",
+    summary: "Show what is left of each budget",
     roles: ["analyst", "steward", "auditor"],
     request: empty,
     response: z.object({

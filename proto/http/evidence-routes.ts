@@ -8,11 +8,9 @@ const collaboration = z.object({
   peer: z.string(),
   origin: z.string(),
   entries: z.number(),
-  /** How many of them are under a checkpoint that the peer has cosigned. */
-  cosigned: z.number(),
+  cosigned: z.number().describe("How many of them are under a checkpoint that the peer has cosigned."),
   state: z.enum(["open", "read-only", "forked", "frozen"]),
-  /** What a person should do, when it is not open. */
-  advice: z.string().nullable(),
+  advice: z.string().nullable().describe("What a person should do, when it is not open."),
 });
 const inCollaboration = z.strictObject({ collaboration: z.string().regex(/^[0-9a-f]{32}$/) });
 
@@ -20,6 +18,7 @@ export const EVIDENCE_ROUTES = {
   auditFiles: {
     method: "GET",
     path: "/v1/audit/:collaboration/files",
+    summary: "Evidence of a collaboration, as files for the verifier",
     roles: ["auditor"],
     request: z.strictObject({ collaboration: z.string().regex(/^[0-9a-f]{32}$/) }),
     response: z.object({ files: z.array(z.object({ path: z.string(), base64: z.string() })) }),
@@ -27,14 +26,15 @@ export const EVIDENCE_ROUTES = {
   collaborations: {
     method: "GET",
     path: "/v1/collaborations",
+    summary: "List the collaborations and their logs",
     roles: ["analyst", "steward", "auditor", "operator"],
     request: empty,
     response: z.object({ collaborations: z.array(collaboration) }),
   },
-  /** Checkpoints of one log that do not agree, as this node has kept them. */
   forks: {
     method: "GET",
     path: "/v1/collaborations/:collaboration/forks",
+    summary: "Checkpoints of one log that do not agree, as this node has kept them",
     roles: ["auditor", "operator"],
     request: inCollaboration,
     response: z.object({ files: z.array(z.object({ path: z.string(), base64: z.string() })) }),
@@ -42,6 +42,7 @@ export const EVIDENCE_ROUTES = {
   recoverLog: {
     method: "POST",
     path: "/v1/collaborations/:collaboration/recovery",
+    summary: "Recover a collaboration's log",
     roles: ["operator"],
     request: inCollaboration,
     response: collaboration,
@@ -49,6 +50,7 @@ export const EVIDENCE_ROUTES = {
   resumeCollaboration: {
     method: "POST",
     path: "/v1/collaborations/:collaboration/resumption",
+    summary: "Resume a collaboration after a recovery",
     roles: ["steward"],
     request: inCollaboration,
     response: collaboration,

@@ -15,8 +15,7 @@ export const feedTarget = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("parquet"), folder: path }),
   z.strictObject({
     kind: z.literal("postgres"),
-    /** One of node.json's `databases`. */
-    database: z.string().min(1).max(63),
+    database: z.string().min(1).max(63).describe("One of node.json's `databases`."),
     schema: sqlName.default("public"),
     table: sqlName.default("entente_tags"),
   }),
@@ -26,21 +25,24 @@ export const feedTarget = z.discriminatedUnion("kind", [
       .url({ protocol: /^https?$/ })
       .max(2048)
       .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), "user names and passwords do not belong into it"),
-    /** Lets tags cross a network in clear: http:// to another machine than the node's own. */
-    allowPlainHttp: z.boolean().default(false),
-    /** Holds `whsec_` and the key in Base64, as the Standard Webhooks specification has it. */
-    secretFile: path,
-    /** Events in one request at most. */
-    maxEvents: z.int().min(1).max(1000).default(500),
+    allowPlainHttp: z
+      .boolean()
+      .default(false)
+      .describe("Lets tags cross a network in clear: http:// to another machine than the node's own."),
+    secretFile: path.describe("Holds `whsec_` and the key in Base64, as the Standard Webhooks specification has it."),
+    maxEvents: z.int().min(1).max(1000).default(500).describe("Events in one request at most."),
   }),
 ]);
 
 const config = {
   target: feedTarget,
-  /** Only tags of these keys. */
-  keys: z.array(tagKeyField).min(1).max(64).optional(),
-  /** The node delivers what has changed by itself, that often. */
-  everyMinutes: z.int().min(1).max(10_080).optional(),
+  keys: z.array(tagKeyField).min(1).max(64).optional().describe("Only tags of these keys."),
+  everyMinutes: z
+    .int()
+    .min(1)
+    .max(10_080)
+    .optional()
+    .describe("The node delivers what has changed by itself, that often."),
 };
 export const feedConfig = z.strictObject(config);
 
@@ -51,9 +53,8 @@ const delivery = z.object({
   person: z.string(),
   startedAt: z.string(),
   endedAt: z.string().nullable(),
-  /** Tags written, and tags taken back. */
-  written: z.number(),
-  ended: z.number(),
+  written: z.number().describe("Tags written."),
+  ended: z.number().describe("Tags taken back."),
   fromChange: z.number(),
   toChange: z.number(),
   code: z.string().nullable(),
@@ -64,8 +65,7 @@ const feed = z.object({
   config: z.object(config),
   createdAt: z.string(),
   createdBy: z.string(),
-  /** Changes that the target has not heard of. */
-  behind: z.number(),
+  behind: z.number().describe("Changes that the target has not heard of."),
   last: delivery.nullable(),
 });
 
@@ -73,6 +73,7 @@ export const FEED_ROUTES = {
   feeds: {
     method: "GET",
     path: "/v1/feeds",
+    summary: "List the feeds",
     roles: ["analyst", "auditor", "operator"],
     request: empty,
     response: z.object({ feeds: z.array(feed) }),
@@ -80,30 +81,34 @@ export const FEED_ROUTES = {
   addFeed: {
     method: "POST",
     path: "/v1/feeds",
+    summary: "Add a feed",
     roles: ["operator"],
     request: z.strictObject({ name: feedName, ...config }),
     response: feed,
   },
-  /** The node forgets the feed and its deliveries; what its target holds stays there. */
   removeFeed: {
     method: "POST",
     path: "/v1/feeds/:name/removal",
+    summary: "Remove a feed",
+    description: "The node forgets the feed and its deliveries; what its target holds stays there.",
     roles: ["operator"],
     request: z.strictObject({ name: feedName }),
     response: z.object({ name: z.string() }),
   },
-  /** Answers when the delivery has ended, or after some seconds while it goes on. */
   runFeed: {
     method: "POST",
     path: "/v1/feeds/:name/deliveries",
+    summary: "Deliver a feed now",
+    description: "Answers when the delivery has ended, or after some seconds while it goes on.",
     roles: ["analyst"],
     request: z.strictObject({ name: feedName, mode: z.enum(FEED_MODES).default("since-last") }),
     response: delivery,
   },
-  /** Newest first. */
   deliveries: {
     method: "GET",
     path: "/v1/feeds/:name/deliveries",
+    summary: "List a feed's deliveries",
+    description: "Newest first.",
     roles: ["analyst", "auditor", "operator"],
     request: z.strictObject({ name: feedName }),
     response: z.object({ deliveries: z.array(delivery) }),

@@ -28,24 +28,25 @@ const job = z.object({
   agreement: z.string(),
   state: z.enum(["proposed", "admitted", "running", "releasing", "done", "refused", "failed"]),
   updatedAt: z.string(),
-  /** What it is doing now; null when it has ended. */
-  progress: progress.nullable(),
+  progress: progress.nullable().describe("What it is doing now; null when it has ended."),
   reason: publicError.extend({ by: z.enum(["own", "peer"]).optional() }).nullable(),
   output: z.enum(OUTPUTS),
-  /** A person at this node decides before it runs. */
-  awaitsApproval: z.boolean(),
+  awaitsApproval: z.boolean().describe("A person at this node decides before it runs."),
   withheld: z.boolean(),
-  /** What this side put in, exactly, and the other's size class as a range: all it knows of the other's list. */
-  ownRows: z.number(),
-  peerRows: z.object({ from: z.number(), to: z.number() }).nullable(),
+  ownRows: z.number().describe("What this side put in, exactly."),
+  peerRows: z
+    .object({ from: z.number(), to: z.number() })
+    .nullable()
+    .describe("The other list's size class: all that this side knows of its length."),
   summary: z
     .object({
       matched: z.number().optional(),
-      /** Of a match rate: a whole percent, or ">85%". */
-      matchRate: z.string().optional(),
+      matchRate: z.string().optional().describe('Of a match rate: a whole percent, or ">85%".'),
       tags: z.record(z.string(), z.number()).optional(),
-      /** Label values that the peer sent and that are none: taken as missing. */
-      labelsUnreadable: z.number().optional(),
+      labelsUnreadable: z
+        .number()
+        .optional()
+        .describe("Label values that the peer sent and that are none: taken as missing."),
       seconds: z.number(),
       bytesSent: z.number(),
       bytesReceived: z.number(),
@@ -62,39 +63,57 @@ const jobRequest = z.strictObject({
   agreement: digestField,
   dataset: datasetNameField,
   peerDataset: datasetNameField,
-  /** What to issue to the matched people to whom no rule issues that key; the key may be left out where there are rules. */
   tag: z
     .strictObject({
       key: tagKeyField.optional(),
       value: z.string().min(1).max(64).optional(),
       expiresInDays: z.int().min(1).max(3650).default(DEFAULT_TAG_DAYS),
     })
-    .optional(),
-  /** Tag rules, in text or JSON (proto/tags), over the own columns, the labels and, of a score, `tier` and `score`. */
-  rules: z.array(z.unknown()).min(1).max(MAX_RULES).optional(),
-  /** Columns of the peer's dataset that the agreement gives the role `label`: their values come with the matched people. */
-  labels: z.array(columnName).min(1).max(MAX_LABELS).optional(),
-  /** One of those that the agreement allows; its first by default. An aggregate issues no tags. */
-  output: z.enum(OUTPUTS).optional(),
-  /** Of an overlap report: what the own list is broken down by; what comes first shows more. */
-  by: breakdownsField.optional(),
-  /** One of the agreement's purposes; its first by default. */
-  purpose: purposeIdField.optional(),
-  /** Who of the own dataset takes part, by default of its newest version; the peer is not told. */
-  segment: segmentRefField.partial({ version: true }).optional(),
-  /** Who of the peer's dataset takes part: one of the segments that it publishes, in that version. */
-  peerSegment: segmentRefField.optional(),
-  /** Of a score whose alignment is agreed to be shared: the earlier audience whose people are scored. */
-  audience: jobIdField.optional(),
-  /** The model document; for `score` only. */
-  model: z.unknown().optional(),
+    .optional()
+    .describe(
+      "What to issue to the matched people to whom no rule issues that key; the key may be left out where there are rules.",
+    ),
+  rules: z
+    .array(z.unknown())
+    .min(1)
+    .max(MAX_RULES)
+    .optional()
+    .describe(
+      "Tag rules, in text or JSON (proto/tags), over the own columns, the labels and, of a score, `tier` and `score`.",
+    ),
+  labels: z
+    .array(columnName)
+    .min(1)
+    .max(MAX_LABELS)
+    .optional()
+    .describe(
+      "Columns of the peer's dataset that the agreement gives the role `label`: their values come with the matched people.",
+    ),
+  output: z
+    .enum(OUTPUTS)
+    .optional()
+    .describe("One of those that the agreement allows; its first by default. An aggregate issues no tags."),
+  by: breakdownsField
+    .optional()
+    .describe("Of an overlap report: what the own list is broken down by; what comes first shows more."),
+  purpose: purposeIdField.optional().describe("One of the agreement's purposes; its first by default."),
+  segment: segmentRefField
+    .partial({ version: true })
+    .optional()
+    .describe("Who of the own dataset takes part, by default of its newest version; the peer is not told."),
+  peerSegment: segmentRefField
+    .optional()
+    .describe("Who of the peer's dataset takes part: one of the segments that it publishes, in that version."),
+  audience: jobIdField
+    .optional()
+    .describe("Of a score whose alignment is agreed to be shared: the earlier audience whose people are scored."),
+  model: z.unknown().optional().describe("The model document; for `score` only."),
 });
 
 const leak = z.object({
   text: z.string(),
   parts: z.record(z.string(), z.string().nullable()),
-  /** SHA-256 of the text: what an approval names in evidence. */
-  digest: z.string(),
+  digest: z.string().describe("SHA-256 of the text: what an approval names in evidence."),
 });
 
 const rule = z.object({
@@ -104,10 +123,11 @@ const rule = z.object({
 });
 
 export const JOB_ROUTES = {
-  /** Jobs that wait for a person here, with what that person must know. */
   approvals: {
     method: "GET",
     path: "/v1/approvals",
+    summary: "List the jobs that wait for a decision here",
+    description: "Jobs that wait for a person here, with what that person must know.",
     roles: ["steward"],
     request: empty,
     response: z.object({
@@ -117,6 +137,7 @@ export const JOB_ROUTES = {
   decideJob: {
     method: "POST",
     path: "/v1/jobs/:jobId/decision",
+    summary: "Approve or decline a job",
     roles: ["steward"],
     request: z.strictObject({
       jobId: jobIdField,
@@ -128,31 +149,35 @@ export const JOB_ROUTES = {
   leakStatement: {
     method: "GET",
     path: "/v1/jobs/:jobId/leak-statement",
+    summary: "What each side learns from a job",
     roles: ["analyst", "steward", "auditor"],
     request: z.strictObject({ jobId: jobIdField }),
     response: leak,
   },
-  /** Whether a job would be allowed, why, what it would cost and tell whom. Nothing is recorded, and the peer not asked. */
   dryRun: {
     method: "POST",
     path: "/v1/dry-runs",
+    summary: "Ask whether a job would be allowed, without running it",
+    description:
+      "Whether a job would be allowed, why, what it would cost and tell whom. Nothing is recorded, and the peer not asked.",
     roles: ["analyst", "steward"],
     request: jobRequest,
     maxBodyBytes: MAX_JOB_BYTES,
     response: z.object({
       allowed: z.boolean(),
       refusedBy: publicError.nullable(),
-      /** Whether a person at this node would have to approve it; the peer's approval is the peer's to say. */
-      needsApproval: z.boolean(),
+      needsApproval: z
+        .boolean()
+        .describe("Whether a person at this node would have to approve it; the peer's approval is the peer's to say."),
       rules: z.array(rule),
-      /** As it is now: an allowed job adds one run. */
-      budget: budget.nullable(),
+      budget: budget.nullable().describe("As it is now: an allowed job adds one run."),
       leakStatement: leak,
     }),
   },
   jobs: {
     method: "GET",
     path: "/v1/jobs",
+    summary: "List the jobs",
     roles: ["analyst", "steward", "auditor"],
     request: empty,
     response: z.object({ jobs: z.array(job) }),
@@ -160,15 +185,17 @@ export const JOB_ROUTES = {
   job: {
     method: "GET",
     path: "/v1/jobs/:jobId",
+    summary: "Show a job",
     roles: ["analyst", "steward", "auditor"],
     request: z.strictObject({ jobId: jobIdField }),
     response: job,
   },
-  /** The job whenever it changes, until it has ended. Each event is all that is known: a reader that is slow, or comes back with
-   * the id of the last event that it has seen, misses nothing that still counts. */
   jobEvents: {
     method: "GET",
     path: "/v1/jobs/:jobId/events",
+    summary: "Follow a job",
+    description:
+      "The job whenever it changes, until it has ended. Each event is all that is known: a reader that is slow, or comes back with the id of the last event that it has seen, misses nothing that still counts.",
     roles: ["analyst", "steward", "auditor"],
     request: z.strictObject({ jobId: jobIdField }),
     response: job,
@@ -177,15 +204,17 @@ export const JOB_ROUTES = {
   startJob: {
     method: "POST",
     path: "/v1/jobs",
+    summary: "Start a job",
     roles: ["analyst"],
     request: jobRequest,
     response: job,
     maxBodyBytes: MAX_JOB_BYTES,
   },
-  /** For an agreement's `tiers`. The node keeps bounds and salt: every commitment is another one. */
   commitTiers: {
     method: "POST",
     path: "/v1/tier-commitments",
+    summary: "Commit to the bounds of tiers",
+    description: "For an agreement's `tiers`. The node keeps bounds and salt: every commitment is another one.",
     roles: ["analyst", "steward"],
     request: z.strictObject({ tiers: tiersSchema }),
     response: z.object({ commitment: hexKey }),

@@ -12,10 +12,18 @@ const nodeInfo = z.object({
 });
 
 export const NODE_ROUTES = {
-  node: { method: "GET", path: "/v1/node", roles: ROLES, request: empty, response: nodeInfo },
+  node: {
+    method: "GET",
+    path: "/v1/node",
+    summary: "Who this node is, and whether it is connected",
+    roles: ROLES,
+    request: empty,
+    response: nodeInfo,
+  },
   enrol: {
     method: "POST",
     path: "/v1/enrolment",
+    summary: "Enrol the node with an invite",
     roles: ["operator"],
     request: z.strictObject({ invite: z.string().min(1).max(4096) }),
     response: nodeInfo,
@@ -23,6 +31,7 @@ export const NODE_ROUTES = {
   invite: {
     method: "POST",
     path: "/v1/invites",
+    summary: "Make an invite for a new party",
     roles: ["operator"],
     request: z.strictObject({ party: partyName }),
     response: z.object({ code: z.string() }),
@@ -30,6 +39,7 @@ export const NODE_ROUTES = {
   rotateKeys: {
     method: "POST",
     path: "/v1/keys/rotation",
+    summary: "Replace the node's signing keys",
     roles: ["operator"],
     request: empty,
     response: z.object({ validFrom: z.string(), validUntil: z.string() }),
@@ -37,6 +47,7 @@ export const NODE_ROUTES = {
   rotateIdentity: {
     method: "POST",
     path: "/v1/keys/identity",
+    summary: "Replace the party's identity key",
     roles: ["operator"],
     request: empty,
     response: z.object({ fingerprint: z.string(), validFrom: z.string(), validUntil: z.string() }),

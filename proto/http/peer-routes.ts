@@ -23,14 +23,16 @@ const peerDataset = z.object({
   name: z.string(),
   ids: z.array(idColumn),
   columns: z.array(column),
-  /** Those that the peer has published to this node: a job may name one, with its version. */
-  segments: z.array(z.object({ name: z.string(), version: z.number(), description: z.string() })),
+  segments: z
+    .array(z.object({ name: z.string(), version: z.number(), description: z.string() }))
+    .describe("Those that the peer has published to this node: a job may name one, with its version."),
 });
 
 export const PEER_ROUTES = {
   peers: {
     method: "GET",
     path: "/v1/peers",
+    summary: "List the peers",
     roles: ROLES,
     request: empty,
     response: z.object({ peers: z.array(peer) }),
@@ -38,6 +40,7 @@ export const PEER_ROUTES = {
   confirmPeer: {
     method: "POST",
     path: "/v1/peers/:party/confirmation",
+    summary: "Confirm a peer by its fingerprint",
     roles: ["steward"],
     request: z.strictObject({ party: partyName, fingerprint: z.string().max(128) }),
     response: peer,
@@ -45,6 +48,7 @@ export const PEER_ROUTES = {
   acceptSuccession: {
     method: "POST",
     path: "/v1/peers/:party/succession",
+    summary: "Confirm a peer's new identity by its fingerprint",
     roles: ["steward"],
     request: z.strictObject({ party: partyName, fingerprint: z.string().max(128) }),
     response: peer,
@@ -52,6 +56,7 @@ export const PEER_ROUTES = {
   peerDatasets: {
     method: "GET",
     path: "/v1/peers/:party/datasets",
+    summary: "List the datasets that a peer offers",
     roles: ["analyst", "steward"],
     request: z.strictObject({ party: partyName }),
     response: z.object({ datasets: z.array(peerDataset) }),

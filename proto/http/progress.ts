@@ -6,20 +6,14 @@ export const PROGRESS_UNITS = ["rows", "bytes", "tags", "partitions", "weights",
 export type ProgressUnit = (typeof PROGRESS_UNITS)[number];
 
 export const progress = z.object({
-  /** One of several, one after another; in words. */
-  step: z.string(),
+  step: z.string().describe("One of several, one after another; in words."),
   done: z.number(),
-  /** Null while nobody knows. */
-  total: z.number().nullable(),
+  total: z.number().nullable().describe("Null while nobody knows."),
   unit: z.enum(PROGRESS_UNITS),
-  /** When the step began. */
-  startedAt: z.string(),
-  /** Units a second, smoothed; null until there are two seconds of it. */
-  rate: z.number().nullable(),
-  /** Of this step, not of all; null while it cannot be said. */
-  secondsLeft: z.number().nullable(),
-  /** Memory of the node's whole process, in 10^6 bytes. */
-  rssMB: z.number(),
+  startedAt: z.string().describe("When the step began."),
+  rate: z.number().nullable().describe("Units a second, smoothed; null until there are two seconds of it."),
+  secondsLeft: z.number().nullable().describe("Of this step, not of all; null while it cannot be said."),
+  rssMB: z.number().describe("Memory of the node's whole process, in 10^6 bytes."),
 });
 export type Progress = z.infer<typeof progress>;
 

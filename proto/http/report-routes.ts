@@ -10,14 +10,16 @@ export const REPORT_ROUTES = {
   jobReport: {
     method: "GET",
     path: "/v1/jobs/:jobId/report",
+    summary: "Overlap report of a job",
     roles: ["analyst"],
     request: z.strictObject({ jobId: jobIdField }),
     response: z.object({ job: reportedJobSchema, report: overlapReportSchema }),
   },
-  /** The same as a file. */
   jobReportFile: {
     method: "GET",
     path: "/v1/jobs/:jobId/report-file",
+    summary: "Overlap report of a job, as a file",
+    description: "The same as a file.",
     roles: ["analyst"],
     request: z.strictObject({ jobId: jobIdField, format: z.enum(REPORT_FORMATS) }),
     response: z.never(),

@@ -13,6 +13,10 @@ export type Role = (typeof ROLES)[number];
 export interface Route {
   readonly method: "GET" | "POST";
   readonly path: string;
+  /** What it does, in a line without a full stop. */
+  readonly summary: string;
+  /** What else its caller must know. */
+  readonly description?: string;
   readonly roles: readonly [Role, ...Role[]];
   readonly request: z.ZodType;
   readonly response: z.ZodType;

@@ -22,27 +22,35 @@ const writtenId = z.union([partText, z.array(partText).min(1).max(MAX_ID_COLUMNS
 
 /** The six ways in which an audience is built. */
 export const segmentDefinition = z.discriminatedUnion("kind", [
-  /** Ids as they are written anywhere: the dataset's normaliser is applied. */
-  z.strictObject({ kind: z.literal("list"), ids: z.array(writtenId).min(1).max(MAX_LIST_IDS) }),
-  /** Read once, now, from a file on the node's machine. */
-  z.strictObject({
-    kind: z.literal("import"),
-    path: z.string().min(1).max(4096),
-    /** In the order of the dataset's. */
-    idColumns: z.array(z.string().min(1).max(64)).min(1).max(MAX_ID_COLUMNS),
-  }),
+  z
+    .strictObject({ kind: z.literal("list"), ids: z.array(writtenId).min(1).max(MAX_LIST_IDS) })
+    .describe("Ids as they are written anywhere: the dataset's normaliser is applied."),
+  z
+    .strictObject({
+      kind: z.literal("import"),
+      path: z.string().min(1).max(4096),
+      idColumns: z
+        .array(z.string().min(1).max(64))
+        .min(1)
+        .max(MAX_ID_COLUMNS)
+        .describe("In the order of the dataset's."),
+    })
+    .describe("Read once, now, from a file on the node's machine."),
   z.strictObject({ kind: z.literal("rule"), rule: segmentRuleSchema }),
-  /** One SQL condition over the dataset's columns. */
-  z.strictObject({ kind: z.literal("sql"), expression: z.string().min(1).max(4000) }),
-  /** Who holds a tag of the key now, with one of the values if any are given, from one job if one is named. */
-  z.strictObject({
-    kind: z.literal("tier"),
-    key: tagKeyField.optional(),
-    values: z.array(z.string().min(1).max(64)).min(1).max(100).optional(),
-    job: jobIdField.optional(),
-  }),
-  /** Over other segments of the dataset: `a and (b or c) minus d`. */
-  z.strictObject({ kind: z.literal("derived"), expression: z.string().min(1).max(MAX_EXPRESSION_CHARACTERS) }),
+  z
+    .strictObject({ kind: z.literal("sql"), expression: z.string().min(1).max(4000) })
+    .describe("One SQL condition over the dataset's columns."),
+  z
+    .strictObject({
+      kind: z.literal("tier"),
+      key: tagKeyField.optional(),
+      values: z.array(z.string().min(1).max(64)).min(1).max(100).optional(),
+      job: jobIdField.optional(),
+    })
+    .describe("Who holds a tag of the key now, with one of the values if any are given, from one job if one is named."),
+  z
+    .strictObject({ kind: z.literal("derived"), expression: z.string().min(1).max(MAX_EXPRESSION_CHARACTERS) })
+    .describe("Over other segments of the dataset: `a and (b or c) minus d`."),
 ]);
 export type SegmentDefinitionInput = z.output<typeof segmentDefinition>;
 
@@ -59,8 +67,7 @@ const segmentVersion = z.object({
   version: z.number(),
   dataset: z.string(),
   kind: z.enum(SEGMENT_KINDS),
-  /** In words: the expression, the rule, where the ids came from. Never an id. */
-  definition: z.unknown(),
+  definition: z.unknown().describe("In words: the expression, the rule, where the ids came from. Never an id."),
   counts: listCounts.nullable(),
   definedAt: z.string(),
   definedBy: z.string(),
@@ -70,20 +77,17 @@ const published = z.object({
   version: z.number(),
   description: z.string(),
   at: z.string(),
-  /** The peers that it is published to. */
-  to: z.array(z.string()),
+  to: z.array(z.string()).describe("The peers that it is published to."),
 });
 
 const segment = z.object({
   name: z.string(),
   dataset: z.string(),
-  /** The newest. */
-  version: z.number(),
+  version: z.number().describe("The newest."),
   kind: z.enum(SEGMENT_KINDS),
   definedAt: z.string(),
   definedBy: z.string(),
-  /** Name, version and description are what the peers see that it names. */
-  published: published.nullable(),
+  published: published.nullable().describe("Name, version and description are what the peers see that it names."),
   retiredAt: z.string().nullable(),
 });
 
@@ -93,61 +97,67 @@ export const SEGMENT_ROUTES = {
   segments: {
     method: "GET",
     path: "/v1/segments",
+    summary: "List the segments of own datasets",
     roles: ["analyst", "steward", "operator"],
     request: empty,
     response: z.object({ segments: z.array(segment) }),
   },
-  /** With every version. A steward reads what it would publish. */
   segment: {
     method: "GET",
     path: "/v1/segments/:name",
+    summary: "Show a segment with its versions",
+    description: "With every version. A steward reads what it would publish.",
     roles: ["analyst", "steward"],
     request: named,
     response: segment.extend({ versions: z.array(segmentVersion) }),
   },
-  /** A name that is there gets a new version. */
   defineSegment: {
     method: "POST",
     path: "/v1/segments",
+    summary: "Define a segment, or a new version of it",
+    description: "A name that is there gets a new version.",
     roles: ["analyst"],
     request: z.strictObject({ name: segmentNameField, dataset: datasetNameField, definition: segmentDefinition }),
     maxBodyBytes: MAX_DEFINITION_BYTES,
     response: segmentVersion,
   },
-  /** How many people it has now. Reads the dataset. */
   countSegment: {
     method: "GET",
     path: "/v1/segments/:name/count",
+    summary: "Count the people of a segment",
+    description: "Reads the dataset: as it is now.",
     roles: ["analyst"],
     request: z.strictObject({ name: segmentNameField, version: versionText.optional() }),
     response: z.object({ name: z.string(), version: z.number(), dataset: z.string(), people: z.number() }),
   },
-  /** From now on these peers, instead of those before, see its name, version and description, and may ask for it as agreements
-   * allow. */
   publishSegment: {
     method: "POST",
     path: "/v1/segments/:name/publication",
+    summary: "Publish a segment to peers",
+    description:
+      "From now on these peers, instead of those before, see its name, version and description, and may ask for it as agreements allow.",
     roles: ["steward"],
     request: z.strictObject({
       name: segmentNameField,
       description: segmentDescriptionField,
       to: z.array(partyName).min(1).max(100),
-      /** That was looked at: a newer one may have come meanwhile. */
-      version,
+      version: version.describe("The one that was looked at: a newer one may have come meanwhile."),
     }),
     response: segment,
   },
   unpublishSegment: {
     method: "POST",
     path: "/v1/segments/:name/publication/end",
+    summary: "End the publication of a segment",
     roles: ["steward"],
     request: named,
     response: segment,
   },
-  /** It can be neither asked for nor derived from any more; what was derived from it stays. */
   retireSegment: {
     method: "POST",
     path: "/v1/segments/:name/retirement",
+    summary: "Retire a segment",
+    description: "It can be neither asked for nor derived from any more; what was derived from it stays.",
     roles: ["analyst", "steward"],
     request: named,
     response: segment,

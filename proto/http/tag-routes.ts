@@ -8,22 +8,19 @@ export const TAG_KINDS = ["marketing", "risk"] as const;
 export const tagDefinition = z.strictObject({
   key: tagKeyField,
   kind: z.enum(TAG_KINDS).nullable(),
-  /** A list: the values that there are. */
-  valueType: z.union([z.enum(["text", "number"]), z.array(writtenText(64)).min(1).max(100)]),
-  /** The person or team that answers for it. */
-  owner: writtenText(100).nullable(),
+  valueType: z
+    .union([z.enum(["text", "number"]), z.array(writtenText(64)).min(1).max(100)])
+    .describe("Text, numbers, or a list: the values that there are."),
+  owner: writtenText(100).nullable().describe("The person or team that answers for it."),
   purpose: writtenText(200).nullable(),
-  /** Tags live so long at most, whatever a job asks for. */
-  ttlDays: z.int().min(1).max(3650).nullable(),
-  /** The only one that it may be issued under. */
-  agreement: digestField.nullable(),
+  ttlDays: z.int().min(1).max(3650).nullable().describe("Tags live so long at most, whatever a job asks for."),
+  agreement: digestField.nullable().describe("The only one that it may be issued under."),
   description: writtenText(500).nullable(),
 });
 const definedTag = tagDefinition.extend({ definedAt: z.string(), definedBy: z.string() });
 const catalogueEntry = definedTag.extend({
   isDeclared: z.boolean(),
-  /** What people had said of it before, the latest first. */
-  earlier: z.array(definedTag),
+  earlier: z.array(definedTag).describe("What people had said of it before, the latest first."),
 });
 
 /** The form of an id: the names of its parts' normalisers, joined by "+". */
@@ -48,9 +45,8 @@ const batch = z.object({
   expiresAt: z.string(),
   state: z.enum(["in-force", "superseded", "withdrawn", "expired", "removed"]),
   endedAt: z.string().nullable(),
-  /** People by value as issued, and how many of them have that value now. */
-  counts: z.record(z.string(), z.number()),
-  current: z.number(),
+  counts: z.record(z.string(), z.number()).describe("People by value, as issued."),
+  current: z.number().describe("How many of them have that value now."),
   lineage: z
     .object({
       operation: z.string(),
@@ -60,8 +56,7 @@ const batch = z.object({
       datasetVersion: z.string(),
       peer: z.string(),
       peerDataset: z.string(),
-      /** As the receipt names it. */
-      peerVersion: z.string().nullable(),
+      peerVersion: z.string().nullable().describe("As the receipt names it."),
       rulesDigest: z.string().nullable(),
     })
     .nullable(),
@@ -71,55 +66,61 @@ export const TAG_ROUTES = {
   tags: {
     method: "GET",
     path: "/v1/tags",
+    summary: "Count the tags in force",
     roles: ["analyst"],
     request: empty,
     response: z.object({
       tags: z.array(z.object({ key: z.string(), value: z.string(), jobId: z.string(), count: z.number() })),
     }),
   },
-  /** Answers with a file, not JSON. */
   exportTags: {
     method: "GET",
     path: "/v1/tags/export",
+    summary: "Tags in force, as a file",
     roles: ["analyst"],
-    /** The destination is committed to in the log; its text stays at this node. */
-    request: z.strictObject({
-      format: z.enum(["csv", "parquet"]),
-      key: tagKeyField.optional(),
-      destination: writtenText(200).optional(),
-    }),
+    request: z
+      .strictObject({
+        format: z.enum(["csv", "parquet"]),
+        key: tagKeyField.optional(),
+        destination: writtenText(200).optional(),
+      })
+      .describe("The destination is committed to in the log; its text stays at this node."),
     response: z.never(),
   },
   tagCatalogue: {
     method: "GET",
     path: "/v1/tag-definitions",
+    summary: "List the tags' definitions",
     roles: ["analyst", "steward", "auditor"],
     request: empty,
     response: z.object({ definitions: z.array(catalogueEntry) }),
   },
-  /** Binds the jobs that are asked for from then on. What somebody has defined already only a steward may define anew. */
   defineTag: {
     method: "POST",
     path: "/v1/tag-definitions",
+    summary: "Define a tag",
+    description:
+      "Binds the jobs that are asked for from then on. What somebody has defined already only a steward may define anew.",
     roles: ["analyst", "steward"],
     request: tagDefinition,
     response: catalogueEntry,
   },
-  /** Newest first. */
   tagBatches: {
     method: "GET",
     path: "/v1/tag-batches",
+    summary: "List the batches of tags",
+    description: "Newest first.",
     roles: ["analyst"],
     request: empty,
     response: z.object({ batches: z.array(batch) }),
   },
-  /** What a person has had, newest first. */
   tagHistory: {
     method: "POST",
     path: "/v1/tag-history",
+    summary: "What tags a person has had",
+    description: "Newest first.",
     roles: ["analyst"],
-    /** Normalised. */
-    request: z.strictObject({ subject: z.string().min(1).max(1000) }),
+    request: z.strictObject({ subject: z.string().min(1).max(1000).describe("An id, normalised.") }),
     response: z.object({
       tags: z.array(
         z.object({
@@ -138,16 +139,18 @@ export const TAG_ROUTES = {
   optOuts: {
     method: "GET",
     path: "/v1/opt-outs",
+    summary: "List the opt-out lists",
     roles: ["analyst", "steward"],
     request: empty,
     response: z.object({
       lists: z.array(z.object({ form: z.string(), count: z.number(), lastAddedAt: z.string() })),
     }),
   },
-  /** Whom the list names, page after page. */
   optOutPage: {
     method: "GET",
     path: "/v1/opt-outs/:form",
+    summary: "Read an opt-out list",
+    description: "Whom the list names, page after page.",
     roles: ["steward"],
     request: z.strictObject({ form: idForm, after: z.string().max(64).optional() }),
     response: z.object({
@@ -158,6 +161,7 @@ export const TAG_ROUTES = {
   addOptOuts: {
     method: "POST",
     path: "/v1/opt-outs",
+    summary: "Add people to an opt-out list",
     roles: ["analyst", "steward"],
     request: z.strictObject({ form: idForm, ids }),
     maxBodyBytes: MAX_IDS_BYTES,
@@ -170,6 +174,7 @@ export const TAG_ROUTES = {
   removeOptOuts: {
     method: "POST",
     path: "/v1/opt-outs/removal",
+    summary: "Take people off an opt-out list",
     roles: ["steward"],
     request: z.strictObject({ form: idForm, ids }),
     maxBodyBytes: MAX_IDS_BYTES,

@@ -9,34 +9,29 @@ const token = z.object({
   roles: z.array(z.enum(ROLES)),
   state: z.enum(["active", "expired", "revoked"]),
   createdAt: z.string(),
-  /** Person; null for the node's first token. */
-  createdBy: z.string().nullable(),
+  createdBy: z.string().nullable().describe("Person; null for the node's first token."),
   expiresAt: z.string(),
   revokedAt: z.string().nullable(),
-  /** UTC day, as 2026-01-31. */
-  lastUsedOn: z.string().nullable(),
+  lastUsedOn: z.string().nullable().describe("UTC day, as 2026-01-31."),
 });
 
 const tokenRequest = z.strictObject({
-  /** Who holds it. White space is made single, so that one name has one spelling. */
   person: z
     .string()
     .max(256)
     .transform((text) => text.normalize("NFC").replaceAll(/\s+/g, " ").trim())
-    .pipe(writtenText(64)),
+    .pipe(writtenText(64))
+    .describe("Who holds it. White space is made single, so that one name has one spelling."),
   roles: z.array(z.enum(ROLES)).min(1).max(ROLES.length),
   expiresInDays: z.int().min(1).max(366).default(90),
 });
 
 /** Requests that were denied within one minute, of one token to one route. */
 const denial = z.object({
-  /** When that minute began. */
-  at: z.string(),
-  /** Null when the request named none that this node issued. */
-  tokenId: z.string().nullable(),
+  at: z.string().describe("When that minute began."),
+  tokenId: z.string().nullable().describe("Null when the request named none that this node issued."),
   person: z.string().nullable(),
-  /** Null when the token was refused: it is looked at first. */
-  route: z.string().nullable(),
+  route: z.string().nullable().describe("Null when the token was refused: it is looked at first."),
   code: z.string(),
   count: z.number(),
 });
@@ -45,14 +40,16 @@ export const TOKEN_ROUTES = {
   tokens: {
     method: "GET",
     path: "/v1/tokens",
+    summary: "List the tokens",
     roles: ["auditor", "operator"],
     request: empty,
     response: z.object({ tokens: z.array(token) }),
   },
-  /** The only answer that ever shows the token itself. */
   createToken: {
     method: "POST",
     path: "/v1/tokens",
+    summary: "Create a token",
+    description: "The only answer that ever shows the token itself.",
     roles: ["operator"],
     request: tokenRequest,
     response: token.extend({ token: z.string() }),
@@ -60,14 +57,16 @@ export const TOKEN_ROUTES = {
   revokeToken: {
     method: "POST",
     path: "/v1/tokens/:tokenId/revocation",
+    summary: "Revoke a token",
     roles: ["operator"],
     request: z.strictObject({ tokenId: z.string().regex(/^[0-9a-f]{16}$/) }),
     response: token,
   },
-  /** Newest first. */
   denials: {
     method: "GET",
     path: "/v1/denials",
+    summary: "List the requests that were denied",
+    description: "Newest first.",
     roles: ["auditor", "operator"],
     request: empty,
     response: z.object({ denials: z.array(denial) }),
