@@ -126,8 +126,9 @@ function viewBudget<T extends { epochEndsAt: number }>(budget: T) {
   return { ...budget, epochEndsAt: new Date(budget.epochEndsAt).toISOString() };
 }
 
-function viewLeak({ text, parts, digest }: LeakStatement) {
-  return { text, parts: { ...parts }, digest };
+function viewLeak({ text, parts, digest, translations }: LeakStatement) {
+  const chinese = translations["zh-CN"];
+  return { text, parts: { ...parts }, digest, translations: { "zh-CN": { ...chinese, parts: { ...chinese.parts } } } };
 }
 
 function viewDryRun({ decision, needsApproval, budget, statement }: DryRun): RouteResponse<"dryRun"> {

@@ -110,10 +110,11 @@ const jobRequest = z.strictObject({
   model: z.unknown().optional().describe("The model document; for `score` only."),
 });
 
+const leakText = { text: z.string(), parts: z.record(z.string(), z.string().nullable()) };
 const leak = z.object({
-  text: z.string(),
-  parts: z.record(z.string(), z.string().nullable()),
-  digest: z.string().describe("SHA-256 of the text: what an approval names in evidence."),
+  ...leakText,
+  digest: z.string().describe("SHA-256 of the English text: what an approval names in evidence."),
+  translations: z.object({ "zh-CN": z.object(leakText) }).describe("The same in other languages."),
 });
 
 const rule = z.object({

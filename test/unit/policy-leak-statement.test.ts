@@ -232,3 +232,58 @@ describe("a statement", () => {
     expect(toProvider(SCORE, { receiverRows: { ...exact } }).text).not.toContain("12,345,678");
   });
 });
+
+describe("in Chinese", () => {
+  const chinese = (statement: ReturnType<typeof leakStatement>) => statement.translations["zh-CN"];
+
+  test("an audience, to the receiver and to the provider", () => {
+    expect(chinese(toReceiver(AUDIENCE)).text).toBe(
+      [
+        "对方（bureau）获知：我方名单人数在 21,248 至 23,170 之间。",
+        "我方获知：我方 21,480 名客户中哪些同时也是对方客户；以及对方名单人数在 23,171 至 25,267 之间。",
+        "双方均获知作业的条款（数据集、用途、输出、标签有效期），以及对方数据集与同一周期内先前某次运行所用的版本是否相同。",
+        "协调方可见：哪些参与方相互合作、协议与作业的编号和摘要、时间以及字节数。",
+        "除此之外，其他内容只以密文形式传出。",
+        "输入人数下限、预算和审批由数据所有方的节点执行；结果人数下限（100 人）由结果接收方（即我方）的节点执行。",
+      ].join(""),
+    );
+    expect(chinese(toProvider(AUDIENCE)).parts.peerLearns).toBe(
+      "对方（bank）获知：对方客户中哪些同时也是我方客户；以及我方名单人数在 23,171 至 25,267 之间。",
+    );
+  });
+
+  const noise = { kind: "discrete-laplace", scale: 8 };
+  const labelled = structuredClone(AGREEMENT.document.datasets);
+  labelled[1]?.columns.push({ name: "city", role: "label", grade: 2, personal: true, type: "text", maxBytes: 20 });
+  const rounded = AGREEMENT.document.operations.map((item) =>
+    item.operation === "score" ? { ...item, outputs: ["rounded-score"], rounding: { step: 0.05 } } : item,
+  );
+  test.each<[string, JobRequest, Partial<LeakQuestion>]>([
+    ["a list", AUDIENCE, {}],
+    ["a list of a segment", { ...AUDIENCE, providerSegment: { name: "cars", version: 7 } }, {}],
+    ["a list, sizes unknown", AUDIENCE, { receiverRows: undefined, providerRows: undefined }],
+    ["a match rate", RATE, {}],
+    ["a match rate with noise", RATE, { agreement: agreed({ noise }) }],
+    ["a report", { ...RATE, output: "overlap-report", groups: 12 }, { agreement: agreed({ noise }) }],
+    ["a score", SCORE, {}],
+    ["a rounded score", { ...SCORE, output: "rounded-score" }, { agreement: agreed({ operations: rounded }) }],
+    ["a shared tier", { ...SCORE, output: "tier", alignment: "shared" }, {}],
+    ["columns in clear", { ...AUDIENCE, releasedColumns: ["city"] }, { agreement: agreed({ datasets: labelled }) }],
+    ["a column that is no label", { ...AUDIENCE, releasedColumns: ["PAY_0"] }, {}],
+  ])("%s says no more and no less: the same parts, names and numbers", (_what, job, changes) => {
+    for (const statement of [toReceiver(job, changes), toProvider(job, changes)]) {
+      const { text, parts } = chinese(statement);
+      for (const [name, part] of Object.entries(statement.parts))
+        expect(figures(parts[name as keyof typeof parts])).toEqual(figures(part));
+      expect(text).toBe(Object.values(parts).join(""));
+      expect(text).not.toMatch(/undefined|null|\bthe\b/);
+    }
+  });
+});
+
+/** Numbers and quoted names of a part, each once. */
+function figures(part: string | null): string[] | null {
+  if (part === null) return null;
+  const found = part.match(/["“][^"”]*["”]|\d[\d.,]*\d|\d/g) ?? [];
+  return [...new Set(found.map((item) => item.replace(/["“”]/g, "'")))].sort();
+}
