@@ -2,7 +2,7 @@
 import type { Response } from "express";
 import type * as z from "zod";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
-import { EVENT_STREAM, type EventName, HEARTBEAT_MS, type Progress } from "../../proto/http/progress.ts";
+import { EVENT_STREAM, type EventName, HEARTBEAT_MS, type Progress, stepKey } from "../../proto/http/progress.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 import { Feed } from "../progress/feed.ts";
 import { PAUSE_MS, pause } from "../progress/pause.ts";
@@ -67,7 +67,7 @@ export async function sendProgress(
   sending: Sending,
 ): Promise<void> {
   const feed = new Feed<Progress>();
-  const answer = work((progress) => feed.push(progress.step, progress));
+  const answer = work((progress) => feed.push(stepKey(progress), progress));
   const lastWord = answer.then(
     (data): ServerEvent => ({ name: "result", data }),
     (thrown: unknown): ServerEvent => ({ name: "error", data: { error: publicOf(thrown) } }),

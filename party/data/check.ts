@@ -100,7 +100,7 @@ class Looking implements Onlooker {
   }
 
   async surveyed(survey: Parameters<Onlooker["surveyed"]>[0]): Promise<void> {
-    this.#input.onProgress?.({ step: "looking at the columns", done: 0, total: null, unit: "steps" });
+    this.#input.onProgress?.({ step: "surveying-columns", done: 0, total: null, unit: "steps" });
     this.columns = await columnStatistics(survey, this.#input.limits ?? DEFAULT_LIMITS);
   }
 

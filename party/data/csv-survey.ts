@@ -46,10 +46,11 @@ export async function surveyCsv(
       whileUnchanged(file, async (fingerprint) => {
         const open: OpenRelation = (limits) => csvRelation(file.path, dialect, access, limits);
         const total = fingerprint.sizeBytes;
-        const seen = (done: number) => onProgress?.({ step: `reading ${file.name}`, done, total, unit: "bytes" });
+        const seen = (done: number) =>
+          onProgress?.({ step: "reading-file", file: file.name, done, total, unit: "bytes" });
         const { digest, scanner } = await scan(file.path, dialect, names.length, seen);
         sourceParts.push({ ...file, fingerprint, digest });
-        onProgress?.({ step: `looking at the cells of ${file.name}`, ...WAITING });
+        onProgress?.({ step: "reading-cells", file: file.name, ...WAITING });
         const cells = await readCells(open, { text, limits });
         surveyed.push(cells);
         parts.push({ name: file.name, open, ...partOf(scanner, cells) });

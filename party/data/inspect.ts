@@ -203,15 +203,15 @@ async function countRows(
     await duplicates.add(batch);
     good += batch.count;
     read += batch.read;
-    input.onProgress?.({ step: "reading the rows", done: read, total, unit: "rows" });
+    input.onProgress?.({ step: "reading-rows", done: read, total, unit: "rows" });
   }
-  input.onProgress?.({ step: "finding duplicates", ...WAITING });
+  input.onProgress?.({ step: "finding-duplicates", ...WAITING });
   const count = await duplicates.find();
   if (count > 0 && policy.kind !== "aggregate" && input.quarantinePath !== undefined)
     // Read again rather than kept: the ids as written of all rows, for the sake of a few.
     for await (const batch of readRows(rows)) {
       listed += batch.read;
-      input.onProgress?.({ step: "listing duplicates", done: listed, total: read, unit: "rows" });
+      input.onProgress?.({ step: "listing-duplicates", done: listed, total: read, unit: "rows" });
       for (let i = 0; i < batch.count; i++)
         if (duplicates.has(batch.rows[i] as number))
           await record({ ...placeOf(batch.rows[i] as number, batch), reason: "duplicate", id: batch.rawId(i) });

@@ -105,8 +105,7 @@ function channelIo(input: AttemptInput, partition: number, task: ReceiveTask | P
   const tell = (frame: FrameHeader) => {
     const phase = phaseOf(frame);
     if (phase === undefined) return;
-    const { name, ...where } = phase;
-    deps.book.report(spec.jobId, { step: `partition ${partition + 1} of ${shape.plan.partitions}: ${name}`, ...where });
+    deps.book.report(spec.jobId, { ...phase, partition: { number: partition + 1, of: shape.plan.partitions } });
   };
   return {
     async send(frame) {
@@ -177,7 +176,7 @@ async function inputCommitment({
   let rows = 0;
   for (let partition = 0; partition < shape.plan.partitions; partition++) {
     deps.book.report(spec.jobId, {
-      ...{ step: "committing to the input", done: partition, total: shape.plan.partitions, unit: "partitions" },
+      ...{ step: "committing-input", done: partition, total: shape.plan.partitions, unit: "partitions" },
     });
     const { ids } = await input.rows(partition);
     digests.push(sha256(ids));

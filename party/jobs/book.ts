@@ -1,6 +1,6 @@
 /** The node's jobs: events go through here, so that the store's history and what the API shows never part. */
 import { EntenteError, type ErrorCode, toEntenteError } from "../../proto/errors.ts";
-import type { Progress } from "../../proto/http/progress.ts";
+import { type Progress, stepKey } from "../../proto/http/progress.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
 import { Feed } from "../progress/feed.ts";
 import { Meter, type ProgressReport } from "../progress/meter.ts";
@@ -138,7 +138,7 @@ export class JobBook {
 }
 
 function keyOf(state: string, progress: Progress | undefined): string {
-  return `${state}/${progress?.step ?? ""}`;
+  return `${state}/${progress === undefined ? "" : stepKey(progress)}`;
 }
 
 /** The event that an error ends a job with. */

@@ -181,7 +181,7 @@ export async function giveKeys(gate: AtGate, channel: Channel, requireAllowed: (
       await deps.book.append(jobId, { type: "gate-opened", at: deps.logbook.now() });
     }),
   );
-  deps.book.report(jobId, { step: "releasing the keys", ...WAITING });
+  deps.book.report(jobId, { step: "releasing-keys", ...WAITING });
   await channel.say({ kind: "gateKeys", keys });
   // Said before the peer knows what it may show, so it tells nothing of what matched.
   await channel.hear(OPENED_TIMEOUT_MS, "opened");

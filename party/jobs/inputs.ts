@@ -58,7 +58,7 @@ function readingOf(
   { accepted, duplicates }: DatasetRegistration,
 ) {
   const rowsDone = (done: number) =>
-    onProgress?.({ step: "reading the dataset", done, total: accepted + duplicates, unit: "rows" });
+    onProgress?.({ step: "reading-dataset", done, total: accepted + duplicates, unit: "rows" });
   rowsDone(0);
   return { ...where, ...(selection && { selection }), onProgress: rowsDone };
 }

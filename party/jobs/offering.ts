@@ -25,7 +25,7 @@ export interface Prepared {
 export async function offer(asked: Asked): Promise<Prepared | "ended" | "pending"> {
   const { deps, peer, spec, agreement } = asked;
   const { jobId } = spec;
-  deps.book.report(jobId, { step: "asking the peer", ...WAITING });
+  deps.book.report(jobId, { step: "asking-peer", ...WAITING });
   return inControlSession(deps.meetings, peer, async (client) => {
     let job = await deps.book.require(jobId);
     if (job.state === "proposed") {

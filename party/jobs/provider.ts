@@ -192,7 +192,7 @@ async function serveAttempt(deps: JobDeps, peer: Peer, loaded: LoadedJob, served
       await keepModel(attemptInput, "partner", receivedModel);
     },
   );
-  deps.book.report(jobId, { step: "signing the receipt", ...WAITING });
+  deps.book.report(jobId, { step: "signing-receipt", ...WAITING });
   await requireStillAllowed(deps, loaded);
   await requireResultFloor(deps, loaded, finished);
   const gateKeys = await gateKeysOf(deps, { jobId, finished });

@@ -125,7 +125,7 @@ async function readInput(asked: Asked, shape: JobShape, jobKey: Uint8Array): Pro
 
 /** Until the provider's node says that somebody has decided, or some minutes have passed. Throws APPROVAL_OVERDUE. */
 async function untilDecided({ deps, spec }: Asked): Promise<void> {
-  deps.book.report(spec.jobId, { step: "waiting for the peer's approval", ...WAITING });
+  deps.book.report(spec.jobId, { step: "awaiting-peer-approval", ...WAITING });
   requireInTime(deps.clock.nowMs(), (await deps.book.require(spec.jobId)).proposed.at);
   await deps.pending.wait(spec.jobId, deps.ports.timers);
 }
@@ -186,7 +186,7 @@ async function inSession(
         await deps.vault.putPartition(jobId, number, partition, received, spec.provider);
       },
     );
-    deps.book.report(jobId, { step: "signing the receipt", ...WAITING });
+    deps.book.report(jobId, { step: "signing-receipt", ...WAITING });
     await requireAllowed(asked, { peerSizeClass: senderSizeClass, providerVersion });
     deps.leases.require(agreement.digest);
     await tell(asked, "releasing");

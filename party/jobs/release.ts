@@ -187,7 +187,7 @@ async function openPartitions(
     const opened: OpenedPartition[] = [];
     for (const { partition, attempt, exporter } of finished) {
       deps.book.report(spec.jobId, {
-        step: "opening",
+        step: "opening-result",
         done: opened.length,
         total: finished.length,
         unit: "partitions",
@@ -269,7 +269,7 @@ async function stageTags(asked: Asked, { input, opened }: Opening, issuing: Issu
       digests.push(sha256(utf8(batch.map(lineOf).join(""))));
       await deps.store.putTags(spec.jobId, number++, batch);
       done += batch.length;
-      deps.book.report(spec.jobId, { step: "issuing tags", done, total, unit: "tags" });
+      deps.book.report(spec.jobId, { step: "issuing-tags", done, total, unit: "tags" });
       await breathe(deps.ports);
     }
   }

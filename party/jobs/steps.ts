@@ -75,6 +75,6 @@ export function mayTryAgain(deps: JobDeps, job: Job, tries: Tries, error: unknow
 }
 
 export function pause(deps: JobDeps, jobId: string, pauses: Pauses): Promise<void> {
-  deps.book.report(jobId, { step: "waiting to try again", ...WAITING });
+  deps.book.report(jobId, { step: "waiting-to-retry", ...WAITING });
   return pauses.next();
 }

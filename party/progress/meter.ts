@@ -1,11 +1,9 @@
 /** Rate and time left of a long piece of work. Says nothing rather than something wrong. */
-import type { Progress, ProgressUnit } from "../../proto/http/progress.ts";
+import { type Progress, type ProgressUnit, type ProgressWhere, stepKey } from "../../proto/http/progress.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
 
-/** Where the work stands, as it knows itself. */
-export interface ProgressReport {
-  /** Another one than before begins anew. */
-  readonly step: string;
+/** Where the work stands, as it knows itself. Another step, partition or file than before begins anew. */
+export interface ProgressReport extends ProgressWhere {
   readonly done: number;
   readonly total: number | null;
   readonly unit: ProgressUnit;
@@ -50,7 +48,7 @@ export class Meter {
   report(report: ProgressReport): void {
     const nowMs = this.#clock.monotonicMs();
     const step = this.#step;
-    if (step === undefined || step.step !== report.step || report.done < step.done) {
+    if (step === undefined || stepKey(step) !== stepKey(report) || report.done < step.done) {
       this.#step = {
         ...report,
         startedAt: new Date(this.#clock.nowMs()).toISOString(),
@@ -80,10 +78,11 @@ export class Meter {
     const step = this.#step;
     if (step === undefined) return undefined;
     const nowMs = this.#clock.monotonicMs();
-    const { done, total, unit, startedAt } = step;
+    const { done, total, unit, startedAt, partition, file } = step;
     const rate = this.#rate(step, nowMs);
     return {
-      ...{ step: step.step, done, total, unit, startedAt, rate },
+      ...{ step: step.step, ...(partition && { partition }), ...(file !== undefined && { file }) },
+      ...{ done, total, unit, startedAt, rate },
       secondsLeft: secondsLeft(step, rate, nowMs),
       rssMB: this.#rssMb(nowMs),
     };

@@ -6,7 +6,7 @@ import { PSI_DH_TYPE } from "../../proto/codec/psi-dh.ts";
 import { PSI_VOLE_TYPE } from "../../proto/codec/psi-vole.ts";
 import { SCORE_LINEAR_TYPE } from "../../proto/codec/score-linear.ts";
 import { VOLE_TYPE } from "../../proto/codec/vole.ts";
-import type { ProgressUnit } from "../../proto/http/progress.ts";
+import type { ProgressStep, ProgressUnit } from "../../proto/http/progress.ts";
 import { alignedParams } from "../protocols/aligned/params.ts";
 import { psiDhParams } from "../protocols/psi-dh/params.ts";
 import { psiVoleParams } from "../protocols/psi-vole/params.ts";
@@ -15,7 +15,7 @@ import { scorePacking } from "./protocols.ts";
 import type { ProvideTask, ReceiveTask } from "./task.ts";
 
 export interface Phase {
-  readonly name: string;
+  readonly step: ProgressStep;
   readonly done: number;
   readonly total: number;
   readonly unit: ProgressUnit;
@@ -23,7 +23,7 @@ export interface Phase {
 
 /** Chunk `n` of this frame type, from 0, brings the phase to (n + 1) * perChunk of `total`. */
 interface PhaseShape {
-  readonly name: string;
+  readonly step: ProgressStep;
   readonly total: number;
   readonly perChunk: number;
   readonly unit: ProgressUnit;
@@ -36,28 +36,33 @@ const VOLE_ROUNDS = 5;
 
 function alignmentShapes({ protocol, context }: ReceiveTask | ProvideTask): [number, PhaseShape][] {
   const { receiverCapacity, senderCapacity } = context;
-  const rows = (name: string, total: number, perChunk: number): PhaseShape => ({ name, total, perChunk, unit: "rows" });
+  const rows = (step: ProgressStep, total: number, perChunk: number): PhaseShape => ({
+    step,
+    total,
+    perChunk,
+    unit: "rows",
+  });
   switch (protocol) {
     case "psi-dh": {
       const { chunkRows } = psiDhParams(context);
       // Blinded and evaluated chunks alternate; the second is what has come through.
       return [
-        [PSI_DH_TYPE.evaluated, rows("matching blinded ids", receiverCapacity, chunkRows)],
-        [PSI_DH_TYPE.sealedTags, rows("sealed tags", senderCapacity, chunkRows)],
+        [PSI_DH_TYPE.evaluated, rows("matching-blinded-ids", receiverCapacity, chunkRows)],
+        [PSI_DH_TYPE.sealedTags, rows("sealed-tags", senderCapacity, chunkRows)],
       ];
     }
     case "aligned": {
       const { chunkRows } = alignedParams(context);
       return [
-        [ALIGNED_TYPE.listed, rows("listing people", receiverCapacity, chunkRows)],
-        [ALIGNED_TYPE.sealedLabels, rows("sealed labels", receiverCapacity, chunkRows)],
+        [ALIGNED_TYPE.listed, rows("listing-people", receiverCapacity, chunkRows)],
+        [ALIGNED_TYPE.sealedLabels, rows("sealed-labels", receiverCapacity, chunkRows)],
       ];
     }
     default: {
       const { okvs, chunkRows } = psiVoleParams(context);
       return [
-        [PSI_VOLE_TYPE.masked, rows("matching masked ids", receiverCapacity, receiverCapacity / okvs.bins)],
-        [PSI_VOLE_TYPE.sealedTags, rows("sealed tags", senderCapacity, chunkRows)],
+        [PSI_VOLE_TYPE.masked, rows("matching-masked-ids", receiverCapacity, receiverCapacity / okvs.bins)],
+        [PSI_VOLE_TYPE.sealedTags, rows("sealed-tags", senderCapacity, chunkRows)],
       ];
     }
   }
@@ -69,11 +74,11 @@ export function phasesOf(task: ReceiveTask | ProvideTask): (frame: FrameHeader) 
   const voleTypes: readonly number[] = Object.values(VOLE_TYPE);
   return ({ type, round, chunk }) => {
     if (voleTypes.includes(type))
-      return { name: "drawing shared randomness", done: round, total: VOLE_ROUNDS, unit: "messages" };
+      return { step: "drawing-randomness", done: round, total: VOLE_ROUNDS, unit: "messages" };
     const shape = shapes.get(type);
     if (shape === undefined) return undefined;
-    const { name, total, unit, perChunk } = shape;
-    return { name, total, unit, done: Math.min(total, Math.round((chunk + 1) * perChunk)) };
+    const { step, total, unit, perChunk } = shape;
+    return { step, total, unit, done: Math.min(total, Math.round((chunk + 1) * perChunk)) };
   };
 }
 
@@ -84,7 +89,7 @@ function scoreShapes(
   const perChunk = blockSlots(scorePacking(kind));
   const total = protocol === "aligned" ? context.receiverCapacity : context.senderCapacity;
   return [
-    [SCORE_LINEAR_TYPE.ciphertext, { name: "encrypted model", total: features, perChunk: 1, unit: "weights" }],
-    [SCORE_LINEAR_TYPE.answer, { name: "encrypted scores", total, perChunk, unit: "rows" }],
+    [SCORE_LINEAR_TYPE.ciphertext, { step: "encrypted-model", total: features, perChunk: 1, unit: "weights" }],
+    [SCORE_LINEAR_TYPE.answer, { step: "encrypted-scores", total, perChunk, unit: "rows" }],
   ];
 }

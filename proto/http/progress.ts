@@ -5,8 +5,52 @@ import * as z from "zod";
 export const PROGRESS_UNITS = ["rows", "bytes", "tags", "partitions", "weights", "messages", "steps"] as const;
 export type ProgressUnit = (typeof PROGRESS_UNITS)[number];
 
-export const progress = z.object({
-  step: z.string().describe("One of several, one after another; in words."),
+/** What is being done, one after another: `progress-text.ts` has the words. */
+export const PROGRESS_STEPS = [
+  // Of data.
+  "reading-file",
+  "reading-cells",
+  "reading-rows",
+  "finding-duplicates",
+  "listing-duplicates",
+  "surveying-columns",
+  // Of a job.
+  "asking-peer",
+  "awaiting-peer-approval",
+  "reading-dataset",
+  "drawing-randomness",
+  "matching-blinded-ids",
+  "matching-masked-ids",
+  "listing-people",
+  "sealed-tags",
+  "sealed-labels",
+  "encrypted-model",
+  "encrypted-scores",
+  "signing-receipt",
+  "committing-input",
+  "releasing-keys",
+  "opening-result",
+  "issuing-tags",
+  "waiting-to-retry",
+] as const;
+export type ProgressStep = (typeof PROGRESS_STEPS)[number];
+
+const where = z.object({
+  step: z.enum(PROGRESS_STEPS).describe("One of several, one after another."),
+  partition: z
+    .object({ number: z.number(), of: z.number() })
+    .optional()
+    .describe("Of a job, in the steps that are taken for each: from 1."),
+  file: z.string().optional().describe("Of a dataset of files: the name of the one that is read."),
+});
+export type ProgressWhere = z.infer<typeof where>;
+
+/** Equal for reports of one and the same step. */
+export function stepKey({ step, partition, file }: ProgressWhere): string {
+  return `${step}/${partition?.number ?? ""}/${file ?? ""}`;
+}
+
+export const progress = where.extend({
   done: z.number(),
   total: z.number().nullable().describe("Null while nobody knows."),
   unit: z.enum(PROGRESS_UNITS),

@@ -8,9 +8,6 @@ import { clientOf, outputOf } from "./context.ts";
 import { fields, type Output, printable } from "./output.ts";
 import { describeProgress, ProgressDisplay } from "./progress.ts";
 
-/** The step that the node reports as long as a person at the peer has not decided. */
-const WAITING_FOR_PEER = "waiting for the peer's approval";
-
 /** Exit code 1 when the job is refused or fails; 0 when it is done, withheld or not, or waits for a person here. */
 export async function runJob(
   request: RouteRequest<"startJob">,
@@ -45,7 +42,7 @@ async function followJob(client: EntenteClient, job: Job, output: Output): Promi
   const onProgress = (now: Job) => {
     const { progress, peer, jobId, state } = now;
     if (!isFinal(now)) display.show(progress, { jobId, state });
-    if (told || progress?.step !== WAITING_FOR_PEER) return;
+    if (told || progress?.step !== "awaiting-peer-approval") return;
     told = true;
     output.note(`a steward of ${peer} must approve it first, which may take days; see 'entente job show ${jobId}'`);
   };

@@ -1,6 +1,7 @@
 /** Shows how far a long piece of work is: bars on a terminal, plain lines where there is none, or JSON lines for programs. */
 import cliProgress from "cli-progress";
-import type { Progress, ProgressUnit } from "../../proto/http/progress.ts";
+import { type Progress, type ProgressUnit, stepKey } from "../../proto/http/progress.ts";
+import { stepText } from "../../proto/http/progress-text.ts";
 import { type Output, type ProgressStyle, printable } from "./output.ts";
 
 /** On paper nobody wants a line a second. */
@@ -30,7 +31,7 @@ export class ProgressDisplay {
     if (progress === null) return;
     if (this.#style === "bars") this.#showBar(progress);
     if (this.#style === "lines") this.#showLine(progress);
-    this.#step = progress.step;
+    this.#step = stepKey(progress);
   }
 
   stop(): void {
@@ -39,15 +40,15 @@ export class ProgressDisplay {
   }
 
   #showLine(progress: Progress): void {
-    const isNew = progress.step !== this.#step;
+    const isNew = stepKey(progress) !== this.#step;
     if (!isNew && this.#nowMs() - this.#toldMs < LINE_EVERY_MS) return;
     this.#toldMs = this.#nowMs();
     process.stderr.write(`${describeProgress(progress)}\n`);
   }
 
   #showBar(progress: Progress): void {
-    const { step, done, total } = progress;
-    if (this.#bar === undefined || step !== this.#step) this.#begin(progress);
+    const { done, total } = progress;
+    if (this.#bar === undefined || stepKey(progress) !== this.#step) this.#begin(progress);
     // Without a total there is no bar in the format, and its length is nothing's.
     this.#bar?.setTotal(Math.max(1, total ?? done));
     this.#bar?.update(total === 0 ? 1 : done, { what: shortOf(progress) });
@@ -55,8 +56,8 @@ export class ProgressDisplay {
 
   #begin(progress: Progress): void {
     this.stop();
-    const { step, total } = progress;
-    const format = `${printable(step)}${total === null ? " ..." : " [{bar}] {percentage}%"} {what}`;
+    const { total } = progress;
+    const format = `${printable(stepText(progress, "en"))}${total === null ? " ..." : " [{bar}] {percentage}%"} {what}`;
     // The terminal's settings stay as they are, so that an interrupt needs no handler: the library's own would swallow it.
     const untouched = { hideCursor: false, linewrap: true, gracefulExit: false };
     this.#bar = new cliProgress.SingleBar(
@@ -83,7 +84,7 @@ export async function withProgress<T>(
 /** In one line, for a person. */
 export function describeProgress(progress: Progress): string {
   const what = whatOf(progress);
-  return `${printable(progress.step)}${what === "" ? "" : `: ${what}`}`;
+  return `${printable(stepText(progress, "en"))}${what === "" ? "" : `: ${what}`}`;
 }
 
 function whatOf({ done, total, unit, rate, secondsLeft, rssMB }: Progress): string {

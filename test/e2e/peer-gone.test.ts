@@ -54,9 +54,7 @@ async function runningJob(): Promise<string> {
   const { jobId } = await bank.call("startJob", { dataset: "customers", peerDataset: "repayments", ...audience() });
   const isRunning = async (client: typeof bank) => {
     const { jobs } = await client.call("jobs", {});
-    return jobs.some(
-      (job) => job.jobId === jobId && job.state === "running" && /^partition/.test(job.progress?.step ?? ""),
-    );
+    return jobs.some((job) => job.jobId === jobId && job.state === "running" && job.progress?.partition !== undefined);
   };
   await expect.poll(async () => (await isRunning(bank)) && (await isRunning(bureau)), { timeout: 20_000 }).toBe(true);
   return jobId;

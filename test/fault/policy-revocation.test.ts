@@ -206,7 +206,7 @@ describe.each(PARTIES)("revoked by the %s", (by) => {
     const pending = await begin(nodes, { agreement: served });
     await expect
       .poll(() => nodes.bank.book.progress(pending.jobId)?.step, { timeout: 5_000 })
-      .toBe("waiting for the peer's approval");
+      .toBe("awaiting-peer-approval");
     await nodes[by].connected.revocations.revoke(served);
     for (const party of PARTIES)
       expect(stateOf(await untilEnded(nodes[party], pending.jobId))).toBe("AGREEMENT_REVOKED");

@@ -9,6 +9,8 @@ import { type Api, startApi } from "../../party/api/server.ts";
 import { JobBook } from "../../party/jobs/book.ts";
 import type { Node } from "../../party/node.ts";
 import type { ProgressReport } from "../../party/progress/meter.ts";
+import { stepKey } from "../../proto/http/progress.ts";
+import { stepText } from "../../proto/http/progress-text.ts";
 import { ROLES } from "../../proto/http/route.ts";
 import type { Digest } from "../../proto/ids.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
@@ -101,11 +103,11 @@ describe("steps", () => {
   function lastOfEach(reports: readonly ProgressReport[]): [string, number, number | null, string][] {
     const steps = new Map<string, ProgressReport>();
     for (const report of reports) {
-      const before = steps.get(report.step);
-      expect(report.done, report.step).toBeGreaterThanOrEqual(before?.done ?? 0);
-      steps.set(report.step, report);
+      const before = steps.get(stepKey(report));
+      expect(report.done, stepKey(report)).toBeGreaterThanOrEqual(before?.done ?? 0);
+      steps.set(stepKey(report), report);
     }
-    return [...steps.values()].map(({ step, done, total, unit }) => [step, done, total, unit]);
+    return [...steps.values()].map((report) => [stepText(report, "en"), report.done, report.total, report.unit]);
   }
 
   const part = (name: string) => `partition 1 of 1: ${name}`;
@@ -123,7 +125,7 @@ describe("steps", () => {
       ...shared,
       ["signing the receipt", 0, null, "steps"],
       ["committing to the input", 0, 1, "partitions"],
-      ["opening", 0, 1, "partitions"],
+      ["opening the result", 0, 1, "partitions"],
       ["issuing tags", 1_500, 1_500, "tags"],
     ]);
     expect(lastOfEach(bureau)).toEqual([

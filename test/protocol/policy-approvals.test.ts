@@ -54,7 +54,7 @@ async function pendingAtBureau(agreement: string) {
   const { jobId, finished } = await begin(nodes, { agreement });
   await expect
     .poll(() => nodes.bank.book.progress(jobId)?.step, { timeout: 10_000, interval: 10 })
-    .toBe("waiting for the peer's approval");
+    .toBe("awaiting-peer-approval");
   return { jobId, finished };
 }
 

@@ -58,7 +58,7 @@ export class Pauses {
     this.forget();
     const report = JobBook.prototype.report;
     vi.spyOn(JobBook.prototype, "report").mockImplementation(function (this: JobBook, jobId, progress) {
-      if (progress.step === "waiting to try again") watched.#isNext = true;
+      if (progress.step === "waiting-to-retry") watched.#isNext = true;
       return report.call(this, jobId, progress);
     });
     const watched = this;

@@ -79,7 +79,7 @@ export const NOBODY_LISTENS: Listening = {
 };
 
 export const STUB_PROGRESS = {
-  step: "reading the rows",
+  step: "reading-rows",
   done: 1,
   total: 2,
   unit: "rows",

@@ -240,7 +240,7 @@ describe("a long call", () => {
   const telling: Partial<Handlers> = {
     registerDataset: async (_input, _caller, { tell }) => {
       for (let done = 0; done <= 1_000; done++) tell({ ...STUB_PROGRESS, done, total: 1_000 });
-      tell({ ...STUB_PROGRESS, step: "finding duplicates" });
+      tell({ ...STUB_PROGRESS, step: "finding-duplicates" });
       return STUB_DATASET;
     },
   };
@@ -250,8 +250,8 @@ describe("a long call", () => {
     const told = await all(await postDataset());
     expect(told.map(({ name }) => name)).toEqual(["progress", "progress", "result"]);
     expect(told.map(({ data }) => data)).toMatchObject([
-      { step: "reading the rows", done: 1_000 },
-      { step: "finding duplicates" },
+      { step: "reading-rows", done: 1_000 },
+      { step: "finding-duplicates" },
       STUB_DATASET,
     ]);
   });

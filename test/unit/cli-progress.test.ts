@@ -19,7 +19,7 @@ import {
 } from "../support/stub-node.ts";
 
 const MOVING: Progress = { ...STUB_PROGRESS, done: 400_000, total: 1_000_000, rate: 12_345.6, secondsLeft: 48.6 };
-const NEXT: Progress = { ...STUB_PROGRESS, step: "finding duplicates", done: 0, total: null, unit: "steps" };
+const NEXT: Progress = { ...STUB_PROGRESS, step: "finding-duplicates", done: 0, total: null, unit: "steps" };
 
 let folder: string;
 let node: StubNode;
@@ -144,7 +144,9 @@ test.each<[Partial<Progress>, string]>([
   ],
   [{ done: 3, total: 3, unit: "partitions", rate: 0.25, secondsLeft: 0 }, "3 of 3 partitions, 0.3/s, 100 MB of memory"],
 ])("%j in words", (change, words) => {
-  expect(describeProgress({ ...MOVING, step: "a\x1b[2Jb", ...change })).toBe(`a\ufffd[2Jb: ${words}`);
+  expect(describeProgress({ ...MOVING, step: "reading-file", file: "a\x1b[2Jb", ...change })).toBe(
+    `reading a\ufffd[2Jb: ${words}`,
+  );
 });
 
 test.each([

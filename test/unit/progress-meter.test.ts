@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Meter, metered, type ProgressReport, WAITING } from "../../party/progress/meter.ts";
-import type { Progress } from "../../proto/http/progress.ts";
+import type { Progress, ProgressStep } from "../../proto/http/progress.ts";
 
 /** A meter whose time passes when a test says so. */
 class Timed {
@@ -24,7 +24,7 @@ class Timed {
     return done;
   }
 
-  report(done: number, total: number | null = 1_000_000, step = "reading"): void {
+  report(done: number, total: number | null = 1_000_000, step: ProgressStep = "reading-rows"): void {
     this.meter.report({ step, done, total, unit: "rows" });
   }
 
@@ -103,9 +103,9 @@ describe("rate and time left", () => {
     timed.run(10_000, 1_000, 10, null);
     expect(timed.read().rate).toBeGreaterThan(900);
     expect(timed.read().secondsLeft).toBeNull();
-    timed.meter.report({ step: "waiting", ...WAITING });
+    timed.meter.report({ step: "waiting-to-retry", ...WAITING });
     timed.nowMs += 10_000;
-    expect(timed.read()).toMatchObject({ step: "waiting", rate: null, secondsLeft: null, total: null });
+    expect(timed.read()).toMatchObject({ step: "waiting-to-retry", rate: null, secondsLeft: null, total: null });
   });
 });
 
@@ -114,12 +114,12 @@ test("another step begins anew, and so does one that is taken up again from furt
   timed.report(0);
   timed.run(0, 10_000, 10);
   const { startedAt } = timed.read();
-  timed.report(0, 50, "opening");
-  expect(timed.read()).toMatchObject({ step: "opening", done: 0, total: 50, rate: null });
+  timed.report(0, 50, "opening-result");
+  expect(timed.read()).toMatchObject({ step: "opening-result", done: 0, total: 50, rate: null });
   expect(Date.parse(timed.read().startedAt) - Date.parse(startedAt)).toBe(10_000);
-  timed.report(40, 50, "opening");
+  timed.report(40, 50, "opening-result");
   timed.nowMs += 3_000;
-  timed.report(10, 50, "opening");
+  timed.report(10, 50, "opening-result");
   expect(timed.read()).toMatchObject({ done: 10, rate: null });
 });
 
@@ -132,7 +132,7 @@ test("memory is the process's, and is not asked for with each report", () => {
   timed.rss = 250_000_000;
   timed.nowMs += 1_000;
   expect(timed.read().rssMB).toBe(250);
-  const report: ProgressReport = { step: "reading", done: 1, total: 2, unit: "rows" };
+  const report: ProgressReport = { step: "reading-rows", done: 1, total: 2, unit: "rows" };
   metered(timed.clock, (progress) => told.push(progress))(report);
   expect(told).toMatchObject([report]);
 });
