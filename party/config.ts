@@ -7,11 +7,11 @@ import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
+import { NODE_LIMITS } from "../proto/limits/node-limits.ts";
 import { refusedConfig } from "../proto/limits/refused-config.ts";
 import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
-import { NODE_LIMITS } from "./limits/limits.ts";
 
 const secretText = z
   .string()

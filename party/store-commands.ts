@@ -1,7 +1,8 @@
 /** What an operator does with the store in a node's folder, by `entente store` and `entente party backup`. */
+
 import { resolve } from "node:path";
+import type { StoreFinding } from "../proto/database/check.ts";
 import type { StorePlace } from "../proto/database/place.ts";
-import type { Finding } from "../proto/http/doctor-routes.ts";
 import { unlock } from "../proto/keys/sealed-folder.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
@@ -23,7 +24,7 @@ async function placeOf({ folder, ports = nodePorts }: StoreOptions): Promise<[St
 }
 
 /** Throws NOT_FOUND, and as `checkStore`. */
-export async function checkPartyStore(options: StoreOptions): Promise<Finding[]> {
+export async function checkPartyStore(options: StoreOptions): Promise<StoreFinding[]> {
   return checkStore(...(await placeOf(options)));
 }
 

@@ -1,6 +1,6 @@
 /** `entente store check` of a coordinator: what is wrong with its store. */
 import { join } from "node:path";
-import { checkDatabase, fine, wrong } from "../../proto/database/check.ts";
+import { checkDatabase, fine, type StoreFinding, wrong } from "../../proto/database/check.ts";
 import type { Reader } from "../../proto/database/database.ts";
 import type { Found } from "../../proto/database/history.ts";
 import { postgresPlace, type StorePlace } from "../../proto/database/place.ts";
@@ -8,13 +8,12 @@ import { inspectPostgres } from "../../proto/database/postgres.ts";
 import { inspectSqlite, openSqlite } from "../../proto/database/sqlite.ts";
 import { tablesOf } from "../../proto/database/tables.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 import { STORE_FILE } from "./open.ts";
 import { COORDINATOR_HISTORY } from "./schema.ts";
 
 /** Changes nothing; the coordinator may be running. Rejects only when the database cannot be reached. */
-export async function checkStore(place: StorePlace, owner: string): Promise<Finding[]> {
+export async function checkStore(place: StorePlace, owner: string): Promise<StoreFinding[]> {
   const fresh = openSqlite(":memory:", COORDINATOR_HISTORY, { owner: "", program: PRODUCT_VERSION, isServing: false });
   const tables = await tablesOf("sqlite", fresh).finally(() => fresh.close());
   const dialect = place.config === undefined ? "sqlite" : "postgres";
@@ -34,7 +33,7 @@ export async function checkStore(place: StorePlace, owner: string): Promise<Find
 }
 
 /** Rows that refer to none, which the database itself refuses, and texts that are no lists. */
-async function checkRows(reader: Reader): Promise<Finding> {
+async function checkRows(reader: Reader): Promise<StoreFinding> {
   const strays = await reader.all<{ n: number }>(
     `SELECT count(*) AS n FROM jobs WHERE NOT EXISTS (
        SELECT 1 FROM agreements a WHERE a.agreement_digest = jobs.agreement_digest)`,

@@ -10,8 +10,9 @@ import { EntenteError } from "../../proto/errors.ts";
 import { Buckets } from "../../proto/limits/buckets.ts";
 import type { Gate } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
+import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
-import { gateOf, type NodeLimitName, type NodeLimits } from "../limits/limits.ts";
+import { gateOf, type NodeLimits } from "../limits/limits.ts";
 
 const MIB = 1024 * 1024;
 /** A longer body is counted, and so is one that does not say how long it is. */

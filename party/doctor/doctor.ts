@@ -1,5 +1,5 @@
 /** All examinations of a node: of one that runs, and of the folder of one that does not. */
-import { CATALOGUE, toEntenteError } from "../../proto/errors.ts";
+import { toEntenteError } from "../../proto/errors.ts";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { unlock } from "../../proto/keys/sealed-folder.ts";
 import type { Ports } from "../../proto/ports/ports.ts";
@@ -7,17 +7,17 @@ import { readConfig } from "../config.ts";
 import { tableOf } from "../data/dataset.ts";
 import { estimateJob } from "../data/estimate.ts";
 import { readEnrolment } from "../enrolment.ts";
-import { adviceOn } from "../evidence/handlers.ts";
 import { collaborationsOf } from "../evidence/witnessing.ts";
 import type { Node } from "../node.ts";
 import { inControlSession } from "../session/control.ts";
 import { STORE_FILE } from "../store/open.ts";
 import { examineCoordinator } from "./coordinator.ts";
-import { type Examination, examineAll, failed, fine, warned } from "./finding.ts";
+import { type Examination, examineAll, failed, fine, type Place, warned } from "./finding.ts";
 import { examineLimits } from "./limits.ts";
 import { examineDisk, examineKeys, examineRuntime, examineStore, type Need } from "./local.ts";
 import type { Machine } from "./machine.ts";
 import { examinePeer } from "./peers.ts";
+import { standingFound } from "./standing.ts";
 import { type ClockStart, examineCertificates, examineClock, examineKeyset } from "./validity.ts";
 
 /** An id of that many bytes, where none is known. */
@@ -33,7 +33,7 @@ export interface Patient {
 export async function examineNode({ node, machine, start }: Patient): Promise<Finding[]> {
   const { folder, wallClock, keyring, databases } = node;
   const need = await needOf(node).catch(() => undefined);
-  const one = (check: string, run: () => Promise<readonly Finding[]>): Examination => ({ check, run });
+  const one: One = (place, run) => ({ place, run });
   const examinations = [
     one("runtime", () => examineRuntime(machine, need)),
     one("disk", () => examineDisk(machine, folder, need, node.limits.values.freeDiskMib * 1024 * 1024)),
@@ -43,7 +43,7 @@ export async function examineNode({ node, machine, start }: Patient): Promise<Fi
     ...(node.isEnrolled
       ? connectedExaminations(node, machine, one)
       : [one("coordinator", async () => [notEnrolled()])]),
-    ...databases.names.map((name) => one(`database ${name}`, () => examineDatabase(node, name))),
+    ...databases.names.map((name) => one({ check: "database", subject: name }, () => examineDatabase(node, name))),
     one("evidence", () => examineEvidence(node)),
     one("limits", () => examineLimits(node.limits, node.limitUses)),
   ];
@@ -58,10 +58,10 @@ async function examineNodesStore(
 ): Promise<readonly Finding[]> {
   if (isStoreEmbedded) return examineStore(machine, folder, STORE_FILE);
   await store.lastTagChange();
-  return [fine("store", "PostgreSQL answers")];
+  return [fine("store", "store-answers", {})];
 }
 
-type One = (check: string, run: () => Promise<readonly Finding[]>) => Examination;
+type One = (place: Place, run: Examination["run"]) => Examination;
 
 function connectedExaminations(node: Node, machine: Machine, one: One): Examination[] {
   const { link, renewal } = node.connected;
@@ -76,7 +76,7 @@ function connectedExaminations(node: Node, machine: Machine, one: One): Examinat
 async function examinePeers(node: Node): Promise<Finding[]> {
   const { peers, meetings } = node.connected;
   const confirmed = (await node.store.peers()).map(({ party }) => party);
-  if (confirmed.length === 0) return [fine("peer", "none is confirmed yet")];
+  if (confirmed.length === 0) return [fine("peer", "peers-none", {})];
   const asked = confirmed.map((party) => {
     const ask = async () => inControlSession(meetings, await peers.require(party), (client) => client.software());
     return examinePeer({ party, ask }, node.software(), node.wallClock);
@@ -85,41 +85,29 @@ async function examinePeers(node: Node): Promise<Finding[]> {
 }
 
 async function examineDatabase({ databases }: Node, name: string): Promise<Finding[]> {
-  const check = `database ${name}`;
+  const place: Place = { check: "database", subject: name };
   try {
     const client = await databases.connect(name);
     await client.query("SELECT 1").finally(() => client.end().catch(() => {}));
-    return [fine(check, "answers")];
-  } catch (error) {
-    const { code, detail } = toEntenteError(error);
-    const what = `${code}${detail === undefined ? "" : ` (${detail})`}`;
-    return [failed(check, { what, why: "datasets and feeds of it cannot be used", fix: CATALOGUE[code].text })];
+    return [fine(place, "database-answers", {})];
+  } catch (thrown) {
+    const { code: error, detail = "" } = toEntenteError(thrown);
+    return [failed(place, "database-fails", { error, detail })];
   }
 }
 
 async function examineEvidence({ logbook, store, keyring }: Node): Promise<Finding[]> {
-  const check = "evidence";
   const all = [...(await collaborationsOf(store, keyring.party))];
   const found: Finding[] = [];
   for (const [collaboration, peer] of all) {
     const standing = await logbook.standings.of(collaboration);
-    if (standing.state === "open") continue;
-    const trouble = {
-      what: `the log with ${peer} is ${standing.state}`,
-      why: standing.state === "frozen" ? "no job with it runs" : "nothing is written in it, so no job with it runs",
-      fix: adviceOn(standing, collaboration) ?? "",
-    };
-    found.push(standing.state === "read-only" ? warned(check, trouble) : failed(check, trouble));
+    if (standing.state !== "open") found.push(standingFound(standing, { collaboration, peer }));
   }
-  return found.length > 0 ? found : [fine(check, `${all.length} ${all.length === 1 ? "log" : "logs"}, all open`)];
+  return found.length > 0 ? found : [fine("evidence", "logs-open", { logs: all.length })];
 }
 
 function notEnrolled(): Finding {
-  return warned("coordinator", {
-    what: "this node is not enrolled",
-    why: "it can register datasets, and nothing else",
-    fix: "entente enroll INVITE, with an invite from the coordinator's operator",
-  });
+  return warned("coordinator", "not-enrolled", {});
 }
 
 /** Of the largest dataset; undefined when there is none. */
@@ -139,20 +127,20 @@ async function needOf({ datasets }: Node): Promise<Need | undefined> {
 /** Of a folder whose node does not answer. Never rejects. */
 export async function examineFolder(folder: string, ports: Ports, machine: Machine): Promise<Finding[]> {
   const { files, clock, timers } = ports;
-  const one: One = (check, run) => ({ check, run });
+  const one: One = (place, run) => ({ place, run });
   return examineAll(
     [
       one("runtime", () => examineRuntime(machine)),
       one("disk", () => examineDisk(machine, folder)),
       one("configuration", async () => {
         const { party } = await readConfig(files, folder);
-        return [fine("configuration", `node.json of ${party} can be read`)];
+        return [fine("configuration", "configuration-read", { party })];
       }),
       one("keys", () => examineKeys(files, folder)),
       one("store", async () => {
         const { store } = await readConfig(files, folder);
         if (store === undefined) return examineStore(machine, folder, STORE_FILE);
-        return [fine("store", "in PostgreSQL: 'entente store check' looks at it")];
+        return [fine("store", "store-not-looked-at", {})];
       }),
       one("coordinator", async () => {
         const enrolled = await readEnrolment((await unlock(ports, folder)).files, folder);

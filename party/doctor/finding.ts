@@ -1,27 +1,24 @@
 /** What an examination says, and how several are made without one spoiling the others. */
+import type { Check, FindingCode, FindingValues } from "../../proto/doctor/findings.ts";
+import { findingWords } from "../../proto/doctor/words.ts";
 import { toEntenteError } from "../../proto/errors.ts";
 import { FINDING_STATES, type Finding, type FindingState } from "../../proto/http/doctor-routes.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 
-export function fine(check: string, what: string): Finding {
-  return { check, state: "ok", what, why: null, fix: null };
+/** What was looked at: a check alone, or one of several, as a peer. */
+export type Place = Check | { readonly check: Check; readonly subject: string };
+
+type Say = <C extends FindingCode>(place: Place, code: C, values: FindingValues[C]) => Finding;
+
+function finding<C extends FindingCode>(state: FindingState, place: Place, code: C, values: FindingValues[C]): Finding {
+  const { check, subject } = typeof place === "string" ? { check: place, subject: null } : place;
+  const { what, why = null, fix = null } = findingWords(code, values, "en");
+  return { check, subject, state, code, values: { ...values }, what, why, fix };
 }
 
-export interface Trouble {
-  readonly what: string;
-  /** What it leads to. */
-  readonly why: string;
-  /** Who has to do what. */
-  readonly fix: string;
-}
-
-export function warned(check: string, { what, why, fix }: Trouble): Finding {
-  return { check, state: "warn", what, why, fix };
-}
-
-export function failed(check: string, { what, why, fix }: Trouble): Finding {
-  return { check, state: "fail", what, why, fix };
-}
+export const fine: Say = (place, code, values) => finding("ok", place, code, values);
+export const warned: Say = (place, code, values) => finding("warn", place, code, values);
+export const failed: Say = (place, code, values) => finding("fail", place, code, values);
 
 export function worstOf(findings: readonly Finding[]): FindingState {
   const worst = Math.max(0, ...findings.map(({ state }) => FINDING_STATES.indexOf(state)));
@@ -29,7 +26,7 @@ export function worstOf(findings: readonly Finding[]): FindingState {
 }
 
 export interface Examination {
-  readonly check: string;
+  readonly place: Place;
   run(): Promise<readonly Finding[]>;
 }
 
@@ -38,22 +35,16 @@ const PATIENCE_MS = 30_000;
 
 /** All at once; findings in the order of the examinations. Never rejects. */
 export async function examineAll(examinations: readonly Examination[], timers: Timers): Promise<Finding[]> {
-  const all = examinations.map(async ({ check, run }) => {
+  const all = examinations.map(async ({ place, run }) => {
     let cancel = () => {};
     const late = new Promise<Finding[]>((resolve) => {
-      const what = `no answer within ${PATIENCE_MS / 1000} s`;
-      const fix = "Look at the node's log, and at the load of the machine.";
-      cancel = timers.after(PATIENCE_MS, () =>
-        resolve([failed(check, { what, why: "it hangs or is overloaded", fix })]),
-      );
+      const overdue = () => resolve([failed(place, "check-late", { seconds: PATIENCE_MS / 1000 })]);
+      cancel = timers.after(PATIENCE_MS, overdue);
     });
     try {
       return await Promise.race([run(), late]);
     } catch (error) {
-      const { code, message } = toEntenteError(error).toPublic();
-      return [
-        failed(check, { what: `could not be looked at (${code})`, why: message, fix: "Look at the node's log." }),
-      ];
+      return [failed(place, "check-failed", { error: toEntenteError(error).code })];
     } finally {
       cancel();
     }

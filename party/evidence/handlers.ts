@@ -4,9 +4,9 @@ import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { type CollaborationId, collaborationId } from "../../proto/ids.ts";
 import type { Handlers } from "../api/server.ts";
+import { standingFound } from "../doctor/standing.ts";
 import type { Node } from "../node.ts";
 import { recoverLog, resumeCollaboration } from "./recovery.ts";
-import type { Standing } from "./standing.ts";
 import { collaborationsOf } from "./witnessing.ts";
 
 type View = RouteResponse<"collaborations">["collaborations"][number];
@@ -17,14 +17,15 @@ export function evidenceHandlers(
   const { logbook, witness, forks, keyring, store, ports } = node;
   const view = async (collaboration: CollaborationId, peer: string): Promise<View> => {
     const log = await logbook.log(collaboration);
+    const standing = await logbook.standings.of(collaboration);
     return {
       collaboration,
       peer,
       origin: log.origin,
       entries: log.size,
       cosigned: log.lastCosigned()?.head.size ?? 0,
-      state: (await logbook.standings.of(collaboration)).state,
-      advice: adviceOn(await logbook.standings.of(collaboration), collaboration),
+      state: standing.state,
+      advice: standing.state === "open" ? null : standingFound(standing, { collaboration, peer }).fix,
     };
   };
   /** Whoever names one that this node is no party of must not make it look for a log, let alone begin one. */
@@ -65,18 +66,4 @@ export function evidenceHandlers(
       return { fingerprint: fingerprint(identity), validFrom, validUntil };
     },
   };
-}
-
-/** What a person has to do; null when nothing. */
-export function adviceOn(standing: Standing, collaboration: string): string | null {
-  switch (standing.state) {
-    case "open":
-      return null;
-    case "read-only":
-      return `This node may have been restored from a backup. It writes nothing before it has heard from: ${standing.awaiting.join(", ")}.`;
-    case "forked":
-      return `This node's log is not the one that others know: it was restored from a backup that was too old, or changed. Put the newest copy of the folder back, if there is one; else begin the log anew with 'entente evidence recover ${collaboration}', which says in its first entry what is lost.`;
-    case "frozen":
-      return `The log ${standing.origin} has shown two histories. Both checkpoints are in fork ${standing.forkDigest} ('entente evidence forks'). Ask its owner; when it has begun its log anew, 'entente evidence resume ${collaboration}' lets jobs run again.`;
-  }
 }

@@ -5,8 +5,9 @@
 import { DiskRoom, type DiskRoomOptions } from "../../proto/limits/disk-room.ts";
 import type { Gate, Place } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
+import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
 import { inMib } from "./kept.ts";
-import { gateOf, type NodeLimitName, type NodeLimits } from "./limits.ts";
+import { gateOf, type NodeLimits } from "./limits.ts";
 
 const MIB = 1024 * 1024;
 /** A spill that grows asks after so many bytes: what is small has its place in what is kept. */

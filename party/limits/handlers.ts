@@ -1,6 +1,8 @@
 /** The API's route of the node's limits. */
+
+import { NODE_LIMITS, type NodeLimitName } from "../../proto/limits/node-limits.ts";
 import type { Handlers } from "../api/server.ts";
-import { NODE_LIMITS, type NodeLimitName, type NodeLimits } from "./limits.ts";
+import type { NodeLimits } from "./limits.ts";
 
 type LimitUse = Partial<Record<NodeLimitName, number>>;
 

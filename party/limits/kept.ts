@@ -1,9 +1,10 @@
 /** What a node keeps on its disk when nothing runs: rows that were set aside, results, models. */
 import { join } from "node:path";
 import { limitRefusal } from "../../proto/limits/limit.ts";
+import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
 import type { Files } from "../../proto/ports/ports.ts";
 import type { InspectBounds } from "../data/inspect.ts";
-import type { NodeLimitName, NodeLimits } from "./limits.ts";
+import type { NodeLimits } from "./limits.ts";
 
 const MIB = 1024 * 1024;
 

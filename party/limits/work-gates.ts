@@ -6,9 +6,10 @@ import type { EntenteError } from "../../proto/errors.ts";
 import { Buckets } from "../../proto/limits/buckets.ts";
 import { Gate } from "../../proto/limits/gate.ts";
 import { limitRefusal } from "../../proto/limits/limit.ts";
+import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
 import type { Clock } from "../../proto/ports/ports.ts";
 import type { Disk } from "./disk.ts";
-import { gateOf, type NodeLimitName, type NodeLimits } from "./limits.ts";
+import { gateOf, type NodeLimits } from "./limits.ts";
 
 export interface WorkGatesOptions {
   readonly limits: NodeLimits;

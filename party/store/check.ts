@@ -1,15 +1,14 @@
 /** `entente store check` of a node: what is wrong with its store, beside its database that what is in it makes sense. */
-import { checkDatabase, fine, wrong } from "../../proto/database/check.ts";
+import { checkDatabase, fine, type StoreFinding, wrong } from "../../proto/database/check.ts";
 import type { Reader } from "../../proto/database/database.ts";
 import type { StorePlace } from "../../proto/database/place.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import type { Finding } from "../../proto/http/doctor-routes.ts";
 import { foldJob, type JobEvent } from "../jobs/lifecycle.ts";
 import { dialectOf, inspectStore, newTables } from "./look.ts";
 import { PARTY_HISTORY } from "./schema.ts";
 
 /** Changes nothing; the node may be running. Rejects only when the database cannot be reached. */
-export async function checkStore(place: StorePlace, owner: string): Promise<Finding[]> {
+export async function checkStore(place: StorePlace, owner: string): Promise<StoreFinding[]> {
   const checked = { dialect: dialectOf(place), history: PARTY_HISTORY, tables: await newTables(), owner };
   try {
     return await inspectStore(place, async (reader, found) => {
@@ -24,7 +23,7 @@ export async function checkStore(place: StorePlace, owner: string): Promise<Find
 
 type EventRow = [jobId: string, seq: number, event: string];
 
-async function checkJobs(reader: Reader): Promise<Finding> {
+async function checkJobs(reader: Reader): Promise<StoreFinding> {
   const bad: string[] = [];
   let jobs = 0;
   let [jobId, events] = ["", [] as JobEvent[]];
@@ -65,7 +64,7 @@ function parsed(text: string): unknown {
   }
 }
 
-async function checkTags(reader: Reader): Promise<Finding> {
+async function checkTags(reader: Reader): Promise<StoreFinding> {
   const strays = await reader.all<{ n: number }>(
     `SELECT count(*) AS n FROM tag WHERE NOT EXISTS (SELECT 1 FROM tag_batch b WHERE b.id = tag.batchId)`,
   );

@@ -1,5 +1,5 @@
 /** What can be said of any store's database: its schema, whether it is whole, whether nothing of it is missing. Pure. */
-import type { Finding } from "../http/doctor-routes.ts";
+import type { FindingState } from "../http/doctor-routes.ts";
 import type { Dialect, Reader } from "./database.ts";
 import { type Found, type History, schemaVersion } from "./history.ts";
 import { missingFrom, type Table, tablesOf } from "./tables.ts";
@@ -13,16 +13,26 @@ export interface CheckedStore {
   readonly owner: string;
 }
 
+/** What `entente store check` says, in English. */
+export interface StoreFinding {
+  /** As `schema` or `jobs`. */
+  readonly check: string;
+  readonly state: FindingState;
+  readonly what: string;
+  readonly why: string | null;
+  readonly fix: string | null;
+}
+
 /** `current`: schema and integrity are as they should be, and what is in it can be read. */
 export type SchemaState = "current" | "old" | "wrong";
 
 const RESTORE = "Stop the process, keep a copy of the store, and restore the newest backup.";
 
-export function fine(check: string, what: string): Finding {
+export function fine(check: string, what: string): StoreFinding {
   return { check, state: "ok", what, why: null, fix: null };
 }
 
-export function wrong(check: string, what: string, fix: string = RESTORE): Finding {
+export function wrong(check: string, what: string, fix: string = RESTORE): StoreFinding {
   return { check, state: "fail", what, why: "what was kept may be lost or wrong", fix };
 }
 
@@ -30,25 +40,25 @@ export async function checkDatabase(
   reader: Reader,
   found: Found,
   { dialect, history, tables, owner }: CheckedStore,
-): Promise<{ readonly state: SchemaState; readonly findings: Finding[] }> {
+): Promise<{ readonly state: SchemaState; readonly findings: StoreFinding[] }> {
   const known = schemaVersion(history);
   const version = `schema ${found.version}${found.program === undefined ? "" : `, written by Entente ${found.program}`}`;
   if (found.version === 0) {
     const why = "nothing was ever kept in it, or another place was";
-    const empty = {
+    const empty: StoreFinding = {
       check: "schema",
       state: "fail",
       what: "there is no store",
       why,
       fix: "Start it, or restore a backup.",
     };
-    return { state: "wrong", findings: [empty as Finding] };
+    return { state: "wrong", findings: [empty] };
   }
   if (found.kind !== undefined && (found.kind !== history.kind || (found.owner !== "" && found.owner !== owner))) {
     const whose = `the store of ${found.kind} ${found.owner}`;
     return { state: "wrong", findings: [wrong("owner", whose, "Give each node and coordinator its own database.")] };
   }
-  const findings: Finding[] = [];
+  const findings: StoreFinding[] = [];
   if (found.version > known) {
     const fix = `Start Entente ${found.program ?? "of a later version"} or later; this one knows schema ${known}.`;
     return { state: "wrong", findings: [{ check: "schema", state: "fail", what: version, why: "a later one", fix }] };

@@ -11,12 +11,12 @@ export type LimitCode = Extract<
   "OVERLOADED" | "RATE_LIMITED" | "LIMIT_EXCEEDED" | "DISK_FULL" | "COORDINATOR_UNREACHABLE"
 >;
 
-export interface Limit<Code extends LimitCode | undefined = LimitCode | undefined> {
+export interface Limit<Code extends LimitCode | undefined = LimitCode | undefined, Unit extends string = string> {
   readonly value: number;
   readonly min: number;
   readonly max: number;
   /** As in "MiB" or "jobs"; a rate is by the minute. */
-  readonly unit: string;
+  readonly unit: Unit;
   /** What is refused with when it is reached; undefined for times, and for what makes room by itself. */
   readonly code: Code;
   /** What it bounds, and what happens at it. */
@@ -24,13 +24,13 @@ export interface Limit<Code extends LimitCode | undefined = LimitCode | undefine
 }
 
 /** `code`: undefined when nothing is refused. */
-export function limit<Code extends LimitCode | undefined>(
+export function limit<Code extends LimitCode | undefined, const Unit extends string>(
   value: number,
-  unit: string,
+  unit: Unit,
   code: Code,
   what: string,
   { min = 1, max = Number.MAX_SAFE_INTEGER }: { readonly min?: number; readonly max?: number } = {},
-): Limit<Code> {
+): Limit<Code, Unit> {
   return { value, min, max, unit, code, what };
 }
 

@@ -1,10 +1,11 @@
 /** What every command needs: the options that all of them take, the node to talk to, files that people name. */
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import stripJsonComments from "strip-json-comments";
 import * as z from "zod";
 import { EntenteError, type ErrorCode } from "../../proto/errors.ts";
+import { LANGUAGES } from "../../proto/language.ts";
 import { EntenteClient } from "../client.ts";
 import { Output } from "./output.ts";
 
@@ -126,6 +127,11 @@ export async function runUntilStopped(start: () => Promise<() => Promise<void>>)
   await stop();
   // Not waited for: what the work that was left still reads or computes.
   process.exit();
+}
+
+/** In which people are told what a command answers; its JSON is the same in all. */
+export function languageOption(): Option {
+  return new Option("--language <language>", "of what is told").choices(LANGUAGES).default(LANGUAGES[0]);
 }
 
 /** An example below a command's help. */

@@ -2,11 +2,12 @@
 import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import type { StoreFinding } from "../../proto/database/check.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { FINDING_STATES, type Finding } from "../../proto/http/doctor-routes.ts";
+import { FINDING_STATES } from "../../proto/http/doctor-routes.ts";
 import { example, outputOf } from "./context.ts";
 import { coordinatorMain } from "./coordinator.ts";
-import { describeReport } from "./doctor.ts";
+import { describeFindings } from "./doctor.ts";
 import { fields } from "./output.ts";
 import { partyMain } from "./party.ts";
 
@@ -35,7 +36,7 @@ async function kindOf(folder: string): Promise<"party" | "coordinator"> {
   throw new EntenteError("NOT_FOUND", { detail: "neither node.json nor coordinator.json in that folder" });
 }
 
-async function check(folder: string): Promise<Finding[]> {
+async function check(folder: string): Promise<StoreFinding[]> {
   if ((await kindOf(folder)) === "party") return (await partyMain()).checkPartyStore({ folder });
   return (await coordinatorMain()).checkCoordinatorStore({ folder });
 }
@@ -57,7 +58,7 @@ export function storeCommand(): Command {
       const findings = await check(resolve(dir));
       const order = FINDING_STATES.toReversed();
       const worst = order.find((state) => findings.some((finding) => finding.state === state)) ?? "ok";
-      outputOf(command).answer({ worst, findings }, describeReport({ worst, findings }));
+      outputOf(command).answer({ worst, findings }, describeFindings(findings));
       process.exitCode = EXIT_CODE[worst];
     });
   group

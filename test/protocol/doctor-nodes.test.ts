@@ -28,7 +28,7 @@ test("healthy nodes: every room is looked at, and nothing of them is wrong", asy
     "store",
     "certificate",
     "coordinator",
-    "peer bureau",
+    "peer",
     "evidence",
     "keyset",
     "limits",
@@ -52,7 +52,7 @@ test("a peer of another version, whose clock is ten minutes off, is named with w
     at: new Date(Date.now() - 600_000).toISOString(),
   });
   const findings = await examine();
-  expect(of(findings, "peer bureau")).toMatchObject([
+  expect(of(findings, "peer")).toMatchObject([
     { state: "fail", fix: expect.stringMatching(/^Bureau must upgrade to/) },
   ]);
   expect(of(findings, "clock").map(({ state }) => state)).toEqual(["ok", "fail"]);
@@ -62,5 +62,5 @@ test("a coordinator that is gone is found out, with its peers", async () => {
   await nodes.coordinator.close();
   const findings = await examine();
   expect(of(findings, "coordinator")).toMatchObject([{ state: "fail", what: expect.stringMatching(/^refused/) }]);
-  expect(of(findings, "peer bureau")).toMatchObject([{ state: "warn" }]);
+  expect(of(findings, "peer")).toMatchObject([{ state: "warn" }]);
 }, 40_000);

@@ -25,15 +25,18 @@ async function start(report: Report): Promise<void> {
   await writeFile(join(folder, "token"), `${STUB_TOKEN}\n`);
 }
 
-const OK = { check: "disk", state: "ok", what: "9 MB free", why: null, fix: null } as const;
+const UNKNOWN = { subject: null, code: "of-a-later-release", values: {} };
+const OK = { ...UNKNOWN, check: "disk", state: "ok", what: "9 MB free", why: null, fix: null } as const;
 const WARN = {
-  check: "peer bureau",
+  ...UNKNOWN,
+  check: "peer",
+  subject: "bureau",
   state: "warn",
   what: "did not\x1b[2J answer",
   why: "it is off",
   fix: "Ring.",
 } as const;
-const FAIL = { check: "clock", state: "fail", what: "off", why: "bad", fix: "NTP." } as const;
+const FAIL = { ...UNKNOWN, check: "clock", state: "fail", what: "off", why: "bad", fix: "NTP." } as const;
 
 test("what is wrong comes first, with why and what to do; exit 1 only for that", async () => {
   await start({ worst: "fail", findings: [OK, WARN, FAIL] });
@@ -57,6 +60,21 @@ test("what is wrong comes first, with why and what to do; exit 1 only for that",
   await start({ worst: "warn", findings: [OK, WARN] });
   const programs = await entente(["doctor", "--json"], { cwd: folder });
   expect([programs.code, JSON.parse(programs.stdout)]).toEqual([0, { worst: "warn", findings: [OK, WARN] }]);
+});
+
+test("in Chinese, but for what this release does not know", async () => {
+  const values = { freeBytes: 9e6, keptBytes: 2e8 };
+  await start({ worst: "fail", findings: [{ ...FAIL, check: "disk", code: "disk-room-kept", values }, OK] });
+  const { stdout } = await entente(["doctor", "--language", "zh-CN"], { cwd: folder });
+  expect(stdout.split("\n")).toEqual([
+    "fail  disk  可用 9 MB，其中 200 MB 预留给正在运行的任务",
+    "            影响：新任务会被拒绝：DISK_FULL",
+    expect.stringMatching(/^ {12}处理：请腾出空间/),
+    "ok    disk  9 MB free",
+    "",
+    "正常 1 项，需关注 0 项，有问题 1 项",
+    "",
+  ]);
 });
 
 test("of a node that does not run: that it does not, and what its folder says", async () => {

@@ -120,7 +120,7 @@ describe("store", () => {
     expect(told(await examineStore(realMachine, folder, "node.db"))).toEqual(["ok: whole, by SQLite's quick check"]);
     await truncate(path, 100_000);
     const [finding] = await examineAll(
-      [{ check: "store", run: () => examineStore(realMachine, folder, "node.db") }],
+      [{ place: "store", run: () => examineStore(realMachine, folder, "node.db") }],
       nodePorts.timers,
     );
     expect(finding?.state).toBe("fail");
@@ -316,18 +316,18 @@ test("an examination that fails or hangs is a finding, and the others are made",
   };
   const all = examineAll(
     [
-      { check: "a", run: () => Promise.reject(new Error("13812345678")) },
-      { check: "b", run: () => new Promise(() => {}) },
-      { check: "c", run: async () => [fine("c", "good")] },
+      { place: "disk", run: () => Promise.reject(new Error("13812345678")) },
+      { place: { check: "peer", subject: "b" }, run: () => new Promise(() => {}) },
+      { place: "keys", run: async () => [fine("keys", "keys-sealed", {})] },
     ],
     timers,
   );
   for (const run of runs) run();
   const findings = await all;
   expect(findings.map(({ check, state }) => [check, state])).toEqual([
-    ["a", "fail"],
-    ["b", "fail"],
-    ["c", "ok"],
+    ["disk", "fail"],
+    ["peer", "fail"],
+    ["keys", "ok"],
   ]);
   expect(JSON.stringify(findings)).not.toContain("1381234");
   expect(findings[1]?.what).toBe("no answer within 30 s");

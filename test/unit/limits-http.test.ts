@@ -2,8 +2,9 @@
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
-import { type HTTP_LIMITS, NODE_LIMITS, type NodeLimitName, type NodeLimitValues } from "../../party/limits/limits.ts";
+import type { NodeLimitValues } from "../../party/limits/limits.ts";
 import { CATALOGUE, type PublicError } from "../../proto/errors.ts";
+import { type HTTP_LIMITS, NODE_LIMITS, type NodeLimitName } from "../../proto/limits/node-limits.ts";
 import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 let node: StubNode | undefined;

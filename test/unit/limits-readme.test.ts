@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { COORDINATOR_LIMITS } from "../../coordinator/limits.ts";
-import { NODE_LIMITS } from "../../party/limits/limits.ts";
 import { limitRows } from "../../proto/limits/limit.ts";
+import { NODE_LIMITS } from "../../proto/limits/node-limits.ts";
 
 test.each([
   ["party/limits/README.md", NODE_LIMITS],

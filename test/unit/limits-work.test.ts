@@ -7,19 +7,13 @@ import { Datasets } from "../../party/data/datasets.ts";
 import { SpilledBlocks } from "../../party/data/spill.ts";
 import { Disk } from "../../party/limits/disk.ts";
 import { Kept } from "../../party/limits/kept.ts";
-import {
-  type DISK_LIMITS,
-  type GivenNodeLimits,
-  NODE_LIMITS,
-  type NodeLimitName,
-  nodeLimits,
-  type WORK_LIMITS,
-} from "../../party/limits/limits.ts";
+import { type GivenNodeLimits, nodeLimits } from "../../party/limits/limits.ts";
 import { WorkGates } from "../../party/limits/work-gates.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
 import { Turns } from "../../party/turns.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import { type LimitsWith, limitRefusal } from "../../proto/limits/limit.ts";
+import { type DISK_LIMITS, NODE_LIMITS, type NodeLimitName, type WORK_LIMITS } from "../../proto/limits/node-limits.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
 import { MemoryFiles } from "../support/memory-files.ts";
 
