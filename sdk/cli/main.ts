@@ -24,6 +24,7 @@ import { segmentCommand } from "./segment.ts";
 import { storeCommand } from "./store.ts";
 import { tagsCommand } from "./tags.ts";
 import { tokenCommand } from "./token.ts";
+import { upCommand } from "./up.ts";
 
 const EXIT_FAILED = 1;
 /** EX_USAGE of sysexits.h. */
@@ -41,6 +42,7 @@ function program(isJson: boolean): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", "\nExit codes: 0 done, 1 error or refused, 2 incomplete evidence, 64 wrong usage.");
   const commands = [
+    upCommand(),
     coordinatorCommand(),
     partyCommand(),
     enrollCommand(),

@@ -13,17 +13,10 @@ import { parseArgs } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { partyId } from "../../proto/ids.ts";
+import { SAMPLE_FILES, SAMPLE_SEGMENT, sampleAgreement } from "../../sdk/cli/sample.ts";
 import type { Job } from "../../sdk/client.ts";
-import { BANK_FILE, BANK_ONLY_MODEL, BUREAU_FILE, RISK_MODEL } from "../support/credit.ts";
-import {
-  agree,
-  demoAgreement,
-  HAS_CAR,
-  registerBoth,
-  runJob,
-  withColumns,
-  withReports,
-} from "../support/demo-agreement.ts";
+import { BANK_ONLY_MODEL, RISK_MODEL } from "../support/credit.ts";
+import { agree, HAS_CAR, registerBoth, runJob } from "../support/demo-agreement.ts";
 import { compareWithPooled } from "../support/oracle.ts";
 import { makeSynthetic } from "../support/synthetic.ts";
 import { cli, cliJson, Trio } from "../support/trio.ts";
@@ -47,8 +40,6 @@ function requireDone(job: Job): Job {
   return job;
 }
 
-/** Whom the bureau lets others ask for: by name and description, its own condition stays with it. */
-const SEGMENT = { name: "paid-on-time", expression: "PAY_0 <= 0", description: "Paid on time last month" };
 /** One customer in 200 of the bank. */
 const OPTED_OUT = "customer_no % 200 = 0";
 const HOT_RULE = "tier = A and has_car -> auto-loan:hot";
@@ -78,7 +69,7 @@ async function refusedJob(trio: Trio, agreement: string): Promise<Refusal> {
 
 /** The bureau's analyst defines the segment, its steward publishes it; the bank names what it is then shown. */
 async function publishSegment(trio: Trio): Promise<{ name: string; version: number }> {
-  const { name, expression, description } = SEGMENT;
+  const { name, expression, description } = SAMPLE_SEGMENT;
   const bureau = await trio.client("bureau");
   const definition = { kind: "sql", expression } as const;
   const { version } = await bureau.call("defineSegment", { name, dataset: "repayments", definition });
@@ -159,7 +150,10 @@ try {
 }
 if (options.keep) {
   console.log(`
-Still running, in ${trio.folder}. Look around, for example:
+Still running, in ${trio.folder}. The consoles; each link signs you in, and is for this machine alone:
+  the bank's    ${await trio.signInLink("bank")}
+  the bureau's  ${await trio.signInLink("bureau")}
+Or on the command line:
   npx --no-install entente --node ${trio.dir("bank")} job list
   npx --no-install entente --node ${trio.dir("bureau")} job list
   npx --no-install entente --node ${trio.dir("bank")} tags list
@@ -170,17 +164,14 @@ Ctrl-C ends it and removes the folder.`);
 
 async function run() {
   say("coordinator, bank and bureau run as three processes; both enrolled; fingerprints confirmed on both sides");
-  const files =
-    options.rows === undefined
-      ? { bank: BANK_FILE, bureau: BUREAU_FILE }
-      : await makeSynthetic(trio.folder, Number(options.rows));
+  const files = options.rows === undefined ? SAMPLE_FILES : await makeSynthetic(trio.folder, Number(options.rows));
   const datasets = await registerBoth(trio, files);
   say(`bank registered ${datasets.bank.accepted} customers, bureau ${datasets.bureau.accepted} borrowers`);
-  const agreement = await agree(trio, withColumns(withReports(demoAgreement()), [HAS_CAR]));
+  const agreement = await agree(trio, sampleAgreement(Date.now()));
   say("agreement proposed by the bank, signed by both");
   const optedOut = await optOut(trio, files.bank);
   const peerSegment = await publishSegment(trio);
-  say(`${optedOut} customers of the bank have opted out; the bureau publishes the segment ${SEGMENT.name}`);
+  say(`${optedOut} customers of the bank have opted out; the bureau publishes the segment ${SAMPLE_SEGMENT.name}`);
   const tag = { key: "marketing:joint-audience", value: "yes" };
   const audience = requireDone(await runJob(trio, { operation: "audience", agreement, tag, peerSegment }));
   say("audience: joint customers in that segment found and tagged");
@@ -203,7 +194,12 @@ async function run() {
     hot: await exportTags(trio, "auto-loan"),
     labelled: await exportResult(trio, score),
   };
-  const plain = { optedOut: OPTED_OUT, among: SEGMENT.expression, model: RISK_MODEL, bankModel: BANK_ONLY_MODEL };
+  const plain = {
+    optedOut: OPTED_OUT,
+    among: SAMPLE_SEGMENT.expression,
+    model: RISK_MODEL,
+    bankModel: BANK_ONLY_MODEL,
+  };
   const checked = await compareWithPooled({ ...files, ...tags, ...plain });
   say("tags exported, and compared with what the pooled data would give");
   const auditFolder = options.audit ?? join(trio.folder, "audit");
@@ -278,7 +274,7 @@ ${table([
     `${bureau.accepted} people, ${bureau.columns.length} columns`,
   ],
   ["set aside", setAside(bank), setAside(bureau)],
-  ["left out", `${figures.optedOut} people who opted out`, `of the audience who is not in ${SEGMENT.name}`],
+  ["left out", `${figures.optedOut} people who opted out`, `of the audience who is not in ${SAMPLE_SEGMENT.name}`],
   [
     "learned of the other's list",
     range(audience.peerRows),
@@ -296,7 +292,7 @@ ${figures.report}
 
 ${table([
   [
-    `joint audience, ${SEGMENT.name}`,
+    `joint audience, ${SAMPLE_SEGMENT.name}`,
     `${figures.intersection} people`,
     `plaintext join: ${figures.expectedIntersection}`,
   ],

@@ -1,9 +1,8 @@
 /** The demo's real data and models (test/data). */
-import { fileURLToPath } from "node:url";
+import { SAMPLE_FILES } from "../../sdk/cli/sample.ts";
 import defaultRisk from "../data/models/default-risk.json" with { type: "json" };
 import bankOnly from "../data/models/default-risk-bank-only.json" with { type: "json" };
 
-export const BANK_FILE = fileURLToPath(new URL("../data/bank.parquet", import.meta.url));
-export const BUREAU_FILE = fileURLToPath(new URL("../data/bureau.parquet", import.meta.url));
+export const { bank: BANK_FILE, bureau: BUREAU_FILE } = SAMPLE_FILES;
 export const RISK_MODEL = defaultRisk;
 export const BANK_ONLY_MODEL = bankOnly;

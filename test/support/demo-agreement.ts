@@ -63,14 +63,6 @@ export function withColumns(document: Record<string, unknown>, columns: readonly
   return { ...document, datasets };
 }
 
-/** The agreement with joint audience reports among what an audience may put out. */
-export function withReports(document: Record<string, unknown>): Record<string, unknown> {
-  const operations = (document.operations as { operation: string; outputs: string[] }[]).map((item) =>
-    item.operation === "audience" ? { ...item, outputs: [...item.outputs, "overlap-report"] } : item,
-  );
-  return { ...document, operations };
-}
-
 /** Budgets that a suite of many jobs does not use up, as a change to `demoAgreement`; `changes` to the budgets. */
 export function generous(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const runs = { runsPerEpoch: 1000, runsPerDay: 1000, scoresPerModelVersion: 1000, modelVersionsPerEpoch: 1000 };

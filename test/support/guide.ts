@@ -158,7 +158,7 @@ const makeFolder: Program = async (args) => {
 };
 
 /** One command of the command line, in this process. */
-export const entente: Program = async (args) => {
+const entente: Program = async (args) => {
   const taken = { stdout: "", stderr: "" };
   const before = { stdout: process.stdout.write, stderr: process.stderr.write, exitCode: process.exitCode };
   for (const name of ["stdout", "stderr"] as const)
