@@ -26,9 +26,9 @@ export function reportHandlers(node: Node): Pick<Handlers, "jobReport" | "jobRep
   };
   return {
     jobReport: ({ jobId }) => reportOf(jobId),
-    jobReportFile: async ({ jobId, format }) => {
+    jobReportFile: async ({ jobId, format, language }) => {
       const { job, report } = await reportOf(jobId);
-      const bytes = utf8(renderReport(format, job, report));
+      const bytes = utf8(renderReport({ format, language }, job, report));
       async function* stream(): AsyncGenerator<Uint8Array> {
         yield bytes;
       }

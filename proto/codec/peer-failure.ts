@@ -1,6 +1,6 @@
 /** What a node hears of its peer's failure: the peer's own code where that may be said, PEER_FAILED for all else. */
 import { EntenteError, type ErrorCode } from "../errors.ts";
-import { RULE_CODES } from "../policy/rules.ts";
+import { RULE_CODES } from "../policy/rule-codes.ts";
 
 /** What a peer may say of this node, the agreement or the session. All else is trouble of its own: its word must not pass
  * for a fault of this node's disk, log or link. */

@@ -1,5 +1,5 @@
 /** The texts of the catalogue for people, in each language. Programs, logs and peers have the English of the catalogue. */
-import { CATALOGUE, type ErrorCode } from "../errors.ts";
+import { CATALOGUE, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Language } from "../language.ts";
 import type { Actor } from "./entry.ts";
 import { AGREEMENTS_ZH } from "./zh-cn/agreements.ts";
@@ -29,6 +29,14 @@ const CHINESE: Readonly<Record<ErrorCode, string>> = {
 
 export function errorText(code: ErrorCode, language: Language): string {
   return language === "en" ? CATALOGUE[code].text : CHINESE[code];
+}
+
+/** Of an error as another process tells it; one of a newer version, which this one does not know, in its own words. */
+export function publicErrorText(
+  { code, message }: { readonly code: string; readonly message: string },
+  language: Language,
+): string {
+  return isErrorCode(code) ? errorText(code, language) : message;
 }
 
 /** `caller` is whoever sent the request, or asked for the job. */

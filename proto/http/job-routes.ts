@@ -14,6 +14,7 @@ import {
 } from "../agreement/fields.ts";
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
+import { RULE_CODES } from "../policy/rule-codes.ts";
 import { breakdownsField } from "../report/grouping.ts";
 import { segmentRefField } from "../segments/names.ts";
 import { MAX_RULES } from "../tags/rule.ts";
@@ -118,7 +119,7 @@ const leak = z.object({
 });
 
 const rule = z.object({
-  code: z.string(),
+  code: z.enum(RULE_CODES),
   outcome: z.enum(["passed", "failed"]),
   inputs: z.record(z.string(), z.number()),
 });

@@ -1,6 +1,7 @@
 /** Routes about joint audience reports: what came out of jobs of that output. */
 import * as z from "zod";
 import { jobIdField } from "../agreement/fields.ts";
+import { LANGUAGES } from "../language.ts";
 import { overlapReportSchema } from "../report/overlap-report.ts";
 import { REPORT_FORMATS } from "../report/render.ts";
 import { reportedJobSchema } from "../report/reported-job.ts";
@@ -21,7 +22,11 @@ export const REPORT_ROUTES = {
     summary: "Overlap report of a job, as a file",
     description: "The same as a file.",
     roles: ["analyst"],
-    request: z.strictObject({ jobId: jobIdField, format: z.enum(REPORT_FORMATS) }),
+    request: z.strictObject({
+      jobId: jobIdField,
+      format: z.enum(REPORT_FORMATS),
+      language: z.enum(LANGUAGES).default("en").describe("Of a page and a picture; JSON is alike in all."),
+    }),
     response: z.never(),
   },
 } as const satisfies Record<string, Route>;

@@ -2,9 +2,9 @@
 import type { AgreedOperation, Agreement, AgreementDocument } from "../agreement/agreement.ts";
 import type { Alignment, Operation, Output } from "../agreement/fields.ts";
 import type { JobSpec } from "../agreement/job-spec.ts";
-import type { ErrorCode } from "../errors.ts";
 import type { SegmentRef } from "../segments/names.ts";
 import type { DatasetPair, History } from "./history.ts";
+import type { RuleCode } from "./rule-codes.ts";
 
 export interface JobRequest extends DatasetPair {
   /** Absent in a dry run. */
@@ -54,7 +54,7 @@ export type RuleInputs = Readonly<Record<string, number>>;
 
 /** One rule's outcome, as it goes into evidence. `code` is the error that a failed rule gives. */
 export interface RuleOutcome {
-  readonly code: ErrorCode;
+  readonly code: RuleCode;
   readonly outcome: "passed" | "failed";
   readonly inputs: RuleInputs;
 }
@@ -62,7 +62,7 @@ export interface RuleOutcome {
 export interface PolicyDecision {
   readonly rules: readonly RuleOutcome[];
   /** The first rule that failed; undefined when all passed. */
-  readonly refusedBy: ErrorCode | undefined;
+  readonly refusedBy: RuleCode | undefined;
 }
 
 /** All that a rule may look at. */

@@ -1,7 +1,7 @@
 /** A report as one SVG picture: a bar for each group, its text beside it. No script, no font and no file from elsewhere. */
 import { escapeMarkup } from "../encoding/markup.ts";
 import type { OverlapReport, ReportRow } from "./overlap-report.ts";
-import { ENGLISH, type ReportStrings } from "./strings.ts";
+import type { ReportStrings } from "./strings.ts";
 
 const WIDTH = 760;
 const LABEL_WIDTH = 200;
@@ -66,7 +66,7 @@ function description(report: OverlapReport, strings: ReportStrings): string {
 }
 
 /** The whole `<svg>` element, as tall as the report is long. */
-export function reportChart(report: OverlapReport, strings: ReportStrings = ENGLISH): string {
+export function reportChart(report: OverlapReport, strings: ReportStrings): string {
   const parts: string[] = [];
   let top = 10;
   const add = (line: Line) => {

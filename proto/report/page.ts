@@ -3,7 +3,7 @@ import { escapeMarkup } from "../encoding/markup.ts";
 import { reportChart } from "./chart.ts";
 import type { OverlapReport, ReportRow } from "./overlap-report.ts";
 import type { ReportedJob } from "./reported-job.ts";
-import { ENGLISH, type ReportStrings } from "./strings.ts";
+import type { ReportStrings } from "./strings.ts";
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1f; }
@@ -14,7 +14,7 @@ footer { color: #444; font-size: .9rem; margin-top: 2rem; }
 @media print { * { print-color-adjust: exact; } body { margin: 0; max-width: none; } tr, svg { break-inside: avoid; } }`;
 
 /** The texts of a row's cells; also of a table in a terminal. */
-export function rowTexts({ size, overlap, rate }: ReportRow, strings: ReportStrings = ENGLISH): string[] {
+export function rowTexts({ size, overlap, rate }: ReportRow, strings: ReportStrings): string[] {
   const shown = overlap === null ? strings.withheld : strings.count(overlap);
   return [strings.count(size), shown, rate ?? strings.withheld];
 }
@@ -31,7 +31,7 @@ function tableOf(rows: readonly (readonly [string, ReportRow])[], strings: Repor
 }
 
 /** UTF-8 text of the page. */
-export function reportPage(report: OverlapReport, job: ReportedJob, strings: ReportStrings = ENGLISH): string {
+export function reportPage(report: OverlapReport, job: ReportedJob, strings: ReportStrings): string {
   const { floors, noiseScale, total, breakdowns } = report;
   const { group, result, matchRateCapPercent: cap } = floors;
   const about = escapeMarkup(strings.about(job));

@@ -72,7 +72,7 @@ export function audienceCommand(): Command {
         by,
         ...(await runFields(flags, command)),
       } as const;
-      const onResult = ({ jobId }: Job) => answerReport(jobId, out, command);
+      const onResult = ({ jobId }: Job) => answerReport(jobId, { out, language: flags.language }, command);
       await runJob(request, { ...flags, onResult }, command);
     });
   return group;

@@ -1,7 +1,10 @@
 /** Starts a job, shows its progress until it ends, and tells how it ended. */
 import type { Command } from "commander";
+import { publicErrorText } from "../../proto/errors/text.ts";
 import { CATALOGUE, EntenteError, isErrorCode, type PublicError } from "../../proto/errors.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import type { Language } from "../../proto/language.ts";
+import { ruleText } from "../../proto/policy/rule-text.ts";
 import { type EntenteClient, isFinal, type Job } from "../client.ts";
 import { used } from "./budget.ts";
 import { clientOf, outputOf } from "./context.ts";
@@ -13,8 +16,10 @@ export async function runJob(
   request: RouteRequest<"startJob">,
   {
     dryRun,
+    language,
     onResult,
   }: {
+    readonly language: Language;
     readonly dryRun?: boolean;
     /** Answers for a job that is done and not withheld, instead of what is known of the job. */
     readonly onResult?: (job: Job) => Promise<void>;
@@ -23,7 +28,7 @@ export async function runJob(
 ): Promise<void> {
   const output = outputOf(command);
   const client = await clientOf(command);
-  if (dryRun === true) return answerDryRun(await client.call("dryRun", request), output);
+  if (dryRun === true) return answerDryRun(await client.call("dryRun", request), { output, language });
   let job = await client.call("startJob", request);
   if (job.awaitsApproval) return output.answer(job, `${describeJob(job)}\n\nIt runs when a steward has approved it.`);
   output.note(`job ${job.jobId} with ${job.peer}; leaving this command does not stop it`);
@@ -61,26 +66,31 @@ export async function watchJob(jobId: string, command: Command): Promise<void> {
 }
 
 /** Exit code 1 when the job would be refused. */
-function answerDryRun(answer: RouteResponse<"dryRun">, output: Output): void {
+function answerDryRun(
+  answer: RouteResponse<"dryRun">,
+  { output, language }: { readonly output: Output; readonly language: Language },
+): void {
   const { allowed, refusedBy, needsApproval, budget, leakStatement } = answer;
   if (!allowed) process.exitCode = 1;
   const failed = answer.rules.filter(({ outcome }) => outcome === "failed");
   const verdict = allowed ? "allowed" : "refused";
+  const leakText = language === "en" ? leakStatement.text : leakStatement.translations[language].text;
   const text = fields({
     "this job would be": needsApproval && allowed ? "allowed once a steward here has approved it" : verdict,
-    why: refusedBy === null ? undefined : `${refusedBy.message} (${refusedBy.code})`,
-    "rules that refuse": failed.length === 0 ? undefined : failed.map(describeRule).join("; "),
+    why: refusedBy === null ? undefined : `${publicErrorText(refusedBy, language)} (${refusedBy.code})`,
+    "rules that refuse":
+      failed.length === 0 ? undefined : failed.map((rule) => describeRule(rule, language)).join("; "),
     "runs today": budget === null ? undefined : used(budget.runsToday, budget.runsPerDay),
     "runs in this epoch": budget === null ? undefined : used(budget.runsInEpoch, budget.runsPerEpoch),
     "model versions": budget === null ? undefined : used(budget.modelVersions, budget.modelVersionsAllowed),
     cost: allowed ? "one run" : undefined,
   });
-  output.answer(answer, `${text}\n\n${printable(leakStatement.text)}`);
+  output.answer(answer, `${text}\n\n${printable(leakText)}`);
 }
 
-function describeRule({ code, inputs }: RouteResponse<"dryRun">["rules"][number]): string {
-  const counts = Object.entries(inputs).map(([name, count]) => `${name} ${count}`);
-  return counts.length === 0 ? code : `${code} (${counts.join(", ")})`;
+function describeRule({ code, inputs }: RouteResponse<"dryRun">["rules"][number], language: Language): string {
+  const { name, state } = ruleText(code, inputs, language);
+  return `${code} (${name}${state === undefined ? "" : `: ${state}`})`;
 }
 
 function report(job: Job, output: Output): void {

@@ -1,10 +1,10 @@
 /** `entente job`: what ran and what runs. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { clientOf, example, outputOf } from "./context.ts";
+import { clientOf, example, languageOption, outputOf } from "./context.ts";
 import { describeJob, watchJob } from "./follow.ts";
 import { fields, table } from "./output.ts";
-import { answerReport } from "./report.ts";
+import { answerReport, type ReportTarget } from "./report.ts";
 import { saveFile } from "./save.ts";
 
 const FORMATS = ["csv", "parquet"] as const;
@@ -77,9 +77,10 @@ export function jobCommand(): Command {
     .description("show the report that a job has made")
     .argument("<id>", "its id")
     .option("--out <file>", "also a file: .html, .svg or .json")
+    .addOption(languageOption())
     .addHelpText("after", example("entente job report 0b7e... --out report.html"))
-    .action(async (jobId: string, { out }: { readonly out?: string }, command: Command) => {
-      await answerReport(jobId, out, command);
+    .action(async (jobId: string, target: ReportTarget, command: Command) => {
+      await answerReport(jobId, target, command);
     });
   return group;
 }

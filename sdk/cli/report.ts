@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
+import type { Language } from "../../proto/language.ts";
 import { rowTexts } from "../../proto/report/page.ts";
-import { REPORT_FORMATS, type ReportFormat } from "../../proto/report/render.ts";
-import { ENGLISH } from "../../proto/report/strings.ts";
+import { REPORT_FORMATS, type ReportFormat, reportStrings } from "../../proto/report/render.ts";
 import { clientOf, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
 import { saveFile } from "./save.ts";
@@ -39,27 +39,34 @@ export function formatOf(file: string): ReportFormat {
   return format;
 }
 
-export function reportTable({ report }: RouteResponse<"jobReport">): string {
-  const { heads } = ENGLISH;
+export function reportTable({ report }: RouteResponse<"jobReport">, language: Language = "en"): string {
+  const strings = reportStrings(language);
+  const { heads } = strings;
   const head = [heads.group, heads.size, heads.overlap, heads.rate];
-  const rows = [[ENGLISH.total, ...rowTexts(report.total)]];
+  const rows = [[strings.total, ...rowTexts(report.total, strings)]];
   for (const { kind, name, groups } of report.breakdowns) {
-    rows.push([ENGLISH.breakdown(kind, name), "", "", ""]);
-    for (const { group, ...row } of groups) rows.push([`  ${ENGLISH.group(group)}`, ...rowTexts(row)]);
+    rows.push([strings.breakdown(kind, name), "", "", ""]);
+    for (const { group, ...row } of groups) rows.push([`  ${strings.group(group)}`, ...rowTexts(row, strings)]);
   }
   const { group, result, matchRateCapPercent: cap } = report.floors;
-  const notes = ENGLISH.notes({ group, result, cap, noiseScale: report.noiseScale });
+  const notes = strings.notes({ group, result, cap, noiseScale: report.noiseScale });
   return `${table(head, rows, "")}\n\n${notes.join("\n")}`;
 }
 
+export interface ReportTarget {
+  readonly out?: string | undefined;
+  readonly language: Language;
+}
+
 /** The job's report as a table, and as a file where `out` names one. */
-export async function answerReport(jobId: string, out: string | undefined, command: Command): Promise<void> {
+export async function answerReport(jobId: string, { out, language }: ReportTarget, command: Command): Promise<void> {
   const client = await clientOf(command);
   const answer = await client.call("jobReport", { jobId });
-  if (out !== undefined) await saveFile(out, await client.download("jobReportFile", { jobId, format: formatOf(out) }));
+  if (out !== undefined)
+    await saveFile(out, await client.download("jobReportFile", { jobId, format: formatOf(out), language }));
   const file = out === undefined ? {} : { file: resolve(out) };
   outputOf(command).answer(
     { ...answer, ...file },
-    `${reportTable(answer)}${out === undefined ? "" : `\n\n${fields(file)}`}`,
+    `${reportTable(answer, language)}${out === undefined ? "" : `\n\n${fields(file)}`}`,
   );
 }

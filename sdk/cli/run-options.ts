@@ -1,7 +1,8 @@
 /** The options that every command has that starts a job. */
 import { type Command, InvalidArgumentError } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
-import { clientOf, parseDays, readJsonFile } from "./context.ts";
+import type { Language } from "../../proto/language.ts";
+import { clientOf, languageOption, parseDays, readJsonFile } from "./context.ts";
 
 export interface RunFlags {
   readonly agreement: string;
@@ -11,6 +12,7 @@ export interface RunFlags {
   readonly segment?: Named;
   readonly peerSegment?: Named;
   readonly dryRun?: boolean;
+  readonly language: Language;
 }
 
 export function withRunOptions(command: Command): Command {
@@ -25,7 +27,8 @@ export function withRunOptions(command: Command): Command {
       parseNamed,
     )
     .option("--peer-segment <name>", "who of the peer's does, of the segments that it publishes", parseNamed)
-    .option("--dry-run", "say whether it would be allowed, what it costs and what each side would learn; run nothing");
+    .option("--dry-run", "say whether it would be allowed, what it costs and what each side would learn; run nothing")
+    .addOption(languageOption());
 }
 
 interface Named {

@@ -1,9 +1,10 @@
 /** A rendered report: what stands in chart and page, and that nothing of it runs or is fetched. */
 import { expect, test } from "vitest";
 import { reportChart } from "../../proto/report/chart.ts";
+import { CHINESE } from "../../proto/report/chinese.ts";
+import { ENGLISH } from "../../proto/report/english.ts";
 import type { OverlapReport } from "../../proto/report/overlap-report.ts";
 import { reportPage } from "../../proto/report/page.ts";
-import { ENGLISH } from "../../proto/report/strings.ts";
 
 const HOSTILE = `</text></svg><script>alert("1")</script><img src=x onerror='alert(1)'>&amp;`;
 const JOB = {
@@ -55,7 +56,7 @@ function attributesOf(markup: string, element: string, name: string): string[] {
 }
 
 test("the chart has a bar as long as the rate for what is shown, and an outline for what is not", () => {
-  const svg = reportChart(REPORT);
+  const svg = reportChart(REPORT, ENGLISH);
   expect(new Set(elementsIn(svg))).toEqual(new Set(["svg", "title", "desc", "style", "rect", "g", "text"]));
   const bars = [...svg.matchAll(/<rect class="(track|bar|withheld)" [^>]*width="(\d+)"/g)].map(([, kind, width]) => [
     kind,
@@ -76,7 +77,7 @@ test("the chart has a bar as long as the rate for what is shown, and an outline 
 });
 
 test("says everything in words, too", () => {
-  const svg = reportChart(REPORT);
+  const svg = reportChart(REPORT, ENGLISH);
   expect(attributesOf(svg, "svg", "aria-labelledby")).toEqual(["chart-title chart-text"]);
   const [, said = ""] = /<desc id="chart-text">([^<]*)<\/desc>/.exec(svg) ?? [];
   for (const part of [
@@ -90,7 +91,7 @@ test("says everything in words, too", () => {
 });
 
 test("hostile values are text: no element, attribute or link comes of them, in chart and page", () => {
-  for (const markup of [reportChart(REPORT), reportPage(REPORT, { ...JOB, peer: HOSTILE })]) {
+  for (const markup of [reportChart(REPORT, ENGLISH), reportPage(REPORT, { ...JOB, peer: HOSTILE }, ENGLISH)]) {
     const names = elementsIn(markup);
     for (const name of ["script", "img", "b", "a", "link", "image", "use", "iframe"]) expect(names).not.toContain(name);
     expect(markup).not.toMatch(/<[^>]*\s(?:on\w+|href|src)=(?:"|')?[^>]*>/);
@@ -98,12 +99,12 @@ test("hostile values are text: no element, attribute or link comes of them, in c
     expect(markup).toContain("&lt;script&gt;");
   }
   // The only address is the name of a format.
-  const addresses = reportPage(REPORT, JOB).match(/https?:[^"' ]*/g);
+  const addresses = reportPage(REPORT, JOB, ENGLISH).match(/https?:[^"' ]*/g);
   expect(addresses).toEqual(["http://www.w3.org/2000/svg"]);
 });
 
 test("the page has every row in a table, its limits, and its noise", () => {
-  const page = reportPage(REPORT, JOB);
+  const page = reportPage(REPORT, JOB, ENGLISH);
   expect(page).toContain('<html lang="en">');
   expect(page).toContain("default-src 'none'");
   const rows = [...page.matchAll(/<tr><th scope="row">([^<]*)<\/th>((?:<td class="number">[^<]*<\/td>)*)<\/tr>/g)];
@@ -118,20 +119,33 @@ test("the page has every row in a table, its limits, and its noise", () => {
   ]);
   expect(page).toMatch(/at least 50 of it matched, at least 50 did not/);
   expect(page).toMatch(/groups do not add up to the total/);
-  expect(reportPage({ ...REPORT, noiseScale: null }, JOB)).not.toMatch(/add up/);
+  expect(reportPage({ ...REPORT, noiseScale: null }, JOB, ENGLISH)).not.toMatch(/add up/);
   expect(page).toContain(JOB.jobId);
 });
 
 test("a total above the cap is told as that", () => {
   const capped = { ...REPORT, total: { size: 12_000, overlap: null, rate: ">85%" }, breakdowns: [] };
-  expect(reportChart(capped)).toContain(">&gt;85% · 12,000</text>");
-  expect(reportPage(capped, JOB)).toContain('<td class="number">&gt;85%</td>');
+  expect(reportChart(capped, ENGLISH)).toContain(">&gt;85% · 12,000</text>");
+  expect(reportPage(capped, JOB, ENGLISH)).toContain('<td class="number">&gt;85%</td>');
 });
 
-test("another language is another set of strings", () => {
-  const upper = { ...ENGLISH, language: "zh-CN" as const, title: "联合受众报告", total: "全部", withheld: "不予显示" };
-  const page = reportPage(REPORT, JOB, upper);
-  expect(page).toContain('<html lang="zh-CN">');
-  for (const word of ["联合受众报告", "全部", "不予显示"]) expect(page).toContain(word);
-  expect(page).not.toContain("Joint audience report");
+test("in Chinese: the same numbers and addresses, and every word", () => {
+  const [english, chinese] = [ENGLISH, CHINESE].map((strings) =>
+    reportPage(REPORT, { ...JOB, peer: HOSTILE }, strings),
+  );
+  expect(chinese).toContain('<html lang="zh-CN">');
+  for (const words of [
+    "联合客群报告",
+    "名单人数",
+    "未予披露，共 1,500 人",
+    "12,000 人中 4,800 人",
+    "分群 vip",
+    "5 及以上",
+  ])
+    expect(chinese).toContain(words);
+  // What is left in Latin letters besides markup, style and what the job and its data are called.
+  const told = (chinese as string).replaceAll(/<style>[^<]*<\/style>|<[^>]*>|&[a-z]+;/g, " ").match(/[A-Za-z]{2,}/g);
+  const names = new Set(`${HOSTILE} ${Object.values(JOB).join(" ")} city vip amp`.match(/[A-Za-z]+/g));
+  expect(told?.filter((word) => !names.has(word))).toEqual([]);
+  expect(elementsIn(chinese as string)).toEqual(elementsIn(english as string));
 });
