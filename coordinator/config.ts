@@ -1,9 +1,11 @@
 /** `coordinator.json` in the coordinator's folder: written once by `initCoordinator`, edited by an operator. */
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
 import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { mergePatch } from "../proto/encoding/merge-patch.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
 import { refusedConfig } from "../proto/limits/refused-config.ts";
@@ -54,20 +56,37 @@ export function checkConfig(value: unknown): CoordinatorConfig {
 
 /** Throws NOT_FOUND when the folder holds no coordinator, BAD_REQUEST when its configuration is malformed. */
 export async function readConfig(files: Files, folder: string): Promise<CoordinatorConfig> {
+  return checkConfig(await readJson(files, folder));
+}
+
+/** Whether there is one. */
+export async function hasConfig(files: Files, folder: string): Promise<boolean> {
+  return (await files.read(configPath(folder))) !== undefined;
+}
+
+async function readJson(files: Files, folder: string): Promise<unknown> {
   const bytes = await files.read(configPath(folder));
   if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "coordinator.json" });
-  let value: unknown;
   try {
-    value = JSON.parse(fromUtf8(bytes));
+    return JSON.parse(fromUtf8(bytes));
   } catch (cause) {
     throw new EntenteError("BAD_REQUEST", { detail: "coordinator.json is not JSON", cause });
   }
-  return checkConfig(value);
+}
+
+/** `settings`: a JSON merge patch (RFC 7396) of what the file says. Writes only what differs. Throws as `readConfig`; nothing has changed
+ * then, and BAD_REQUEST for another name, which its keys and logs have. */
+export async function changeConfig(files: Files, folder: string, settings: unknown): Promise<void> {
+  const before = await readJson(files, folder);
+  const after = mergePatch(before, settings);
+  if (checkConfig(after).name !== checkConfig(before).name)
+    throw new EntenteError("BAD_REQUEST", { detail: "coordinator.json: name: a coordinator keeps its name" });
+  if (isDeepStrictEqual(before, after)) return;
+  await files.writeDurable(configPath(folder), utf8(`${JSON.stringify(after, null, 2)}\n`));
 }
 
 /** Throws ALREADY_EXISTS: a folder is initialised once. */
 export async function writeConfig(files: Files, folder: string, config: WrittenConfig): Promise<void> {
-  if ((await files.read(configPath(folder))) !== undefined)
-    throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
+  if (await hasConfig(files, folder)) throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
   await files.writeDurable(configPath(folder), utf8(`${JSON.stringify(checkConfig(config), null, 2)}\n`));
 }

@@ -17,6 +17,7 @@ import { formatEndpoint, parseEndpoint } from "../proto/codec/endpoint.ts";
 import { MAX_RELAY_FRAME_BYTES } from "../proto/codec/relay-frame.ts";
 import { urlFileOf } from "../proto/database/place.ts";
 import { utf8 } from "../proto/encoding/bytes.ts";
+import { mergePatch } from "../proto/encoding/merge-patch.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { LogFile } from "../proto/evidence/log.ts";
 import { collaborationId, partyId } from "../proto/ids.ts";
@@ -27,7 +28,15 @@ import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
 import { makeAuthority, openAuthority, readCaFingerprint } from "./authority.ts";
 import { mayGoOn } from "./caller.ts";
-import { type CoordinatorConfig, readConfig, type WrittenConfig, writeConfig } from "./config.ts";
+import {
+  type CoordinatorConfig,
+  changeConfig,
+  checkConfig,
+  hasConfig,
+  readConfig,
+  type WrittenConfig,
+  writeConfig,
+} from "./config.ts";
 import { type Door, openDoor } from "./door.ts";
 import { issueInvite } from "./invites.ts";
 import { makeKeys, readKeys } from "./keys.ts";
@@ -62,6 +71,8 @@ export interface InitOptions {
   /** 0: a free port at every start. */
   readonly port?: number;
   readonly enrolPort?: number;
+  /** What `coordinator.json` is to say beside: a JSON merge patch. */
+  readonly settings?: unknown;
   readonly ports?: Ports;
 }
 
@@ -74,18 +85,19 @@ export interface MadeCoordinator {
 
 /** Makes a coordinator's folder: configuration, certificate authority, keys. Throws ALREADY_EXISTS, BAD_REQUEST. */
 export async function initCoordinator(options: InitOptions): Promise<MadeCoordinator> {
-  const { folder, name = "coordinator", host = "127.0.0.1", ports = nodePorts } = options;
-  const config: WrittenConfig = {
+  const { folder, host = "127.0.0.1", ports = nodePorts } = options;
+  const first: WrittenConfig = {
     format: "entente-coordinator/1",
-    name: partyId(name),
+    name: partyId(options.name ?? "coordinator"),
     host,
     port: options.port ?? DEFAULT_PORT,
     enrolPort: options.enrolPort ?? DEFAULT_ENROL_PORT,
     limits: {},
     logLevel: "info",
   };
-  const existing = await ports.files.read(join(folder, "coordinator.json"));
-  if (existing !== undefined) throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
+  const config = mergePatch(first, options.settings ?? {}) as WrittenConfig;
+  const { name } = checkConfig(config);
+  if (await hasConfig(ports.files, folder)) throw new EntenteError("ALREADY_EXISTS", { detail: "coordinator.json" });
   if (ports.key !== undefined) await beginSealed(ports, folder, ports.key);
   const unlocked = await unlock(ports, folder);
   await makeAuthority(unlocked, folder, name);
@@ -95,6 +107,24 @@ export async function initCoordinator(options: InitOptions): Promise<MadeCoordin
   const { identity } = await readKeys(unlocked, folder, partyId(name));
   const { caFingerprint } = await openAuthority(unlocked, folder);
   return { caFingerprint, fingerprint: fingerprint(identity.publicKey) };
+}
+
+export interface ConfigureOptions {
+  readonly folder: string;
+  /** A JSON merge patch (RFC 7396) of `coordinator.json`. */
+  readonly settings: unknown;
+  readonly ports?: Ports;
+}
+
+/**
+ * Makes the folder unless it holds a coordinator, and has `coordinator.json` say what the settings do: for one that is started from a
+ * description, as a container. Resolves to what was made, if it was. Throws BAD_REQUEST.
+ */
+export async function configureCoordinator(options: ConfigureOptions): Promise<MadeCoordinator | undefined> {
+  const { folder, settings, ports = nodePorts } = options;
+  if (!(await hasConfig(ports.files, folder))) return initCoordinator({ folder, settings, ports });
+  await changeConfig(ports.files, folder, settings);
+  return undefined;
 }
 
 export interface InviteOptions {

@@ -1,9 +1,11 @@
 /** `node.json` of a node's folder: what an operator may set. Unknown fields are refused, so that a typing error is seen. */
 import { isAbsolute, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { partyName } from "../proto/agreement/fields.ts";
 import { storeForm } from "../proto/database/place.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { mergePatch } from "../proto/encoding/merge-patch.ts";
 import { EntenteError } from "../proto/errors.ts";
 import { Secret } from "../proto/keys/secret.ts";
 import { limitsForm } from "../proto/limits/limit.ts";
@@ -67,28 +69,52 @@ const schema = z.strictObject({
 });
 
 export type NodeConfig = z.infer<typeof schema>;
+/** What has a default may be left out. */
+export type WrittenConfig = z.input<typeof schema>;
 
 const FILE = "node.json";
 
 /** Throws NOT_FOUND when the folder holds no node, BAD_REQUEST naming the field. */
 export async function readConfig(files: Files, folder: string): Promise<NodeConfig> {
+  return checkConfig(await readJson(files, folder));
+}
+
+/** Whether there is one. */
+export async function hasConfig(files: Files, folder: string): Promise<boolean> {
+  return (await files.read(join(folder, FILE))) !== undefined;
+}
+
+async function readJson(files: Files, folder: string): Promise<unknown> {
   const bytes = await files.read(join(folder, FILE));
   if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "node.json: run 'entente party init' first" });
-  let value: unknown;
   try {
-    value = JSON.parse(fromUtf8(bytes));
+    return JSON.parse(fromUtf8(bytes));
   } catch (cause) {
     throw new EntenteError("BAD_REQUEST", { detail: "node.json is not JSON", cause });
   }
+}
+
+/** Throws BAD_REQUEST naming the field. */
+export function checkConfig(value: unknown): NodeConfig {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw refusedConfig(FILE, parsed.error);
   return parsed.data;
 }
 
+/** `settings`: a JSON merge patch (RFC 7396) of what the file says. Writes only what differs. Throws as `readConfig`; nothing has changed
+ * then, and BAD_REQUEST for another party's name. */
+export async function changeConfig(files: Files, folder: string, settings: unknown): Promise<void> {
+  const before = await readJson(files, folder);
+  const after = mergePatch(before, settings);
+  if (checkConfig(after).party !== checkConfig(before).party)
+    throw new EntenteError("BAD_REQUEST", { detail: "node.json: party: a node keeps its name" });
+  if (isDeepStrictEqual(before, after)) return;
+  await files.writeDurable(join(folder, FILE), utf8(`${JSON.stringify(after, null, 2)}\n`));
+}
+
 /** Throws ALREADY_EXISTS: a node's folder is never overwritten. */
-export async function writeConfig(files: Files, folder: string, config: z.input<typeof schema>): Promise<void> {
-  if ((await files.read(join(folder, FILE))) !== undefined)
-    throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
+export async function writeConfig(files: Files, folder: string, config: WrittenConfig): Promise<void> {
+  if (await hasConfig(files, folder)) throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
   const { databases = {} } = config;
   // As they were given: what was read holds its secrets so that nothing prints them.
   const text = JSON.stringify({ ...schema.parse(config), databases }, null, 2);

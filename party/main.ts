@@ -4,11 +4,12 @@ import { join, resolve } from "node:path";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { fingerprint } from "../proto/agreement/identity.ts";
 import { fromUtf8, utf8 } from "../proto/encoding/bytes.ts";
+import { mergePatch } from "../proto/encoding/merge-patch.ts";
 import { EntenteError } from "../proto/errors.ts";
 import type { Finding } from "../proto/http/doctor-routes.ts";
 import { ROLES } from "../proto/http/route.ts";
 import { partyId } from "../proto/ids.ts";
-import { beginSealed, rekeyFolder, unlock, unlockAsIs } from "../proto/keys/sealed-folder.ts";
+import { beginSealed, rekeyFolder, sealingState, unlock, unlockAsIs } from "../proto/keys/sealed-folder.ts";
 import { startOps } from "../proto/ops/listener.ts";
 import { nodePorts } from "../proto/ports/node.ts";
 import type { Ports } from "../proto/ports/ports.ts";
@@ -17,10 +18,19 @@ import { Tokens } from "./access/tokens.ts";
 import { handlers } from "./api/handlers.ts";
 import { HttpLimits } from "./api/http-limits.ts";
 import { startApi } from "./api/server.ts";
-import { type NodeConfig, readConfig, writeConfig } from "./config.ts";
+import {
+  changeConfig,
+  checkConfig,
+  hasConfig,
+  type NodeConfig,
+  readConfig,
+  type WrittenConfig,
+  writeConfig,
+} from "./config.ts";
 import { examineFolder } from "./doctor/doctor.ts";
 import { realMachine } from "./doctor/machine.ts";
 import { feedSecretFiles } from "./feeds/feeds.ts";
+import { joinByFile } from "./joining.ts";
 import { refusedWhenFull } from "./limits/new-work.ts";
 import { Node } from "./node.ts";
 import { watchNode } from "./ops/watch.ts";
@@ -51,6 +61,8 @@ export interface InitPartyOptions {
   readonly folder: string;
   readonly party: string;
   readonly apiPort?: number;
+  /** What `node.json` is to say beside: a JSON merge patch. */
+  readonly settings?: unknown;
   readonly ports?: Ports;
 }
 
@@ -69,16 +81,42 @@ export async function initParty(options: InitPartyOptions): Promise<InitialisedP
   const { ports = nodePorts } = options;
   const folder = resolve(options.folder);
   const party = partyId(options.party);
+  if (await hasConfig(ports.files, folder)) throw new EntenteError("ALREADY_EXISTS", { detail: "node.json" });
   const api = { host: "127.0.0.1", port: options.apiPort ?? DEFAULT_API_PORT };
-  await writeConfig(ports.files, folder, { format: "entente-node/1", party, api, logLevel: "info" });
-  if (ports.key !== undefined) await beginSealed(ports, folder, ports.key);
+  const config = mergePatch({ format: "entente-node/1", party, api, logLevel: "info" }, options.settings ?? {});
+  const checked = checkConfig(config);
+  // What was broken off is gone on with, under the key of the folder that it had.
+  if (ports.key !== undefined && (await sealingState(ports.files, folder)) === "plain")
+    await beginSealed(ports, folder, ports.key);
   const keyring = await Keyring.open(await unlock(ports, folder), folder, party);
-  await writeToken(ports, folder);
+  await writeToken(ports, folder, checked);
+  // Last: a folder with this file is complete.
+  await writeConfig(ports.files, folder, config as WrittenConfig);
   return {
     party,
     fingerprint: fingerprint(keyring.identity.publicKey),
     recoveryKeyFile: join(folder, RECOVERY_KEY_FILE),
   };
+}
+
+export interface ConfigurePartyOptions {
+  readonly folder: string;
+  readonly party: string;
+  /** A JSON merge patch (RFC 7396) of `node.json`. */
+  readonly settings: unknown;
+  readonly ports?: Ports;
+}
+
+/**
+ * Makes the folder unless it holds this node, and has `node.json` say what the settings do: for a node that is started from a
+ * description, as a container. Resolves to what was made, if it was. Throws BAD_REQUEST, also when another node is in the folder.
+ */
+export async function configureParty(options: ConfigurePartyOptions): Promise<InitialisedParty | undefined> {
+  const { party, settings, ports = nodePorts } = options;
+  const folder = resolve(options.folder);
+  if (!(await hasConfig(ports.files, folder))) return initParty({ folder, party, settings, ports });
+  await changeConfig(ports.files, folder, mergePatch(settings, { party }));
+  return undefined;
 }
 
 export interface RecoverIdentityOptions {
@@ -110,12 +148,11 @@ export async function recoverIdentity(
 export async function renewToken(options: { readonly folder: string; readonly ports?: Ports }): Promise<void> {
   const { ports = nodePorts } = options;
   const folder = resolve(options.folder);
-  await readConfig(ports.files, folder);
-  await writeToken(ports, folder);
+  await writeToken(ports, folder, await readConfig(ports.files, folder));
 }
 
-async function writeToken(ports: Ports, folder: string): Promise<void> {
-  const store = await openStoreBeside(ports, folder, await readConfig(ports.files, folder));
+async function writeToken(ports: Ports, folder: string, config: NodeConfig): Promise<void> {
+  const store = await openStoreBeside(ports, folder, config);
   try {
     const tokens = new Tokens({ store, random: ports.random, nowMs: () => ports.clock.nowMs() });
     const earlier = (await tokens.list()).filter(({ createdBy }) => createdBy === null);
@@ -176,9 +213,14 @@ export interface StartPartyOptions {
   readonly ports?: Ports;
   /** Where log lines go; standard error by default. */
   readonly logTo?: DestinationStream;
+  /** Where an invite is or will be, with which the node enrols by itself. */
+  readonly inviteFile?: string;
 }
 
 export interface RunningParty {
+  readonly party: string;
+  /** Of its identity: what a peer compares. */
+  readonly fingerprint: string;
   readonly apiUrl: string;
   /** Health, readiness and metrics. */
   readonly opsUrl: string;
@@ -190,7 +232,7 @@ export interface RunningParty {
 
 /** Throws NOT_FOUND when the folder holds no node, and what the store and the keys throw. */
 export async function startParty(options: StartPartyOptions): Promise<RunningParty> {
-  const { ports = nodePorts } = options;
+  const { ports = nodePorts, inviteFile } = options;
   const folder = resolve(options.folder);
   const config = await readConfig(ports.files, folder);
   const logger: Logger = pino(
@@ -232,14 +274,17 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
     running.push(ops);
     const urls = { url: api.url, opsUrl: ops.url };
     await ports.files.writeDurable(join(folder, API_FILE), utf8(JSON.stringify(urls)));
-    logger.info(urls, "listening");
+    const fingerprintShown = fingerprint(node.keyring.identity.publicKey);
+    logger.info({ ...urls, fingerprint: fingerprintShown }, "listening");
+    if (inviteFile !== undefined)
+      running.push(joinByFile(resolve(inviteFile), { node, files: ports.files, timers, random, logger }));
     const stop = async () => {
       logger.info({ seconds: config.stopSeconds }, "stopping");
       const deadlineMs = config.stopSeconds * 1_000;
       await Promise.all([api.stop(deadlineMs), node.park(deadlineMs)]);
       await close();
     };
-    return { apiUrl: api.url, opsUrl: ops.url, stop, close };
+    return { party, fingerprint: fingerprintShown, apiUrl: api.url, opsUrl: ops.url, stop, close };
   } catch (error) {
     await close();
     throw error;

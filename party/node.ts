@@ -172,18 +172,24 @@ export class Node {
    * refused, or whose coordinator has a new CA, enrols again as the same party. Throws ALREADY_EXISTS when nothing is amiss. */
   async enrol(code: string): Promise<void> {
     const before = this.#connected?.renewal.enrolled;
-    if (before !== undefined) await this.#requireReason(before, code);
+    if (before !== undefined) await this.#requireReason(code);
     const { enrolled, inviter } = await enrol(this.ports.files, this.folder, { keyring: this.keyring, before }, code);
     if (this.#connected === undefined) this.#connect(enrolled);
     else this.#connected.enrolAgain(enrolled);
     if (inviter !== undefined) await this.connected.peers.confirm(inviter.party, inviter.fingerprint);
   }
 
+  /** Whether enrolling with this code would mend something. Throws INVITE_INVALID. */
+  needsInvite(code: string): boolean {
+    const enrolled = this.#connected?.renewal.enrolled;
+    if (enrolled === undefined) return true;
+    return needsInvite({ enrolled, code }, { nowMs: this.wallClock.nowMs(), refusal: this.connected.offline() });
+  }
+
   /** Throws ALREADY_EXISTS. A keyset that ended while the node was off is followed by another, since no coordinator takes it. */
-  async #requireReason(enrolled: Enrolled, code: string): Promise<void> {
+  async #requireReason(code: string): Promise<void> {
     const nowMs = this.wallClock.nowMs();
-    if (!needsInvite({ enrolled, code }, { nowMs, refusal: this.connected.offline() }))
-      throw new EntenteError("ALREADY_EXISTS", { detail: "this node is enrolled" });
+    if (!this.needsInvite(code)) throw new EntenteError("ALREADY_EXISTS", { detail: "this node is enrolled" });
     const keyset = this.keyring.verifiedKeysets.at(-1);
     if (keyset === undefined || Date.parse(keyset.validUntil) > nowMs) return;
     await this.keyring.prepareNext();

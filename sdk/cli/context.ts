@@ -106,6 +106,14 @@ export function parsePort(text: string): number {
   return port;
 }
 
+export function parseSettings(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError("Settings are one JSON object.");
+  }
+}
+
 export function parseDays(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("Days are a whole number from 1.");
   return Number(text);

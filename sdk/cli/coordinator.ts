@@ -1,7 +1,7 @@
 /** `entente coordinator`: makes and runs the service that parties dial out to. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
+import { example, outputOf, parsePort, parseSettings, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { requireAbsent, saveFolder } from "./save.ts";
 import { sealCommands } from "./seal.ts";
@@ -44,13 +44,22 @@ export function coordinatorCommand(): Command {
     });
   group
     .command("start")
-    .description("serve until interrupted")
+    .description("serve until interrupted; with --settings, make the folder at the first start")
     .requiredOption("--dir <folder>", "the coordinator's folder")
-    .addHelpText("after", example("entente coordinator start --dir hub"))
-    .action(async ({ dir }: { readonly dir: string }, command: Command) => {
-      const { startCoordinator } = await import("../../coordinator/main.ts");
+    .option("--settings <json>", "what coordinator.json is to say, as a JSON merge patch", parseSettings)
+    .addHelpText(
+      "after",
+      example(
+        "entente coordinator start --dir hub",
+        `entente coordinator start --dir /data --settings '{"host": "hub.example.cn"}'`,
+      ),
+    )
+    .action(async ({ dir, settings }: { readonly dir: string; readonly settings?: unknown }, command: Command) => {
+      const { configureCoordinator, startCoordinator } = await import("../../coordinator/main.ts");
       await runUntilStopped(async () => {
-        const { endpoints, caFingerprint, opsUrl, stop } = await startCoordinator({ folder: resolve(dir) });
+        const folder = resolve(dir);
+        if (settings !== undefined) await configureCoordinator({ folder, settings });
+        const { endpoints, caFingerprint, opsUrl, stop } = await startCoordinator({ folder });
         const [main, enrolment] = [endpoints.main, endpoints.enrolment].map(({ host, port }) => `${host}:${port}`);
         outputOf(command).answer(
           { main, enrolment, caFingerprint, opsUrl: opsUrl ?? null },

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
-import { example, outputOf, parsePort, runUntilStopped } from "./context.ts";
+import { example, outputOf, parsePort, parseSettings, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { sealCommands } from "./seal.ts";
 
@@ -10,6 +10,13 @@ interface InitFlags {
   readonly dir: string;
   readonly party: string;
   readonly apiPort?: number;
+}
+
+interface StartFlags {
+  readonly dir: string;
+  readonly party?: string;
+  readonly settings?: unknown;
+  readonly inviteFile?: string;
 }
 
 interface BackupFlags {
@@ -56,14 +63,29 @@ export function partyCommand(): Command {
     });
   group
     .command("start")
-    .description("run the node until interrupted")
+    .description("run the node until interrupted; with --party, make its folder at the first start")
     .requiredOption("--dir <folder>", "the node's folder")
-    .addHelpText("after", example("entente party start --dir bank"))
-    .action(async ({ dir }: { readonly dir: string }, command: Command) => {
-      const { startParty } = await import("../../party/main.ts");
+    .option("--party <name>", "name of the party: its folder is made when it holds no node")
+    .option("--settings <json>", "with --party: what node.json is to say, as a JSON merge patch", parseSettings)
+    .option("--invite-file <file>", "file with an invite, or where one will be: the node enrols by itself")
+    .addHelpText(
+      "after",
+      example(
+        "entente party start --dir bank",
+        `entente party start --dir /data --party bureau --invite-file /run/secrets/invite --settings '{"dataFolders": ["/files"]}'`,
+      ),
+    )
+    .action(async ({ dir, party, settings = {}, inviteFile }: StartFlags, command: Command) => {
+      const { configureParty, startParty } = await import("../../party/main.ts");
       await runUntilStopped(async () => {
-        const { apiUrl, opsUrl, stop } = await startParty({ folder: resolve(dir) });
-        outputOf(command).answer({ apiUrl, opsUrl }, fields({ API: apiUrl, "health and metrics": opsUrl }));
+        const folder = resolve(dir);
+        if (party !== undefined) await configureParty({ folder, party, settings });
+        const node = await startParty({ folder, ...(inviteFile === undefined ? {} : { inviteFile }) });
+        const { party: name, fingerprint, apiUrl, opsUrl, stop } = node;
+        outputOf(command).answer(
+          { party: name, fingerprint, apiUrl, opsUrl },
+          fields({ party: name, fingerprint, API: apiUrl, "health and metrics": opsUrl }),
+        );
         return stop;
       });
     });
