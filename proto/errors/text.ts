@@ -50,9 +50,9 @@ const ACTORS: Readonly<Record<Language, Readonly<Record<Actor, string>>>> = {
   },
   "zh-CN": {
     caller: "您",
-    operator: "本节点的运维员",
-    peer: "对方的运维员",
-    coordinator: "协调方的运维员",
+    operator: "本节点的运维人员",
+    peer: "对方的运维人员",
+    coordinator: "协调方的运维人员",
     nobody: "无需处理",
   },
 };

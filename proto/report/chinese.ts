@@ -12,7 +12,7 @@ export const CHINESE: ReportStrings = {
   language: "zh-CN",
   title: "联合客群报告",
   total: "全体",
-  withheld: "未予披露",
+  withheld: "不予显示",
   heads: { group: "分组", size: "名单人数", overlap: "共有人数", rate: "匹配率" },
   breakdown: (kind, name) => (kind === "segment" ? `分群 ${name}` : `按 ${name}`),
   group: (name) => {
@@ -32,12 +32,12 @@ export const CHINESE: ReportStrings = {
     }
   },
   overlap: (overlap, size) => `${groupedDigits(size)} 人中 ${groupedDigits(overlap)} 人`,
-  withheldOf: (size) => `未予披露，共 ${groupedDigits(size)} 人`,
+  withheldOf: (size) => `不予显示，共 ${groupedDigits(size)} 人`,
   count: groupedDigits,
   notes: ({ group, result, cap, noiseScale }) => [
     `一个分组只有在匹配人数不少于 ${groupedDigits(group)}、未匹配人数也不少于 ${groupedDigits(group)}、` +
-      `且匹配率不高于 ${cap}% 时才予披露。若可由其他分组推算出某个分组的人数，则一并不予披露。`,
-    `匹配总人数少于 ${groupedDigits(result)}，或未匹配的人过少时，不披露任何结果。`,
+      `且匹配率不高于 ${cap}% 时才予显示。若可由其他分组推算出某个分组的人数，则一并不予显示。`,
+    `匹配总人数少于 ${groupedDigits(result)}，或未匹配的人过少时，不显示任何结果。`,
     ...(noiseScale === null
       ? []
       : [`每个人数都单独加入了随机噪声（尺度 ${groupedDigits(noiseScale)} 人），因此各分组之和不等于总数。`]),

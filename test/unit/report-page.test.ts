@@ -137,7 +137,7 @@ test("in Chinese: the same numbers and addresses, and every word", () => {
   for (const words of [
     "联合客群报告",
     "名单人数",
-    "未予披露，共 1,500 人",
+    "不予显示，共 1,500 人",
     "12,000 人中 4,800 人",
     "分群 vip",
     "5 及以上",

@@ -4,7 +4,7 @@ import type { DATA } from "../data.ts";
 export const DATA_ZH: Readonly<Record<keyof typeof DATA, string>> = {
   DATASET_FILE_MISSING: "数据文件不存在或无法读取。请检查路径以及节点的文件权限。",
   DATASET_PLACE:
-    "节点不允许从该位置读取数据文件。请向运维员询问数据文件应放在哪里：须在节点自身目录之外；若 node.json 配置了 'dataFolders'，须放在其中之一。",
+    "节点不允许从该位置读取数据文件。请向运维人员询问数据文件应放在哪里：须在节点自身目录之外；若 node.json 配置了 'dataFolders'，须放在其中之一。",
   DATASET_EMPTY: "数据文件没有任何行。请检查导出它的程序。",
   DATASET_FORMAT: "无法按登记的格式读取该文件。请确认它就是您要用的 CSV 或 Parquet 文件。",
   DATASET_COLUMN_UNKNOWN: "数据集没有该名称的列。请查看列清单并选用其中之一。",

@@ -9,7 +9,7 @@ export const POLICY_ZH: Readonly<Record<keyof typeof POLICY, string>> = {
   POLICY_SEGMENT: "协议只允许在提供方指定的分群上进行该操作。请选用其中之一。",
   POLICY_INPUT_FLOOR: "输入名单少于协议约定的最低人数。请使用更大的名单。",
   POLICY_AUDIENCE: "该联合客群的结果不能用于评分。请重新运行联合客群，并选用新的任务。",
-  POLICY_RESULT_FLOOR: "结果未予披露：低于协议约定的最低人数。",
+  POLICY_RESULT_FLOOR: "结果不予显示：低于协议约定的最低人数。",
   JOB_REFUSED: "对方节点拒绝了该任务。其给出的理由已记入任务。",
   POLICY_GATED: "协议要求由提供方节点执行结果下限，当前版本不支持。请约定由接收方节点执行。",
   POLICY_OUTPUT: "协议不允许该输出，或列的角色、数据分级不允许。请改用协议约定的输出。",

@@ -8,9 +8,9 @@ export const SESSIONS_ZH: Readonly<Record<keyof typeof SESSIONS, string>> = {
   RELEASE_OVERDUE:
     "回执已签署，但没有释放任何密钥：两个节点在 24 小时内未能连通，或对方的任务此前已结束。密钥已销毁；请重新运行任务。",
   PEER_GONE: "任务完成之前与对方的连接中断。未放行任何结果；请在对方恢复后重新运行任务。",
-  PEER_FAILED: "对方节点因自身原因中止。其运维员可在日志中查到原因；未放行任何结果。",
-  PEER_TIMEOUT: "对方未能及时应答。未放行任何结果；请向对方运维员确认其节点是否在运行。",
-  COORDINATOR_UNREACHABLE: "协调方没有应答。请检查网络，然后联系其运维员。",
+  PEER_FAILED: "对方节点因自身原因中止。其运维人员可在日志中查到原因；未放行任何结果。",
+  PEER_TIMEOUT: "对方未能及时应答。未放行任何结果；请向对方运维人员确认其节点是否在运行。",
+  COORDINATOR_UNREACHABLE: "协调方没有应答。请检查网络，然后联系其运维人员。",
   WIRE_INVALID: "对方发来的消息不符合协议格式。会话已结束，未放行任何结果。",
   WIRE_TOO_LARGE: "对方发来的消息超过协议允许的大小。会话已结束。",
   WIRE_UNEXPECTED: "消息次序错误或重复。会话已结束，未放行任何结果。",
