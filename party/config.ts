@@ -14,6 +14,7 @@ import { refusedConfig } from "../proto/limits/refused-config.ts";
 import { opsForm } from "../proto/ops/config.ts";
 import type { Files } from "../proto/ports/ports.ts";
 import { DATABASE_USES } from "./databases/databases.ts";
+import { signInForm } from "./sign-in/config.ts";
 
 const secretText = z
   .string()
@@ -34,6 +35,8 @@ const schema = z.strictObject({
       .max(20)
       .optional(),
   }),
+  /** With the organisation's own accounts, beside by token. */
+  signIn: signInForm.optional(),
   /** Connections with peers beside the relay; off without it. */
   direct: z
     .strictObject({

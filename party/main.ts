@@ -242,14 +242,22 @@ export async function startParty(options: StartPartyOptions): Promise<RunningPar
   const { party, store, databases, dataFolders, limits } = config;
   const { random, timers } = ports;
   const direct = config.direct && (await Direct.open({ timers, ...config.direct }));
-  const opened = { ports, folder, party, logger, limits, store, databases, dataFolders, direct };
+  const { clientSecretFile } = config.signIn ?? {};
+  const secretFiles = clientSecretFile === undefined ? [] : [resolve(folder, clientSecretFile)];
+  const opened = { ports, folder, party, logger, limits, store, databases, dataFolders, secretFiles, direct };
   const node = await Node.open(opened).catch(async (error: unknown) => {
     await direct?.close();
     throw error;
   });
-  const access = openAccess({ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger });
+  const access = openAccess({
+    ...{ store: node.store, random, timers, nowMs: () => node.clock.nowMs(), logger },
+    signIn: config.signIn && {
+      ...{ config: config.signIn, files: node.ports.files, folder, limits: node.limits },
+      monotonicMs: () => ports.clock.monotonicMs(),
+    },
+  });
   const httpLimits = new HttpLimits(node.limits, ports.clock);
-  node.limitUses.add(() => httpLimits.used());
+  node.limitUses.add(() => ({ ...httpLimits.used(), ...access.signIn?.used() }));
   const watched = watchNode(node, realMachine);
   const running: { close(): Promise<void> }[] = [...(direct ? [direct] : []), node, access.denials];
   const close = async () => {

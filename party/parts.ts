@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly store?: StoreConfig | undefined;
   /** PostgreSQL connections by name. */
   readonly databases?: Readonly<Record<string, DatabaseConfig>>;
+  /** Beside those of databases and feeds: no dataset is read from them. Absolute. */
+  readonly secretFiles?: readonly string[];
   /** Where data files may be; anywhere outside of `folder` without it. Absolute. */
   readonly dataFolders?: readonly string[] | undefined;
   /** Default: over gRPC. */
@@ -106,6 +108,7 @@ export function nodeParts(options: NodeOptions, { keyring, store, clock }: Opene
     folders: options.dataFolders,
     secretFiles: async () => [
       ...databases.secretFiles,
+      ...(options.secretFiles ?? []),
       ...(options.store === undefined ? [] : [urlFileOf(folder, options.store)]),
       ...(await feedSecretFiles(store)),
     ],

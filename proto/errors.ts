@@ -13,6 +13,7 @@ import { POLICY } from "./errors/policy.ts";
 import { REQUESTS } from "./errors/requests.ts";
 import { SCORING } from "./errors/scoring.ts";
 import { SESSIONS } from "./errors/sessions.ts";
+import { SIGN_IN } from "./errors/sign-in.ts";
 import { STORAGE } from "./errors/storage.ts";
 import { TAGS } from "./errors/tags.ts";
 
@@ -20,6 +21,7 @@ export type { Actor };
 
 export const CATALOGUE = {
   ...REQUESTS,
+  ...SIGN_IN,
   ...IDENTITY,
   ...SESSIONS,
   ...DATA,

@@ -35,8 +35,8 @@ export type JsonRouteName = Exclude<RouteName, FileRouteName | StatesRouteName>;
 export interface ClientOptions {
   /** Where the node listens, as `http://127.0.0.1:7110`. */
   readonly url: string;
-  /** Bearer token that the node issued. */
-  readonly token: string;
+  /** Bearer token that the node issued; without one it can only be asked how to sign in. */
+  readonly token?: string | undefined;
   /** Default: the platform's. */
   readonly fetch?: Fetch;
   /** Milliseconds until an answer must have begun. Default: 290,000. */
@@ -55,7 +55,7 @@ export function isFinal(job: Pick<Job, "state">): boolean {
 
 export class EntenteClient {
   readonly #base: string;
-  readonly #token: string;
+  readonly #token: string | undefined;
   readonly #fetch: Fetch;
   readonly #timeoutMs: number;
 
@@ -191,7 +191,8 @@ export class EntenteClient {
   async #send(name: RouteName, request: object, more: Readonly<Record<string, string>> = {}): Promise<Response> {
     const { method } = ROUTES[name];
     const { path, rest } = fillPath(ROUTES[name].path, request);
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#token}`, accept: "*/*", ...more };
+    const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+    const headers: Record<string, string> = { ...authorization, accept: "*/*", ...more };
     const init: RequestInit = { method, headers, redirect: "error" };
     let target = `${this.#base}${path}`;
     if (method === "POST") {

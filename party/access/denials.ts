@@ -19,6 +19,9 @@ const DENIAL_CODES = [
   "TOKEN_EXPIRED",
   "NOT_ALLOWED",
   "APPROVER_IS_REQUESTER",
+  "SIGN_IN_INVALID",
+  "SIGN_IN_REFUSED",
+  "SIGN_IN_NOT_ALLOWED",
 ] as const;
 
 /** Whether an answer of this code says that somebody asked for what is not theirs. */

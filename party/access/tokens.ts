@@ -34,6 +34,20 @@ export type Identity =
 
 export type TokenInfo = RouteResponse<"revokeToken">;
 
+/** Who is to hold a token. */
+export interface Holder {
+  readonly person: string;
+  readonly roles: readonly Role[];
+}
+
+export interface Forgotten {
+  readonly person: string;
+  readonly createdBy: string;
+  readonly endedBeforeMs: number;
+}
+
+export type IssuedToken = TokenInfo & { readonly token: string };
+
 export interface TokensOptions {
   readonly store: Store;
   readonly random: Random;
@@ -70,11 +84,16 @@ export class Tokens {
     return { caller: holder };
   }
 
-  /** `token` is shown here and never again. `createdBy` is a person, null for a token that the node's folder got. */
-  async create(
-    wish: { readonly person: string; readonly roles: readonly Role[]; readonly expiresInDays: number },
-    createdBy: string | null,
-  ): Promise<TokenInfo & { token: string }> {
+  /** As `issue`, for so many days. */
+  create(wish: Holder & { readonly expiresInDays: number }, createdBy: string | null): Promise<IssuedToken> {
+    return this.issue({ ...wish, lifeMs: wish.expiresInDays * DAY_MS }, createdBy);
+  }
+
+  /**
+   * `token` is shown here and never again. `createdBy` is a person, the address of the service that the person signed in with, or
+   * null for a token that the node's folder got.
+   */
+  async issue(wish: Holder & { readonly lifeMs: number }, createdBy: string | null): Promise<IssuedToken> {
     const token = TOKEN_PREFIX + toHex(this.#random.bytes(TOKEN_BYTES));
     const nowMs = this.#nowMs();
     const record: TokenRecord = {
@@ -84,12 +103,21 @@ export class Tokens {
       roles: ROLES.filter((role) => wish.roles.includes(role)).join(" "),
       createdAt: new Date(nowMs).toISOString(),
       createdBy,
-      expiresAt: new Date(nowMs + wish.expiresInDays * DAY_MS).toISOString(),
+      expiresAt: new Date(nowMs + wish.lifeMs).toISOString(),
       revokedAt: null,
       lastUsedOn: null,
     };
     await this.#store.addToken(record);
     return { ...this.#info(record), token };
+  }
+
+  /**
+   * Takes away what `createdBy` gave the person and what ended before that: who signs in every day would fill the list. One token of
+   * the person is to be left, or its name would lose its spelling.
+   */
+  async forget({ person, createdBy, endedBeforeMs }: Forgotten): Promise<void> {
+    const before = new Date(endedBeforeMs).toISOString();
+    await this.#store.removeTokens({ person, createdBy, endedBefore: before });
   }
 
   /** Oldest first. */

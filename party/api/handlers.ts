@@ -30,6 +30,7 @@ import { limitHandlers } from "../limits/handlers.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
+import { signInHandlers } from "../sign-in/handlers.ts";
 import { tagHandlers } from "../tags/handlers.ts";
 import type { Handlers } from "./server.ts";
 
@@ -117,6 +118,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...tagHandlers(node),
     ...feedHandlers(node),
     ...accessHandlers(access, logger),
+    ...signInHandlers(access, logger),
     ...doctorHandlers({ node, machine: realMachine, start }),
     ...limitHandlers(node),
   };

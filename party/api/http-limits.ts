@@ -27,7 +27,7 @@ export class HttpLimits {
   readonly #limits: NodeLimits;
   readonly #connections: Gate;
   readonly #largeBodies: Gate;
-  readonly #rates: { readonly token: Buckets; readonly address: Buckets };
+  readonly #rates: { readonly token: Buckets; readonly address: Buckets; readonly signIn: Buckets };
 
   constructor(limits: NodeLimits, clock: Pick<Clock, "monotonicMs">) {
     this.#limits = limits;
@@ -41,7 +41,11 @@ export class HttpLimits {
         perMinute: limits.values[name],
         refusal: (seconds) => limitRefusal(limits, name, seconds),
       });
-    this.#rates = { token: buckets("requestsPerTokenMinute"), address: buckets("anonymousRequestsPerMinute") };
+    this.#rates = {
+      token: buckets("requestsPerTokenMinute"),
+      address: buckets("anonymousRequestsPerMinute"),
+      signIn: buckets("signInsPerAddressMinute"),
+    };
   }
 
   /** What is in use now, by limit. */
@@ -52,6 +56,7 @@ export class HttpLimits {
       requestsPerTokenAtOnce: this.requests.usedByOne,
       requestsPerTokenMinute: this.#rates.token.usedByOne,
       anonymousRequestsPerMinute: this.#rates.address.usedByOne,
+      signInsPerAddressMinute: this.#rates.signIn.usedByOne,
       largeBodiesAtOnce: this.#largeBodies.used,
       eventStreams: this.streams.used,
       eventStreamsPerToken: this.streams.usedByOne,
@@ -75,25 +80,31 @@ export class HttpLimits {
 
   /** Behind the look-up of the token: by its id when it is good, else by address. `tokenIdOf`: undefined for no good token. */
   rates(tokenIdOf: (request: Request) => string | undefined): RequestHandler[] {
-    const limiter = (buckets: Buckets, name: NodeLimitName, keyOf: (request: Request) => string | undefined) =>
-      rateLimit({
-        store: storeOver(buckets),
-        limit: 1,
-        standardHeaders: false,
-        legacyHeaders: false,
-        // They look for a proxy's headers, which nothing here goes by, and write to the console.
-        validate: false,
-        skip: (request) => keyOf(request) === undefined,
-        keyGenerator: (request) => keyOf(request) ?? "",
-        handler: (request, _response, next) =>
-          next(limitRefusal(this.#limits, name, buckets.waitSeconds(keyOf(request) ?? ""))),
-      });
-    const addressOf = (request: Request) =>
-      tokenIdOf(request) === undefined ? ipKeyGenerator(request.socket.remoteAddress ?? "") : undefined;
+    const strangerOf = (request: Request) => (tokenIdOf(request) === undefined ? addressOf(request) : undefined);
     return [
-      limiter(this.#rates.token, "requestsPerTokenMinute", tokenIdOf),
-      limiter(this.#rates.address, "anonymousRequestsPerMinute", addressOf),
+      this.#limiter(this.#rates.token, "requestsPerTokenMinute", tokenIdOf),
+      this.#limiter(this.#rates.address, "anonymousRequestsPerMinute", strangerOf),
     ];
+  }
+
+  /** By address, whatever token comes along: nobody tries more sign-ins for having one. */
+  signInRate(): RequestHandler {
+    return this.#limiter(this.#rates.signIn, "signInsPerAddressMinute", addressOf);
+  }
+
+  #limiter(buckets: Buckets, name: NodeLimitName, keyOf: (request: Request) => string | undefined): RequestHandler {
+    return rateLimit({
+      store: storeOver(buckets),
+      limit: 1,
+      standardHeaders: false,
+      legacyHeaders: false,
+      // They look for a proxy's headers, which nothing here goes by, and write to the console.
+      validate: false,
+      skip: (request) => keyOf(request) === undefined,
+      keyGenerator: (request) => keyOf(request) ?? "",
+      handler: (request, _response, next) =>
+        next(limitRefusal(this.#limits, name, buckets.waitSeconds(keyOf(request) ?? ""))),
+    });
   }
 
   /** Counts a request until its answer has ended. */
@@ -128,6 +139,10 @@ export class HttpLimits {
       for (const listener of serve) listener.call(server, socket);
     });
   }
+}
+
+function addressOf(request: Request): string {
+  return ipKeyGenerator(request.socket.remoteAddress ?? "");
 }
 
 function isLarge({ headers }: Request): boolean {

@@ -11,8 +11,14 @@ import type { Logger } from "pino";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { EVENT_STREAM, type Progress } from "../../proto/http/progress.ts";
-import type { Role, Route } from "../../proto/http/route.ts";
-import { ROUTES, type RouteInput, type RouteName, type RouteResponse } from "../../proto/http/routes.ts";
+import { ANYBODY, type Role, type Route } from "../../proto/http/route.ts";
+import {
+  type OpenRouteName,
+  ROUTES,
+  type RouteInput,
+  type RouteName,
+  type RouteResponse,
+} from "../../proto/http/routes.ts";
 import { cannotListen } from "../../proto/ops/cannot-listen.ts";
 import type { Random, Timers } from "../../proto/ports/ports.ts";
 import type { Access } from "../access/access.ts";
@@ -28,6 +34,8 @@ import { securityHeaders } from "./security-headers.ts";
 import { bearerToken } from "./token.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
+/** Of a request that needs no token. */
+const MAX_OPEN_BODY_BYTES = 16 * 1024;
 const REQUEST_ID_BYTES = 8;
 /** Who reads nothing of a file for so long is gone. */
 const READER_TIMEOUT_MS = 60_000;
@@ -60,12 +68,22 @@ export interface Listening {
   readonly tell: (progress: Progress) => void;
 }
 
+/** Who asks where no token is asked for. */
+export interface Visitor {
+  /** Name and port that the node was asked by: one of its own. */
+  readonly host: string;
+}
+
 /**
- * One function for each route, called only for a caller whose roles the route names. What it throws as an `EntenteError`
- * reaches the caller, anything else as INTERNAL.
+ * One function for each route, called only for a caller whose roles the route names, or for anybody where it says so. What it
+ * throws as an `EntenteError` reaches the caller, anything else as INTERNAL.
  */
 export type Handlers = {
-  readonly [N in RouteName]: (input: RouteInput<N>, caller: Caller, listening: Listening) => Promise<RouteAnswer<N>>;
+  readonly [N in RouteName]: (
+    input: RouteInput<N>,
+    caller: N extends OpenRouteName ? Visitor : Caller,
+    listening: Listening,
+  ) => Promise<RouteAnswer<N>>;
 };
 
 export interface ApiOptions {
@@ -128,7 +146,7 @@ interface Known {
   caller?: Caller;
   /** When it is not. */
   refused?: "TOKEN_MISSING" | "TOKEN_EXPIRED";
-  /** Once the token has been found good. */
+  /** Once the token has been found good, or none is asked for. */
   route?: RouteName;
 }
 
@@ -146,17 +164,24 @@ function createApp(options: Omit<ApiOptions, "host" | "port">, inFlight: InFligh
   // In this order, every request; each may end it. What costs more, or tells more, comes later.
   app.use(numbered(logger, random), counted(onAnswered), securityHeaders(), hostNamed(hosts), inFlight.counted());
   const tokenIdOf = ({ res }: Request) => res && known(res).caller?.tokenId;
-  app.use("/v1", fromOwnSite(), identified(access), ...limits.rates(tokenIdOf), limits.atOnce(tokenIdOf), refusing());
-  // Then for each route: the bytes of whoever may not ask are not worth parsing.
-  for (const name of Object.keys(ROUTES) as RouteName[]) {
-    const { method, path, maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
-    const steps = [
-      allowing(name),
-      limits.body(maxBodyBytes),
-      answering(name, { handlers, access, timers, limits, inFlight }),
-    ];
+  app.use("/v1", fromOwnSite(), identified(access), ...limits.rates(tokenIdOf), limits.atOnce(tokenIdOf));
+  const serve = (name: RouteName, ...steps: RequestHandler[]) => {
+    const { method, path }: Route = ROUTES[name];
     if (method === "GET") app.get(path, ...steps);
     else app.post(path, ...steps);
+  };
+  const names = Object.keys(ROUTES) as RouteName[];
+  // The few that need no token: their bodies are small, and what costs something is counted by address.
+  for (const name of names.filter(isOpen)) {
+    const rates = ROUTES[name].method === "POST" ? [limits.signInRate()] : [];
+    serve(name, ...rates, limits.body(MAX_OPEN_BODY_BYTES), answeringAnybody(name, handlers));
+  }
+  app.use("/v1", refusing());
+  // Then for each route: the bytes of whoever may not ask are not worth parsing.
+  for (const name of names.filter((named) => !isOpen(named))) {
+    const { maxBodyBytes = MAX_BODY_BYTES }: Route = ROUTES[name];
+    const deps = { handlers, access, timers, limits, inFlight };
+    serve(name, allowing(name), limits.body(maxBodyBytes), answering(name, deps));
   }
   app.use(() => {
     throw new EntenteError("NOT_FOUND", { detail: "no such route" });
@@ -225,7 +250,8 @@ function logAlso(response: Response, bindings: object): void {
 
 /** Denies by default: whoever has no role that the route names, and whoever came past the check of tokens somehow. */
 function allowing(name: RouteName): RequestHandler {
-  const allowed: readonly Role[] = ROUTES[name].roles;
+  const { roles }: Route = ROUTES[name];
+  const allowed: readonly Role[] = roles === ANYBODY ? [] : roles;
   return (_request, response, next) => {
     const { caller } = known(response);
     if (caller === undefined) throw new EntenteError("TOKEN_MISSING");
@@ -234,6 +260,24 @@ function allowing(name: RouteName): RequestHandler {
     if (!caller.roles.some((role) => allowed.includes(role)))
       throw new EntenteError("NOT_ALLOWED", { detail: `for ${allowed.join(" or ")}` });
     next();
+  };
+}
+
+function isOpen(name: RouteName): name is OpenRouteName {
+  return ROUTES[name].roles === ANYBODY;
+}
+
+/** No token is looked at; one that came along changes nothing. */
+function answeringAnybody(name: OpenRouteName, handlers: Handlers): RequestHandler {
+  const handler = handlers[name] as (input: unknown, visitor: Visitor) => Promise<unknown>;
+  const { request: form, response: answerForm }: Route = ROUTES[name];
+  return async (request, response) => {
+    known(response).route = name;
+    logAlso(response, { route: name });
+    const input = form.safeParse(fieldsOf(request));
+    if (!input.success) throw fieldError(input.error);
+    const given = await handler(input.data, { host: request.headers.host?.toLowerCase() ?? "" });
+    if (!response.headersSent) response.json(answerForm.parse(given));
   };
 }
 

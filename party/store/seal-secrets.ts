@@ -25,9 +25,10 @@ export async function sealNode(
 ): Promise<SealedNode> {
   await sealFolder(ports, folder, source);
   const unlocked = await unlock({ ...ports, key: source }, folder);
-  const { databases, store } = await readConfig(ports.files, folder);
+  const { databases, store, signIn } = await readConfig(ports.files, folder);
   const movedUrls: string[] = [];
   const named = [...feedSecrets, ...(store === undefined ? [] : [urlFileOf(folder, store)])];
+  if (signIn?.clientSecretFile !== undefined) named.push(resolve(folder, signIn.clientSecretFile));
   for (const [name, entry] of Object.entries(databases)) {
     if ("urlFile" in entry) named.push(resolve(folder, entry.urlFile));
     else {

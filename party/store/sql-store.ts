@@ -230,6 +230,12 @@ export class SqlStore extends SqlFeeds implements Store {
     await this.db.run("UPDATE token SET lastUsedOn = ? WHERE tokenId = ?", lastUsedOn, tokenId);
   }
 
+  async removeTokens(of: { person: string; createdBy: string; endedBefore: string }): Promise<void> {
+    const { person, createdBy, endedBefore } = of;
+    const remove = "DELETE FROM token WHERE person = ? AND createdBy = ? AND expiresAt < ?";
+    await this.db.run(remove, person, createdBy, endedBefore);
+  }
+
   async addDenials(denials: readonly DenialRecord[], maxRecords: number): Promise<void> {
     await this.db.transaction(async (sql) => {
       for (const { at, tokenId, person, route, code, count } of denials)

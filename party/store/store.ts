@@ -164,6 +164,12 @@ export interface Store extends TagStore, OptOutStore, FeedStore {
   /** The first revocation stays. False when there is no such token. */
   revokeToken(tokenId: string, revokedAt: string): Promise<boolean>;
   setTokenUse(tokenId: string, lastUsedOn: string): Promise<void>;
+  /** Those of the person by that creator that expired before then. */
+  removeTokens(of: {
+    readonly person: string;
+    readonly createdBy: string;
+    readonly endedBefore: string;
+  }): Promise<void>;
   /** Adds the counts to what is there of the same minute, token, route and code; keeps the last `maxRecords`. */
   addDenials(denials: readonly DenialRecord[], maxRecords: number): Promise<void>;
   /** Newest first. */

@@ -10,12 +10,14 @@ import { POLICY_ZH } from "./zh-cn/policy.ts";
 import { REQUESTS_ZH } from "./zh-cn/requests.ts";
 import { SCORING_ZH } from "./zh-cn/scoring.ts";
 import { SESSIONS_ZH } from "./zh-cn/sessions.ts";
+import { SIGN_IN_ZH } from "./zh-cn/sign-in.ts";
 import { STORAGE_ZH } from "./zh-cn/storage.ts";
 import { TAGS_ZH } from "./zh-cn/tags.ts";
 
 /** A code without its Chinese does not compile. */
 const CHINESE: Readonly<Record<ErrorCode, string>> = {
   ...REQUESTS_ZH,
+  ...SIGN_IN_ZH,
   ...IDENTITY_ZH,
   ...SESSIONS_ZH,
   ...DATA_ZH,

@@ -9,6 +9,9 @@ import * as z from "zod";
 export const ROLES = ["analyst", "steward", "auditor", "operator"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** In the place of roles: no token is asked for. Of the sign-in routes alone. */
+export const ANYBODY = "anybody";
+
 /** A route of the API. Without roles it does not compile: nobody may call what names nobody. */
 export interface Route {
   readonly method: "GET" | "POST";
@@ -17,7 +20,7 @@ export interface Route {
   readonly summary: string;
   /** What else its caller must know. */
   readonly description?: string;
-  readonly roles: readonly [Role, ...Role[]];
+  readonly roles: readonly [Role, ...Role[]] | typeof ANYBODY;
   readonly request: z.ZodType;
   readonly response: z.ZodType;
   /** Of a request's body, instead of the server's limit for all. */

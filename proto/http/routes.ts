@@ -14,8 +14,9 @@ import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
 import { RESULT_ROUTES } from "./result-routes.ts";
-import type { Route } from "./route.ts";
+import type { ANYBODY, Route } from "./route.ts";
 import { SEGMENT_ROUTES } from "./segment-routes.ts";
+import { SIGN_IN_ROUTES } from "./sign-in-routes.ts";
 import { TAG_ROUTES } from "./tag-routes.ts";
 import { TOKEN_ROUTES } from "./token-routes.ts";
 
@@ -32,11 +33,16 @@ export const ROUTES = {
   ...FEED_ROUTES,
   ...EVIDENCE_ROUTES,
   ...TOKEN_ROUTES,
+  ...SIGN_IN_ROUTES,
   ...DOCTOR_ROUTES,
   ...LIMIT_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;
+/** Those that take no token. */
+export type OpenRouteName = {
+  [N in RouteName]: (typeof ROUTES)[N]["roles"] extends typeof ANYBODY ? N : never;
+}[RouteName];
 /** What a caller gives; defaults are filled in by the server. */
 export type RouteRequest<N extends RouteName> = z.input<(typeof ROUTES)[N]["request"]>;
 export type RouteInput<N extends RouteName> = z.output<(typeof ROUTES)[N]["request"]>;

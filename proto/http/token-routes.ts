@@ -9,19 +9,24 @@ const token = z.object({
   roles: z.array(z.enum(ROLES)),
   state: z.enum(["active", "expired", "revoked"]),
   createdAt: z.string(),
-  createdBy: z.string().nullable().describe("Person; null for the node's first token."),
+  createdBy: z
+    .string()
+    .nullable()
+    .describe("Person, or the address of the sign-in service; null for the node's first token."),
   expiresAt: z.string(),
   revokedAt: z.string().nullable(),
   lastUsedOn: z.string().nullable().describe("UTC day, as 2026-01-31."),
 });
 
+/** Who holds a token. White space is made single, so that one name has one spelling. */
+export const personName = z
+  .string()
+  .max(256)
+  .transform((text) => text.normalize("NFC").replaceAll(/\s+/g, " ").trim())
+  .pipe(writtenText(64));
+
 const tokenRequest = z.strictObject({
-  person: z
-    .string()
-    .max(256)
-    .transform((text) => text.normalize("NFC").replaceAll(/\s+/g, " ").trim())
-    .pipe(writtenText(64))
-    .describe("Who holds it. White space is made single, so that one name has one spelling."),
+  person: personName.describe("Who holds it. White space is made single, so that one name has one spelling."),
   roles: z.array(z.enum(ROLES)).min(1).max(ROLES.length),
   expiresInDays: z.int().min(1).max(366).default(90),
 });

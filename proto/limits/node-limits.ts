@@ -25,6 +25,18 @@ export const HTTP_LIMITS = {
     "RATE_LIMITED",
     "requests without a good token, from one address (of IPv6 a /56 network)",
   ),
+  signInsPerAddressMinute: limit(
+    60,
+    "requests a minute",
+    "RATE_LIMITED",
+    "sign-ins begun and ended from one address; people behind one proxy have one",
+  ),
+  signInsBegun: limit(
+    1_000,
+    "sign-ins",
+    "OVERLOADED",
+    "sign-ins that have begun and not ended; each is forgotten after 10 minutes",
+  ),
   bodyMib: limit(16, "MiB", "LIMIT_EXCEEDED", "a request's body; most routes take 1 MiB at most whatever this is", {
     max: 1_024,
   }),

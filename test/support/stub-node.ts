@@ -5,18 +5,26 @@ import { Tokens } from "../../party/access/tokens.ts";
 import { HttpLimits } from "../../party/api/http-limits.ts";
 import { type ApiOptions, type Handlers, type Listening, startApi } from "../../party/api/server.ts";
 import { type GivenNodeLimits, nodeLimits } from "../../party/limits/limits.ts";
+import type { SignInConfig } from "../../party/sign-in/config.ts";
+import { signInHandlers } from "../../party/sign-in/handlers.ts";
 import { openSqliteStore } from "../../party/store/sqlite.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { ROLES } from "../../proto/http/route.ts";
 import { ROUTES, type RouteResponse } from "../../proto/http/routes.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
+import { CLIENT } from "./sign-in-service.ts";
 
 /** Of all roles, held by "setup". */
 export const STUB_TOKEN = `ent_${"ab".repeat(32)}`;
 export const STUB_TOKEN_ID = "ab".repeat(8);
 
 /** A test asks more often than people do. */
-const UNHURRIED = { requestsPerTokenMinute: 1_000_000, anonymousRequestsPerMinute: 1_000_000 };
+const UNHURRIED = {
+  requestsPerTokenMinute: 1_000_000,
+  anonymousRequestsPerMinute: 1_000_000,
+  signInsPerAddressMinute: 1_000_000,
+};
 
 export interface StubNode {
   readonly url: string;
@@ -28,13 +36,19 @@ export interface StubNode {
   close(): Promise<void>;
 }
 
+export interface StubOptions extends Pick<ApiOptions, "hosts" | "connections"> {
+  readonly limits?: GivenNodeLimits;
+  /** The real handlers of the sign-in routes with this in node.json; a client's secret is in the file `secret`. */
+  readonly signIn?: SignInConfig;
+}
+
 /**
  * Routes without a handler answer NOT_FOUND with the detail `stub`. `nowMs` is the clock of its tokens, denials and rates.
  */
 export async function startStubNode(
   handlers: Partial<Handlers> = {},
   nowMs: () => number = nodePorts.clock.nowMs,
-  { limits, ...options }: Pick<ApiOptions, "hosts" | "connections"> & { readonly limits?: GivenNodeLimits } = {},
+  { limits: given, signIn, ...options }: StubOptions = {},
 ): Promise<StubNode> {
   const log: string[] = [];
   const missing = Object.keys(ROUTES).map((name) => [
@@ -49,16 +63,25 @@ export async function startStubNode(
   const predictable = { bytes: (length: number) => new Uint8Array(length).fill(0xab) };
   const first = { person: "setup", roles: ROLES, expiresInDays: 90 };
   await new Tokens({ store, random: predictable, nowMs }).create(first, null);
-  const access = openAccess({ store, random, timers, nowMs, logger });
+  const limits = nodeLimits({ ...UNHURRIED, ...given });
+  const files = { read: async () => utf8(`${CLIENT.secret}\n`) };
+  const access = openAccess({
+    ...{ store, random, timers, nowMs, logger },
+    signIn: signIn && { config: signIn, files, folder: "/node", limits, monotonicMs: nowMs },
+  });
   const api = await startApi({
-    handlers: { ...Object.fromEntries(missing), ...handlers },
+    handlers: {
+      ...Object.fromEntries(missing),
+      ...(signIn && signInHandlers(access, logger)),
+      ...handlers,
+    },
     access,
     port: 0,
     logger,
     random,
     timers,
     ...options,
-    limits: new HttpLimits(nodeLimits({ ...UNHURRIED, ...limits }), { monotonicMs: nowMs }),
+    limits: new HttpLimits(limits, { monotonicMs: nowMs }),
   });
   return { ...api, log, access };
 }

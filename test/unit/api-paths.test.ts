@@ -95,6 +95,8 @@ describe("in a path", () => {
 const FREE_TEXT = new Set([
   ...["person", "reason", "purpose", "description", "owner", "invite", "fingerprint", "expression", "query", "note"],
   ...["column", "ids", "idColumns", "values", "value", "valueType", "subject", "after", "labels", "rules", "model"],
+  // What a sign-in service wrote into an address, for that service.
+  ...["code", "iss", "error"],
   "destination",
 ]);
 /** Of the node's own machine: `party/data` and `party/feeds` hold them to the folders that the operator allows, and a database is

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Caller } from "../../party/access/tokens.ts";
 import { handlers as nodeHandlers } from "../../party/api/handlers.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { ROLES, type Role, type Route } from "../../proto/http/route.ts";
+import { ANYBODY, ROLES, type Role, type Route } from "../../proto/http/route.ts";
 import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
 import {
   NOBODY_LISTENS,
@@ -79,6 +79,10 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   createToken: "operator",
   revokeToken: "operator",
   denials: "auditor operator",
+  signInWays: "anybody",
+  beginSignIn: "anybody",
+  finishSignIn: "anybody",
+  signOut: "analyst steward auditor operator",
   doctor: "operator",
   limits: "operator",
 };
@@ -98,7 +102,8 @@ function counting(calls: RouteName[]): object {
 }
 
 test("the roles of each route are those that stand here", () => {
-  expect(Object.fromEntries(NAMES.map((name) => [name, ROUTES[name].roles.join(" ")]))).toEqual(WHO_MAY);
+  const rolesOf = ({ roles }: Route) => (roles === ANYBODY ? roles : roles.join(" "));
+  expect(Object.fromEntries(NAMES.map((name) => [name, rolesOf(ROUTES[name])]))).toEqual(WHO_MAY);
 });
 
 test("a route that names no role does not compile", () => {
@@ -153,6 +158,12 @@ describe("matrix", () => {
       expired: { status: 401, code: "TOKEN_EXPIRED" },
       revoked: { status: 401, code: "TOKEN_EXPIRED" },
     }[kind];
+    // That the body is no JSON is what anybody hears, with a token or without.
+    if (WHO_MAY[name] === ANYBODY) {
+      expect(answer).toEqual({ status: 400, code: "BAD_REQUEST" });
+      expect(calls).toEqual([]);
+      return;
+    }
     const isAllowed = WHO_MAY[name].split(" ").includes(kind);
     const ofRole = isAllowed ? { status: 400, code: "BAD_REQUEST" } : { status: 403, code: "NOT_ALLOWED" };
     expect(answer).toEqual(refusal ?? ofRole);

@@ -3,9 +3,18 @@ import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
 import type { NodeLimitValues } from "../../party/limits/limits.ts";
+import { signInForm } from "../../party/sign-in/config.ts";
 import { CATALOGUE, type PublicError } from "../../proto/errors.ts";
 import { type HTTP_LIMITS, NODE_LIMITS, type NodeLimitName } from "../../proto/limits/node-limits.ts";
-import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
+import { startSignInService } from "../support/sign-in-service.ts";
+import {
+  STUB_JOB,
+  STUB_NODE_INFO,
+  STUB_TOKEN,
+  type StubNode,
+  type StubOptions,
+  startStubNode,
+} from "../support/stub-node.ts";
 
 let node: StubNode | undefined;
 let nowMs = 0;
@@ -14,9 +23,13 @@ afterEach(async () => {
   node = undefined;
 });
 
-async function start(limits: Partial<NodeLimitValues>, handlers: Partial<Handlers> = {}): Promise<void> {
+async function start(
+  limits: Partial<NodeLimitValues>,
+  handlers: Partial<Handlers> = {},
+  options: StubOptions = {},
+): Promise<void> {
   nowMs = Date.parse("2026-05-01T10:00:00Z");
-  node = await startStubNode({ node: async () => STUB_NODE_INFO, ...handlers }, () => nowMs, { limits });
+  node = await startStubNode({ node: async () => STUB_NODE_INFO, ...handlers }, () => nowMs, { ...options, limits });
 }
 
 interface Answer {
@@ -33,8 +46,8 @@ async function ask(path = "/v1/node", init: RequestInit = {}, token: string | nu
   return { status: response.status, retryAfter: response.headers.get("retry-after"), error };
 }
 
-const post = (path: string, body: string) =>
-  ask(path, { method: "POST", body, headers: { "content-type": "application/json" } });
+const post = (path: string, body: string, token?: string | null) =>
+  ask(path, { method: "POST", body, headers: { "content-type": "application/json" } }, token);
 
 function expectRefusal({ status, retryAfter, error }: Answer, name: NodeLimitName): void {
   const code = NODE_LIMITS[name].code as keyof typeof CATALOGUE;
@@ -152,6 +165,28 @@ const REACHED: { readonly [N in keyof typeof HTTP_LIMITS]: () => Promise<Answer>
     // What is refused by rate is no denial of its own: a flood must not fill the list of them.
     expect((await node?.access.denials.list())?.map(({ code }) => code)).not.toContain("RATE_LIMITED");
     return refused;
+  },
+  async signInsPerAddressMinute() {
+    await start({ signInsPerAddressMinute: 2 });
+    const begin = (token?: string | null) =>
+      post("/v1/sign-in/attempts", JSON.stringify({ challenge: "c".repeat(43) }), token);
+    // With a token or without.
+    expect([(await begin()).status, (await begin(null)).status]).toEqual([404, 404]);
+    const refused = await begin(null);
+    expect((await ask("/v1/sign-in", {}, null)).error?.code).toBe("NOT_FOUND");
+    return refused;
+  },
+  async signInsBegun() {
+    const service = await startSignInService({});
+    try {
+      const signIn = signInForm.parse({ issuer: service.issuer, clientId: "c", roles: {} });
+      await start({ signInsBegun: 2 }, {}, { signIn });
+      const begin = () => post("/v1/sign-in/attempts", JSON.stringify({ challenge: "c".repeat(43) }), null);
+      expect([(await begin()).status, (await begin()).status]).toEqual([200, 200]);
+      return await begin();
+    } finally {
+      await service.close();
+    }
   },
   async bodyMib() {
     await start({ bodyMib: 1 });

@@ -300,6 +300,25 @@ describe.each([
     });
   });
 
+  test("of a person's tokens those by one creator that have ended go, and no other", async () => {
+    const token = (n: number, changes: Partial<TokenRecord> = {}): TokenRecord => {
+      const held = { person: "Wang Li", roles: "analyst", createdBy: "https://id.example", revokedAt: null };
+      const times = { createdAt: at, expiresAt: `2026-06-0${n}T00:00:00.000Z`, lastUsedOn: null };
+      return { tokenId: `0${n}`.repeat(8), hash: `a${n}`.repeat(32), ...held, ...times, ...changes };
+    };
+    const kept = [
+      token(2, { createdBy: null }),
+      token(3, { createdBy: "setup" }),
+      token(4, { person: "Zhao" }),
+      token(5),
+    ];
+    for (const each of [token(1), ...kept]) await store.addToken(each);
+    const of = { person: "Wang Li", createdBy: "https://id.example", endedBefore: token(5).expiresAt };
+    await store.removeTokens(of);
+    await reopen();
+    expect(await store.tokens()).toEqual(kept);
+  });
+
   describe("denials", () => {
     const denial = (changes: Partial<DenialRecord> = {}): DenialRecord => {
       const nobody = { tokenId: null, person: null, route: null };
