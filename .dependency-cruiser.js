@@ -123,7 +123,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "proto/gen/" },
+    exclude: { path: "(?:proto|party/console)/gen/" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     detectProcessBuiltinModuleCalls: true,

@@ -3,11 +3,18 @@ import type { Logger } from "pino";
 import type { Handlers } from "../api/server.ts";
 import type { Access } from "./access.ts";
 
-type AccessRoute = "tokens" | "createToken" | "revokeToken" | "denials";
+type AccessRoute = "session" | "tokens" | "createToken" | "revokeToken" | "denials";
 
 /** An operator gives out any role, those the operator lacks included: what keeps that honest is the log. */
-export function accessHandlers({ tokens, denials }: Access, logger: Logger): Pick<Handlers, AccessRoute> {
+export function accessHandlers(
+  { tokens, denials }: Access,
+  { party, logger }: { readonly party: () => string; readonly logger: Logger },
+): Pick<Handlers, AccessRoute> {
   return {
+    session: async (_input, { tokenId, person, roles }) => ({
+      ...{ party: party(), tokenId, person, roles: [...roles] },
+      expiresAt: await tokens.expiryOf(tokenId),
+    }),
     tokens: async () => ({ tokens: await tokens.list() }),
     createToken: async (input, caller) => {
       const made = await tokens.create(input, caller.person);

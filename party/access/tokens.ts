@@ -133,6 +133,13 @@ export class Tokens {
     return info;
   }
 
+  /** ISO 8601. Throws NOT_FOUND. */
+  async expiryOf(tokenId: string): Promise<string> {
+    const info = (await this.list()).find((known) => known.tokenId === tokenId);
+    if (info === undefined) throw new EntenteError("NOT_FOUND", { detail: "token" });
+    return info.expiresAt;
+  }
+
   #now(): string {
     return new Date(this.#nowMs()).toISOString();
   }

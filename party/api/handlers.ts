@@ -117,7 +117,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...reportHandlers(node),
     ...tagHandlers(node),
     ...feedHandlers(node),
-    ...accessHandlers(access, logger),
+    ...accessHandlers(access, { party: () => node.keyring.party, logger }),
     ...signInHandlers(access, logger),
     ...doctorHandlers({ node, machine: realMachine, start }),
     ...limitHandlers(node),

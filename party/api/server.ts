@@ -25,6 +25,7 @@ import type { Access } from "../access/access.ts";
 import { isDenial } from "../access/denials.ts";
 import type { Caller } from "../access/tokens.ts";
 import { boundedServer, CONNECTION_LIMITS, type ConnectionLimits } from "./connections.ts";
+import { consoleFiles } from "./console-files.ts";
 import { type StateEvent, sendProgress, sendStates } from "./events.ts";
 import { fail, fieldError, requestError } from "./failure.ts";
 import type { HttpLimits } from "./http-limits.ts";
@@ -183,6 +184,7 @@ function createApp(options: Omit<ApiOptions, "host" | "port">, inFlight: InFligh
     const deps = { handlers, access, timers, limits, inFlight };
     serve(name, allowing(name), limits.body(maxBodyBytes), answering(name, deps));
   }
+  app.use(consoleFiles());
   app.use(() => {
     throw new EntenteError("NOT_FOUND", { detail: "no such route" });
   });

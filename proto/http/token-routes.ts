@@ -42,6 +42,21 @@ const denial = z.object({
 });
 
 export const TOKEN_ROUTES = {
+  session: {
+    method: "GET",
+    path: "/v1/session",
+    summary: "Show whose token this is",
+    description: "Whose token came with the request, and what it is good for.",
+    roles: ROLES,
+    request: empty,
+    response: z.object({
+      party: z.string(),
+      tokenId: z.string(),
+      person: z.string(),
+      roles: z.array(z.enum(ROLES)),
+      expiresAt: z.string(),
+    }),
+  },
   tokens: {
     method: "GET",
     path: "/v1/tokens",

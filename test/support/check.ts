@@ -84,6 +84,7 @@ function lockIsComplete(): Outcome {
 
 const CHECKS: readonly (readonly [string, () => Outcome])[] = [
   ["types", () => tool("tsc")],
+  ["types of the console", () => tool("tsc", "-p", "party/console")],
   ["style", () => tool("biome", "check", "--error-on-warnings", ".")],
   ["unused code and packages", () => tool("knip")],
   ["import law", importLaw],

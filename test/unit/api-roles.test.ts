@@ -75,6 +75,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   resumeCollaboration: "steward",
   rotateKeys: "operator",
   rotateIdentity: "operator",
+  session: "analyst steward auditor operator",
   tokens: "auditor operator",
   createToken: "operator",
   revokeToken: "operator",

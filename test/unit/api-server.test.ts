@@ -201,7 +201,7 @@ describe("request", () => {
 
   test.each([
     ["GET", "/v1/nothing"],
-    ["GET", "/"],
+    ["GET", "/index"],
     ["DELETE", "/v1/node"],
     ["POST", "/v1/node"],
     ["GET", "/v1/node/"],

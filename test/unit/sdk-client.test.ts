@@ -146,6 +146,7 @@ describe("call", () => {
       resumeCollaboration: { collaboration: STUB_JOB.jobId },
       rotateKeys: {},
       rotateIdentity: {},
+      session: {},
       tokens: {},
       signInWays: {},
       beginSignIn: { challenge: "c".repeat(43) },

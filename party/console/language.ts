@@ -1,0 +1,40 @@
+/** The page's language: the one chosen before, else the browser's. */
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import type { Language } from "../../proto/language.ts";
+import { en } from "./text/en/all.ts";
+import { zhCn } from "./text/zh-CN/all.ts";
+
+const LANGUAGE_KEY = "entente.language";
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "translation";
+    resources: { translation: typeof en };
+  }
+}
+
+function firstLanguage(): Language {
+  const kept = localStorage.getItem(LANGUAGE_KEY);
+  const wanted = kept ?? navigator.language;
+  return wanted.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
+}
+
+void i18next.use(initReactI18next).init({
+  resources: { en: { translation: en }, "zh-CN": { translation: zhCn } },
+  lng: firstLanguage(),
+  fallbackLng: "en",
+  // React escapes what it shows.
+  interpolation: { escapeValue: false },
+});
+document.documentElement.lang = i18next.language;
+
+export function chooseLanguage(language: Language): void {
+  localStorage.setItem(LANGUAGE_KEY, language);
+  document.documentElement.lang = language;
+  void i18next.changeLanguage(language);
+}
+
+export function currentLanguage(): Language {
+  return i18next.language === "zh-CN" ? "zh-CN" : "en";
+}

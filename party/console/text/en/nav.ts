@@ -1,0 +1,16 @@
+/** The navigation: a word for each page in it, and what a person does there. */
+export const nav = {
+  groups: {
+    work: "Analysis",
+    govern: "Governance",
+    audit: "Audit",
+    operate: "Operation",
+  },
+  pages: {
+    home: "Overview",
+  },
+  /** On the start page, beside the page's name. */
+  about: {
+    home: "Who this node is",
+  },
+} as const;

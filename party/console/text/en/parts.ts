@@ -1,0 +1,20 @@
+/** What the parts say that every page is made of. */
+export const parts = {
+  copy: "Copy",
+  copied: "Copied",
+  cancel: "Cancel",
+  empty: "Nothing here yet.",
+  asTable: "As a table",
+  name: "Name",
+  withheld: "withheld",
+  code: "Code",
+  detail: "Detail",
+  who: "Who must act",
+  retryAfter_one: "It may be tried again in {{count}} second.",
+  retryAfter_other: "It may be tried again in {{count}} seconds.",
+  tryAgain: "Try again",
+  progress: "{{done}} of {{total}}",
+  progressOpen: "{{done}} so far",
+  rate: "{{rate}} a second",
+  left: "{{time}} left",
+} as const;

@@ -1,0 +1,20 @@
+/** What stands around every page. */
+export const shell = {
+  motto: "Usable, not visible",
+  skip: "Skip to the page",
+  menu: "Menu",
+  pages: "Pages",
+  language: "Language",
+  en: "English",
+  zhCn: "中文",
+  signOut: "Sign out",
+  signedInAs: "Signed in as {{person}}",
+  online: "Connected to the coordinator",
+  offline: "No connection to the coordinator",
+  notEnrolled: "Not enrolled yet",
+  noPage: "There is no such page",
+  noPageText: "The address names a page that does not exist, or one that your roles do not show.",
+  home: "To the start page",
+  loading: "Loading …",
+  roles: { analyst: "Analyst", steward: "Steward", auditor: "Auditor", operator: "Operator" },
+} as const;
