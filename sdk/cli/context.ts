@@ -142,7 +142,8 @@ export function languageOption(): Option {
   return new Option("--language <language>", "of what is told").choices(LANGUAGES).default(LANGUAGES[0]);
 }
 
-/** An example below a command's help. */
+/** Examples below a command's help, one a line; a line that ends with a backslash goes on in the next. */
 export function example(...lines: readonly string[]): string {
-  return `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+  const isContinued = (i: number) => lines[i - 1]?.endsWith("\\") === true;
+  return `\nExample:\n${lines.map((line, i) => `  ${isContinued(i) ? "" : "$ "}${line}`).join("\n")}`;
 }

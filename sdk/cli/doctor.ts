@@ -8,6 +8,7 @@ import { FINDING_STATES, type Finding } from "../../proto/http/doctor-routes.ts"
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Language } from "../../proto/language.ts";
 import { clientOf, example, folderOf, type GlobalOptions, languageOption, outputOf } from "./context.ts";
+import { EXIT } from "./exit-code.ts";
 import { coloured, printable } from "./output.ts";
 import { examineStopped } from "./party.ts";
 
@@ -87,6 +88,6 @@ export function doctorCommand(): Command {
     .action(async ({ language }: DoctorFlags, command: Command) => {
       const report = await examine(command);
       outputOf(command).answer(report, describeReport(report, language));
-      if (report.worst === "fail") process.exitCode = 1;
+      if (report.worst === "fail") process.exitCode = EXIT.failed;
     });
 }

@@ -8,6 +8,7 @@ import { ruleText } from "../../proto/policy/rule-text.ts";
 import { type EntenteClient, isFinal, type Job } from "../client.ts";
 import { used } from "./budget.ts";
 import { clientOf, outputOf } from "./context.ts";
+import { EXIT } from "./exit-code.ts";
 import { fields, type Output, printable } from "./output.ts";
 import { describeProgress, ProgressDisplay } from "./progress.ts";
 
@@ -71,7 +72,7 @@ function answerDryRun(
   { output, language }: { readonly output: Output; readonly language: Language },
 ): void {
   const { allowed, refusedBy, needsApproval, budget, leakStatement } = answer;
-  if (!allowed) process.exitCode = 1;
+  if (!allowed) process.exitCode = EXIT.failed;
   const failed = answer.rules.filter(({ outcome }) => outcome === "failed");
   const verdict = allowed ? "allowed" : "refused";
   const leakText = language === "en" ? leakStatement.text : leakStatement.translations[language].text;
@@ -96,7 +97,7 @@ function describeRule({ code, inputs }: RouteResponse<"dryRun">["rules"][number]
 function report(job: Job, output: Output): void {
   if (job.state !== "done") {
     output.failure(reasonOf(job), { job });
-    process.exitCode = 1;
+    process.exitCode = EXIT.failed;
     return;
   }
   output.answer(job, job.withheld ? CATALOGUE.POLICY_RESULT_FLOOR.text : describeJob(job));

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { clientOf, example, opsUrlOf, outputOf } from "./context.ts";
+import { EXIT } from "./exit-code.ts";
 import { fields, table } from "./output.ts";
 
 function describe({ party, fingerprint, coordinator, connected, version }: RouteResponse<"node">): string {
@@ -56,7 +57,7 @@ function readyCommand(): Command {
       const { ready, checks } = readiness.data;
       const rows = Object.entries(checks).map(([check, { ok, why }]) => [check, ok ? "ok" : (why ?? "not ok")]);
       outputOf(command).answer(readiness.data, table(["check", "state"], rows, ready ? "ready" : "not ready"));
-      if (!ready) process.exitCode = 1;
+      if (!ready) process.exitCode = EXIT.failed;
     });
 }
 

@@ -8,6 +8,7 @@ import { FINDING_STATES } from "../../proto/http/doctor-routes.ts";
 import { example, outputOf } from "./context.ts";
 import { coordinatorMain } from "./coordinator.ts";
 import { describeFindings } from "./doctor.ts";
+import { EXIT } from "./exit-code.ts";
 import { fields } from "./output.ts";
 import { partyMain } from "./party.ts";
 
@@ -20,7 +21,7 @@ interface CopyFlags extends FolderFlags {
   readonly schema: string;
 }
 
-const EXIT_CODE = { ok: 0, fail: 1, warn: 2 } as const;
+const EXIT_OF = { ok: EXIT.done, fail: EXIT.failed, warn: EXIT.incomplete } as const;
 
 async function isThere(path: string): Promise<boolean> {
   return access(path).then(
@@ -59,7 +60,7 @@ export function storeCommand(): Command {
       const order = FINDING_STATES.toReversed();
       const worst = order.find((state) => findings.some((finding) => finding.state === state)) ?? "ok";
       outputOf(command).answer({ worst, findings }, describeFindings(findings));
-      process.exitCode = EXIT_CODE[worst];
+      process.exitCode = EXIT_OF[worst];
     });
   group
     .command("migrate")

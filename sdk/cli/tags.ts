@@ -48,11 +48,11 @@ function typeText(type: string | readonly string[]): string {
 }
 
 export function tagsCommand(): Command {
-  const group = new Command("tags").alias("tag").description("tags issued to this party");
+  const group = new Command("tag").alias("tags").description("tags issued to this party");
   group
     .command("list")
     .description("count them by key, value and job")
-    .addHelpText("after", example("entente tags list"))
+    .addHelpText("after", example("entente tag list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("tags", {});
       const rows = answer.tags.map(({ key, value, jobId, count }) => [key, value, String(count), jobId]);
@@ -65,7 +65,7 @@ export function tagsCommand(): Command {
     .requiredOption("--out <file>", "file to write; it appears whole or not at all")
     .option("--key <key>", "only tags of this key")
     .option("--destination <text>", "where they go; kept at this node, the log commits to it")
-    .addHelpText("after", example("entente tags export --format csv --key risk:credit --out risk.csv"))
+    .addHelpText("after", example("entente tag export --format csv --key risk:credit --out risk.csv"))
     .action(async ({ out, ...request }: ExportFlags, command: Command) => {
       const bytes = await saveFile(out, await (await clientOf(command)).download("exportTags", request));
       outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
