@@ -38,9 +38,22 @@ async function readText(path: string): Promise<string | undefined> {
  */
 export async function clientOf(command: Command): Promise<EntenteClient> {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const folder = folderOf(command);
-  const url = options.url ?? (await readUrls(folder)).url;
-  return new EntenteClient({ url, token: await tokenOf(options, folder) });
+  return new EntenteClient({ url: await urlOf(command), token: await tokenOf(options, folderOf(command)) });
+}
+
+/** Where the node that the options name serves its API. Throws NODE_UNREACHABLE when its folder does not say. */
+async function urlOf(command: Command): Promise<string> {
+  return command.optsWithGlobals<GlobalOptions>().url ?? (await readUrls(folderOf(command))).url;
+}
+
+/** Of the node that the options name. Throws as `clientOf`. */
+export async function consoleUrlOf(command: Command): Promise<string> {
+  return consoleAt(await urlOf(command));
+}
+
+/** The console that a node serves beside its API. */
+export function consoleAt(apiUrl: string): string {
+  return `${apiUrl.replace(/\/+$/, "")}/`;
 }
 
 /** Of the node that the options name, absolute; there may be none in it. */

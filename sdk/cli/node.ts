@@ -3,18 +3,25 @@ import { Command } from "commander";
 import * as z from "zod";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { clientOf, example, opsUrlOf, outputOf } from "./context.ts";
+import { clientOf, consoleUrlOf, example, opsUrlOf, outputOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
 import { fields, table } from "./output.ts";
 
-function describe({ party, fingerprint, coordinator, connected, version }: RouteResponse<"node">): string {
+function describe(node: RouteResponse<"node">, consoleUrl: string): string {
+  const { party, fingerprint, coordinator, connected, version } = node;
   return fields({
     party,
     fingerprint,
     coordinator: coordinator ?? "not enrolled",
     connected: connected ? "yes" : "no",
+    console: consoleUrl,
     version,
   });
+}
+
+async function answer(node: RouteResponse<"node">, command: Command): Promise<void> {
+  const consoleUrl = await consoleUrlOf(command);
+  outputOf(command).answer({ ...node, consoleUrl }, describe(node, consoleUrl));
 }
 
 export function describeLimits({ limits }: RouteResponse<"limits">): string {
@@ -63,11 +70,11 @@ function readyCommand(): Command {
 
 export function nodeCommand(): Command {
   return new Command("node")
-    .description("show the node: party, fingerprint, connection")
+    .description("show the node: party, fingerprint, connection, address of its console")
     .addHelpText("after", example("entente node --node bank"))
     .action(async (_options: object, command: Command) => {
       const node = await (await clientOf(command)).call("node", {});
-      outputOf(command).answer(node, describe(node));
+      await answer(node, command);
     })
     .addCommand(limitsCommand())
     .addCommand(readyCommand());
@@ -80,6 +87,6 @@ export function enrollCommand(): Command {
     .addHelpText("after", example("entente enroll entente1_... --node bank"))
     .action(async (invite: string, _options: object, command: Command) => {
       const node = await (await clientOf(command)).call("enrol", { invite });
-      outputOf(command).answer(node, describe(node));
+      await answer(node, command);
     });
 }

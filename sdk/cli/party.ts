@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
-import { example, outputOf, parsePort, parseSettings, runUntilStopped } from "./context.ts";
+import { consoleAt, example, outputOf, parsePort, parseSettings, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { sealCommands } from "./seal.ts";
 
@@ -83,8 +83,8 @@ export function partyCommand(): Command {
         const node = await startParty({ folder, ...(inviteFile === undefined ? {} : { inviteFile }) });
         const { party: name, fingerprint, apiUrl, opsUrl, stop } = node;
         outputOf(command).answer(
-          { party: name, fingerprint, apiUrl, opsUrl },
-          fields({ party: name, fingerprint, API: apiUrl, "health and metrics": opsUrl }),
+          { party: name, fingerprint, apiUrl, opsUrl, consoleUrl: consoleAt(apiUrl) },
+          fields({ party: name, fingerprint, console: consoleAt(apiUrl), API: apiUrl, "health and metrics": opsUrl }),
         );
         return stop;
       });

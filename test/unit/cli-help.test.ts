@@ -12,21 +12,22 @@ const COMMANDS = withDescendants(ententeProgram()).map((command) => ({ command, 
 const isGroup = ({ commands }: Command) => commands.length > 0;
 const LEAVES = COMMANDS.filter(({ command }) => !isGroup(command));
 
-/** Which command a line would have run: the program, with nothing behind it. Throws for a line that it refuses. */
-async function wouldRun(line: string): Promise<string> {
+/** Says which command a line would have run: the program, with nothing behind it. Throws for a line that it refuses. */
+function idleProgram(): (line: string) => Promise<string> {
   let ran = "";
-  const entente = async (args: readonly string[]) => {
-    const root = ententeProgram();
-    for (const command of withDescendants(root).slice(1))
-      if (!isGroup(command) || command.name() === "node")
-        command.action(() => {
-          ran = wordsOf(command).join(" ");
-        });
-    await root.parseAsync(args, { from: "user" });
-    return undefined;
+  const root = ententeProgram();
+  for (const command of withDescendants(root).slice(1))
+    if (!isGroup(command) || command.name() === "node")
+      command.action(() => {
+        ran = wordsOf(command).join(" ");
+      });
+  const entente = async (args: readonly string[]) => void (await root.parseAsync(args, { from: "user" }));
+  const shell = new GuideShell({ entente });
+  return async (line) => {
+    ran = "";
+    await shell.run(line);
+    return ran;
   };
-  await new GuideShell({ entente }).run(line);
-  return ran;
 }
 
 function helpOf(command: Command): string {
@@ -38,6 +39,7 @@ function helpOf(command: Command): string {
 
 test("every command says what it does, and has examples that run it", async () => {
   expect(LEAVES.length).toBeGreaterThan(80);
+  const wouldRun = idleProgram();
   const wrong: string[] = [];
   for (const { command, words } of LEAVES) {
     const examples = examplesOf(command);
@@ -76,11 +78,11 @@ test("the exit codes are those of the README", () => {
 
 test("a usage error ends with the command's example, and 64", async () => {
   const shell = new GuideShell();
-  const { stdout, stderr } = await shell.expect("entente job result", EXIT.usage);
+  const { stdout, stderr } = await shell.expect("entente job result --out a.csv", EXIT.usage);
   expect(stdout).toBe("");
   expect(stderr).toContain("error: missing required argument 'id'");
   expect(stderr).toContain("$ entente job result 0b7e... --out matched.parquet");
   expect((await shell.expect("entente jobb", EXIT.usage)).stderr).toContain("Did you mean job?");
-  const asked = await shell.expect("entente job result --json", EXIT.usage);
+  const asked = await shell.expect("entente job result --out a.csv --json", EXIT.usage);
   expect([JSON.parse(asked.stdout), asked.stderr]).toMatchObject([{ error: { code: "BAD_REQUEST" } }, ""]);
 });
