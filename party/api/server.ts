@@ -10,6 +10,7 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import type { Logger } from "pino";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { urlOnThisMachine } from "../../proto/http/host-name.ts";
 import { EVENT_STREAM, type Progress } from "../../proto/http/progress.ts";
 import { ANYBODY, type Role, type Route } from "../../proto/http/route.ts";
 import {
@@ -108,7 +109,7 @@ export interface ApiOptions {
 }
 
 export interface Api {
-  /** Where it listens, without a final slash. */
+  /** Where this machine finds it, without a final slash. */
   readonly url: string;
   /** Refuses what is asked from now on with NODE_STOPPING, ends streams of states with it, and resolves when all other requests have
    * been answered; after the deadline the rest get it, too. */
@@ -126,9 +127,8 @@ export async function startApi({ host = "127.0.0.1", port, ...options }: ApiOpti
     server.listen(port, host, resolve);
   });
   options.limits.guard(server);
-  const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
+    url: urlOnThisMachine(server.address() as AddressInfo),
     stop: (deadlineMs) => inFlight.stop(deadlineMs, options.timers),
     close: () =>
       new Promise((resolve) => {

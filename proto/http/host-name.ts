@@ -30,3 +30,9 @@ export function isForThisServer({ host, target, localAddress = "" }: Addressed, 
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
+
+/** By what this machine calls a server that listens there, without a final slash: one that listens at every address, by loopback's. */
+export function urlOnThisMachine({ address, port }: { readonly address: string; readonly port: number }): string {
+  const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -9,7 +9,7 @@ import { resolve as resolvePath } from "node:path";
 import { fromUtf8, utf8 } from "../encoding/bytes.ts";
 import { sha256 } from "../encoding/sha256.ts";
 import { CATALOGUE, EntenteError, type ErrorCode } from "../errors.ts";
-import { isForThisServer, isLoopback } from "../http/host-name.ts";
+import { isForThisServer, isLoopback, urlOnThisMachine } from "../http/host-name.ts";
 import type { Files } from "../ports/ports.ts";
 import { cannotListen } from "./cannot-listen.ts";
 import type { OpsConfig } from "./config.ts";
@@ -82,9 +82,8 @@ export async function serveOps(options: OpsOptions): Promise<OpsListener> {
     server.once("error", (cause) => reject(cannotListen("ops", { host, port }, cause)));
     server.listen(port, host, resolve);
   });
-  const { address, family, port: actualPort } = server.address() as AddressInfo;
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
+    url: urlOnThisMachine(server.address() as AddressInfo),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { initCoordinator, startCoordinator } from "../../coordinator/main.ts";
 import { initParty, type RunningParty, startParty } from "../../party/main.ts";
 import { EntenteError } from "../../proto/errors.ts";
-import { isLoopback } from "../../proto/http/host-name.ts";
+import { isLoopback, urlOnThisMachine } from "../../proto/http/host-name.ts";
 import { type OpsListener, type OpsOptions, serveOps, startOps } from "../../proto/ops/listener.ts";
 import { Metrics } from "../../proto/ops/metrics.ts";
 import { readinessOf } from "../../proto/ops/readiness.ts";
@@ -99,6 +99,13 @@ describe("with a token", () => {
     expect(["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.evil.example", "127"].map(isLoopback)).toEqual(
       Array(5).fill(false),
     );
+  });
+
+  test("a listener at every address is told to this machine by loopback's", () => {
+    const told = ["127.0.0.1", "10.0.0.7", "::1", "0.0.0.0", "::"].map((address) =>
+      urlOnThisMachine({ address, port: 80 }),
+    );
+    expect(told).toEqual(["127.0.0.1", "10.0.0.7", "[::1]", "127.0.0.1", "[::1]"].map((host) => `http://${host}:80`));
   });
 
   test("is read from the file that the configuration names", async () => {
