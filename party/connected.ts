@@ -77,7 +77,7 @@ export function connect(
   const successions = new Successions({ ...following, collaborations: () => collaborationsOf(store, own) });
   const peers = new Peers({ own, store, link, clock: ports.clock, history: peerHistory, successions });
   const meetings = new Meetings({
-    ...{ own, signers, link, timers, random: ports.random },
+    ...{ own, signers, link, timers, random: ports.random, clock: ports.clock },
     ...{ secure: machinery.secure, direct: parts.direct },
   });
   const history = new RunHistory({ logbook, store, macKey: keyring.epochSeed });

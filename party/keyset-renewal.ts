@@ -36,14 +36,22 @@ export class KeysetRenewal {
     this.#shift = (input.random.bytes(1)[0] ?? 0) / 127.5 - 1;
   }
 
+  /** Wall clock; undefined before there is a keyset. */
+  get dueMs(): number | undefined {
+    const keyset = this.#input.keyring.verifiedKeysets.at(-1);
+    if (keyset === undefined) return undefined;
+    const [fromMs, untilMs] = [Date.parse(keyset.validFrom), Date.parse(keyset.validUntil)];
+    return fromMs + (untilMs - fromMs) * (DUE + SPREAD * this.#shift);
+  }
+
   /** Called from time to time. Never rejects. */
   async keepUp(): Promise<void> {
     const { keyring, clock, isBusy, rotate, logger } = this.#input;
     const keyset = keyring.verifiedKeysets.at(-1);
     const nowMs = clock.nowMs();
     if (keyset === undefined || this.#isRunning || nowMs < this.#notBeforeMs) return;
-    const [fromMs, untilMs] = [Date.parse(keyset.validFrom), Date.parse(keyset.validUntil)];
-    if (nowMs < fromMs + (untilMs - fromMs) * (DUE + SPREAD * this.#shift)) return;
+    if (nowMs < (this.dueMs ?? 0)) return;
+    const untilMs = Date.parse(keyset.validUntil);
     this.#isRunning = true;
     try {
       // The next minute may be quiet: asked again then.

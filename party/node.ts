@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Keyset } from "../proto/agreement/keyset.ts";
 import type { Wake } from "../proto/codec/coordinator.ts";
+import { formatEndpoint } from "../proto/codec/endpoint.ts";
 import type { DatasetDescriptor, Software } from "../proto/codec/session-messages.ts";
 import { EntenteError, toEntenteError } from "../proto/errors.ts";
 import type { CollaborationId } from "../proto/ids.ts";
@@ -36,8 +37,8 @@ import { startJob } from "./jobs/start.ts";
 import type { Stopping } from "./jobs/stopping.ts";
 import { KeysetRenewal } from "./keyset-renewal.ts";
 import type { Disk } from "./limits/disk.ts";
-import type { LimitUses } from "./limits/handlers.ts";
 import type { NodeLimits } from "./limits/limits.ts";
+import type { LimitUses } from "./limits/uses.ts";
 import { REAL_MACHINERY } from "./machinery.ts";
 import { type NodeOptions, type NodeParts, nodeParts, type Opened } from "./parts.ts";
 import { SteadyClock } from "./policy/steady-clock.ts";
@@ -216,6 +217,17 @@ export class Node {
       { enrolled: this.#connected?.renewal.enrolled, keyset: this.keyring.verifiedKeysets.at(-1) },
       nowMs,
     );
+  }
+
+  /** Where peers may connect to it beside the relay; null: nowhere. */
+  get directAddress(): string | null {
+    const address = this.#parts.direct?.address;
+    return address === undefined ? null : formatEndpoint(address);
+  }
+
+  /** When the keyset is renewed by itself: then, or in the first minute without jobs after. Wall clock. */
+  get keysetDueMs(): number | undefined {
+    return this.#keysetRenewal.dueMs;
   }
 
   /** What this node tells peers of itself. */

@@ -26,11 +26,11 @@ import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { followJob } from "../jobs/events.ts";
 import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
-import { limitHandlers } from "../limits/handlers.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
 import { signInHandlers } from "../sign-in/handlers.ts";
+import { statusHandlers } from "../status/handlers.ts";
 import { tagHandlers } from "../tags/handlers.ts";
 import type { Handlers } from "./server.ts";
 
@@ -51,7 +51,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
       await node.enrol(invite);
       return info();
     },
-    invite: async ({ party }) => ({ code: (await node.connected.link.createInvite(partyId(party))).code }),
+    invite: async ({ party }) => node.connected.link.createInvite(partyId(party)),
     peers: async () => ({ peers: await node.connected.peers.list() }),
     confirmPeer: async ({ party, fingerprint: typed }) => node.connected.peers.confirm(party, typed),
     acceptSuccession: async ({ party, fingerprint: typed }) => node.connected.peers.acceptSuccession(party, typed),
@@ -120,7 +120,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...accessHandlers(access, { party: () => node.keyring.party, logger }),
     ...signInHandlers(access, logger),
     ...doctorHandlers({ node, machine: realMachine, start }),
-    ...limitHandlers(node),
+    ...statusHandlers({ node, machine: realMachine, startedAtMs: start.wallMs, version }),
   };
 }
 

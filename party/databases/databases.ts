@@ -38,6 +38,11 @@ export class Databases {
     return Object.keys(this.#input.config);
   }
 
+  /** By name; null: for both. */
+  get uses(): Readonly<Record<string, DatabaseUse | null>> {
+    return Object.fromEntries(Object.entries(this.#input.config).map(([name, { use }]) => [name, use ?? null]));
+  }
+
   /** Absolute. */
   get secretFiles(): readonly string[] {
     const { folder, config } = this.#input;

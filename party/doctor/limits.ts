@@ -1,8 +1,8 @@
 /** Limits that work is about to meet. */
 import type { Finding } from "../../proto/http/doctor-routes.ts";
 import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
-import type { LimitUses } from "../limits/handlers.ts";
 import type { NodeLimits } from "../limits/limits.ts";
+import type { LimitUses } from "../limits/uses.ts";
 import { fine, warned } from "./finding.ts";
 
 /** From this share on a limit is shown. */

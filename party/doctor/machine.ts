@@ -25,6 +25,8 @@ export interface Machine {
   cpuFlags(): Promise<readonly string[] | undefined>;
   /** Bytes that this process may use: the machine's memory, or the limit of its container if that is less. */
   memoryLimitBytes(): number;
+  /** Bytes of memory that this process has now. */
+  memoryBytes(): number;
   freeDiskBytes(folder: string): Promise<number>;
   /** Permission bits. */
   modeOf(path: string): Promise<number>;
@@ -76,6 +78,7 @@ export const realMachine: Machine = {
     const limit = process.constrainedMemory();
     return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   },
+  memoryBytes: () => process.memoryUsage.rss(),
   async freeDiskBytes(folder) {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;

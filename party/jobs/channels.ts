@@ -17,6 +17,11 @@ export class JobChannels {
     if (this.#open.size === 0) for (const go of [...this.#waiting]) go();
   }
 
+  jobOf(channel: Channel): string | undefined {
+    for (const [jobId, open] of this.#open) if (open === channel) return jobId;
+    return undefined;
+  }
+
   /** Resolves when there is none, or after so long. */
   untilNone(timeoutMs: number, timers: Timers): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();

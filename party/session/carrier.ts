@@ -15,6 +15,9 @@ import { costOf, type SentFrame, SentFrames, WINDOW_BYTES } from "./sent-frames.
 /** The opener finds a new stream when one breaks. */
 export type CarrierSide = "opener" | "answerer";
 
+/** What a stream goes over: the coordinator's relay, or straight from node to node. */
+export type CarrierWay = "relay" | "direct";
+
 export interface CarrierOptions {
   readonly side: CarrierSide;
   readonly timers: Timers;
@@ -50,6 +53,7 @@ type Done = (error?: Error | null) => void;
 
 interface Candidate {
   readonly stream: CarrierStream;
+  readonly way: CarrierWay;
   /** What the opener has greeted with. */
   readonly epoch: number;
   readonly settle: (error?: EntenteError) => void;
@@ -61,6 +65,7 @@ export class Carrier extends Duplex {
   readonly #onBroken: () => void;
   readonly #candidates = new Set<Candidate>();
   #stream: CarrierStream | undefined;
+  #way: CarrierWay = "relay";
   /** Number of the greeting that the stream was taken with; of the first stream 0. */
   #epoch = -1;
   /** The opener's last greeting, answered or not: the answerer may have taken it, and its answer be lost. */
@@ -103,6 +108,11 @@ export class Carrier extends Duplex {
     return this.#stream === undefined && this.#secret !== undefined && !this.destroyed;
   }
 
+  /** Undefined while no stream carries it. */
+  get way(): CarrierWay | undefined {
+    return this.#stream === undefined ? undefined : this.#way;
+  }
+
   /** From now on it may go on over another stream, to an end that has the same 32 secret bytes, from the TLS inside. */
   allowResume(secret: Uint8Array): void {
     this.#secret = secret;
@@ -112,7 +122,7 @@ export class Carrier extends Duplex {
    * Offers a stream: the first one, or another after that broke. Resolves when the carrier goes over it; the opener
    * decides, so that an answerer may be offered several. Throws PEER_GONE, PEER_TIMEOUT, WIRE_UNEXPECTED.
    */
-  attach(raw: Duplex): Promise<void> {
+  attach(raw: Duplex, way: CarrierWay = "relay"): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.destroyed) {
         raw.destroy();
@@ -128,7 +138,7 @@ export class Carrier extends Duplex {
       });
       const isGreeted = this.side === "opener" && this.#epoch >= 0;
       const candidate: Candidate = {
-        stream,
+        ...{ stream, way },
         epoch: isGreeted ? ++this.#greeted : 0,
         settle: (error) => {
           cancel();
@@ -188,6 +198,7 @@ export class Carrier extends Duplex {
   #go(candidate: Candidate, epoch: number, received?: number): void {
     const older = this.#stream;
     this.#stream = candidate.stream;
+    this.#way = candidate.way;
     this.#epoch = epoch;
     this.#cancelWait();
     candidate.settle();

@@ -111,7 +111,7 @@ export class Carriers {
     if (direct === undefined || carrier.destroyed) return;
     const tag = new Uint8Array(createHmac("sha256", secret).update("entente direct/1").digest());
     // The relay goes on meanwhile, and after: what became of a direct stream need not be known here.
-    const take = (stream: Duplex) => void carrier.attach(stream).catch(() => undefined);
+    const take = (stream: Duplex) => void carrier.attach(stream, "direct").catch(() => undefined);
     if (direct.address !== undefined) carrier.once("close", direct.expect(tag, take));
     const dials = address !== undefined && (carrier.side === "opener" || direct.address === undefined);
     if (dials && direct.mayDial(peer)) void this.#dial(direct, carrier, address, tag);
@@ -123,7 +123,7 @@ export class Carriers {
     const backOff = new BackOff({ random, firstMs: FIRST_PAUSE_MS, maxMs: MAX_PAUSE_MS });
     for (let tries = 1; tries <= MAX_DIALS && !carrier.destroyed; tries++) {
       try {
-        await carrier.attach(await direct.dial(address, tag));
+        await carrier.attach(await direct.dial(address, tag), "direct");
         return;
       } catch {
         await new Promise<void>((resolve) => timers.after(backOff.nextMs(), resolve));

@@ -14,6 +14,17 @@ import type { Peer } from "./peers.ts";
 import type { Secure, TlsRole } from "./tls.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
+
+/** A session that has been secured and has not ended. */
+export interface OpenSession {
+  readonly peer: PartyId;
+  readonly kind: SessionPurpose["kind"];
+  /** Wall clock. */
+  readonly openedAtMs: number;
+  readonly channel: Channel;
+  readonly carrier: Pick<Carrier, "side" | "way">;
+}
+
 export interface MeetingsOptions {
   readonly own: PartyId;
   /** This node's as they are at the moment; its keyring. */
@@ -23,6 +34,7 @@ export interface MeetingsOptions {
   readonly direct?: Direct | undefined;
   readonly timers: Ports["timers"];
   readonly random: Ports["random"];
+  readonly clock: Pick<Ports["clock"], "nowMs">;
   /** TLS 1.3 without it. */
   readonly secure?: Secure;
 }
@@ -30,10 +42,16 @@ export interface MeetingsOptions {
 export class Meetings {
   readonly #options: MeetingsOptions;
   readonly #carriers: Carriers;
+  readonly #open = new Set<OpenSession>();
 
   constructor(options: MeetingsOptions) {
     this.#options = options;
     this.#carriers = new Carriers(options);
+  }
+
+  /** Oldest first. */
+  get open(): readonly OpenSession[] {
+    return [...this.#open];
   }
 
   /** In a control session the party with the smaller name is the TLS server. */
@@ -91,7 +109,7 @@ export class Meetings {
   }
 
   async #secure(connecting: Promise<Carrier>, peer: Peer, purpose: SessionPurpose, role: TlsRole): Promise<Channel> {
-    const { signers, timers, secure, direct } = this.#options;
+    const { signers, timers, clock, secure, direct } = this.#options;
     const { credentials, keys } = signers;
     const carrier = await connecting;
     const channel = await Channel.open({
@@ -105,6 +123,11 @@ export class Meetings {
       address: direct?.address,
       ...(secure && { secure }),
     });
+    const opened = { peer: peer.party, kind: purpose.kind, openedAtMs: clock.nowMs(), channel, carrier };
+    if (!carrier.destroyed) {
+      this.#open.add(opened);
+      carrier.once("close", () => this.#open.delete(opened));
+    }
     this.#carriers.secured(carrier, channel.carrierSecret, peer.party, channel.peerAddress);
     return channel;
   }

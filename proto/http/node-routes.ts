@@ -34,7 +34,7 @@ export const NODE_ROUTES = {
     summary: "Make an invite for a new party",
     roles: ["operator"],
     request: z.strictObject({ party: partyName }),
-    response: z.object({ code: z.string() }),
+    response: z.object({ code: z.string(), expiresAt: z.string() }),
   },
   rotateKeys: {
     method: "POST",

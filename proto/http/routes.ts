@@ -9,7 +9,6 @@ import { DOCTOR_ROUTES } from "./doctor-routes.ts";
 import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { FEED_ROUTES } from "./feed-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
-import { LIMIT_ROUTES } from "./limit-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
@@ -17,6 +16,7 @@ import { RESULT_ROUTES } from "./result-routes.ts";
 import type { ANYBODY, Route } from "./route.ts";
 import { SEGMENT_ROUTES } from "./segment-routes.ts";
 import { SIGN_IN_ROUTES } from "./sign-in-routes.ts";
+import { STATUS_ROUTES } from "./status-routes.ts";
 import { TAG_ROUTES } from "./tag-routes.ts";
 import { TOKEN_ROUTES } from "./token-routes.ts";
 
@@ -35,7 +35,7 @@ export const ROUTES = {
   ...TOKEN_ROUTES,
   ...SIGN_IN_ROUTES,
   ...DOCTOR_ROUTES,
-  ...LIMIT_ROUTES,
+  ...STATUS_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -24,7 +24,7 @@ async function answer(node: RouteResponse<"node">, command: Command): Promise<vo
   outputOf(command).answer({ ...node, consoleUrl }, describe(node, consoleUrl));
 }
 
-export function describeLimits({ limits }: RouteResponse<"limits">): string {
+export function describeLimits({ limits }: Pick<RouteResponse<"status">, "limits">): string {
   const rows = limits.map(({ name, value, unit, isDefault, used }) => [
     name,
     used === null ? "-" : used.toLocaleString("en"),
@@ -40,8 +40,55 @@ function limitsCommand(): Command {
     .addHelpText("after", example("entente node limits --node bank"))
     .addHelpText("after", "\nThey are set under 'limits' in the node's node.json, and hold from its next start.")
     .action(async (_options: object, command: Command) => {
-      const limits = await (await clientOf(command)).call("limits", {});
-      outputOf(command).answer(limits, describeLimits(limits));
+      const { limits } = await (await clientOf(command)).call("status", {});
+      outputOf(command).answer({ limits }, describeLimits({ limits }));
+    });
+}
+
+function megabytes(bytes: number | null): string {
+  return bytes === null ? "-" : `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
+}
+
+function describeStatus(status: RouteResponse<"status">): string {
+  const { readiness, storage, lasting, sessions, jobs, coordinator } = status;
+  const stopped = readiness.checks.flatMap(({ check, why }) => (why === null ? [] : [`${check}: ${why}`]));
+  const head = fields({
+    version: status.version,
+    "running since": status.startedAt,
+    ready: readiness.ready ? "yes" : stopped.join(", "),
+    coordinator: coordinator === null ? "not enrolled" : `${coordinator.name} at ${coordinator.at}`,
+    memory: `${megabytes(status.memoryBytes)} of ${megabytes(status.memoryLimitBytes)}`,
+    disk: `${megabytes(storage.freeBytes)} free, of which ${megabytes(storage.keptBytes)} are kept`,
+    store: `${storage.store.kind}, schema ${storage.store.schema}`,
+  });
+  const keys = lasting.map(({ of, daysLeft, validUntil, renewsAt }) => [
+    of,
+    String(daysLeft),
+    validUntil.slice(0, 10),
+    renewsAt?.slice(0, 10) ?? "-",
+  ]);
+  const areas = storage.areas.map(({ area, bytes }) => [area, megabytes(bytes)]);
+  const open = sessions.map(({ peer, kind, way, bytesSent, bytesReceived, openedAt }) => [
+    ...[peer, kind, way ?? "broken", openedAt],
+    ...[megabytes(bytesSent), megabytes(bytesReceived)],
+  ]);
+  const running = jobs.map(({ jobId, peer, operation, role, state }) => [jobId, peer, operation, role, state]);
+  return [
+    head,
+    table(["proof", "days left", "until", "renewed"], keys, "no keys"),
+    table(["storage", "size"], areas, "nothing kept"),
+    table(["session with", "for", "by", "since", "sent", "received"], open, "no session is open"),
+    table(["job", "with", "operation", "role", "state"], running, "no job runs"),
+  ].join("\n\n");
+}
+
+function statusCommand(): Command {
+  return new Command("status")
+    .description("show how the node is: readiness, certificates and keys, storage, sessions, jobs")
+    .addHelpText("after", example("entente node status --node bank"))
+    .action(async (_options: object, command: Command) => {
+      const status = await (await clientOf(command)).call("status", {});
+      outputOf(command).answer(status, describeStatus(status));
     });
 }
 
@@ -76,6 +123,7 @@ export function nodeCommand(): Command {
       const node = await (await clientOf(command)).call("node", {});
       await answer(node, command);
     })
+    .addCommand(statusCommand())
     .addCommand(limitsCommand())
     .addCommand(readyCommand());
 }

@@ -97,7 +97,7 @@ export function peerCommand(): Command {
       const answer = await (await clientOf(command)).call("invite", { party });
       const output = outputOf(command);
       output.answer(answer, answer.code);
-      output.note(`For ${party} alone: it runs 'entente enroll' with this code.`);
+      output.note(`For ${party} alone, until ${answer.expiresAt}: it runs 'entente enroll' with this code.`);
     });
   group
     .command("datasets")

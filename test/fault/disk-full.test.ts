@@ -97,9 +97,9 @@ describe("of a node", () => {
       );
     disks.bank.set(1_000_000);
     for (const name of NEW_WORK) expect([name, await call(name, {})]).toEqual([name, "DISK_FULL"]);
-    for (const name of ["node", "datasets", "jobs", "agreements", "budgets", "limits", "collaborations"] as const)
+    for (const name of ["node", "datasets", "jobs", "agreements", "budgets", "status", "collaborations"] as const)
       expect([name, await call(name, {})]).toEqual([name, "ok"]);
-    const { limits } = await routes.limits({}, {} as never, NOBODY_LISTENS);
+    const { limits } = await routes.status({}, {} as never, NOBODY_LISTENS);
     expect(limits.find(({ name }) => name === "freeDiskMib")).toMatchObject({ value: 256, used: 0 });
     disks.bank.set(PLENTY);
     expect((await nodes.run({ agreement })).bank.state).toBe("done");

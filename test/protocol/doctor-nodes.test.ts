@@ -3,9 +3,12 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { examineNode } from "../../party/doctor/doctor.ts";
 import { realMachine } from "../../party/doctor/machine.ts";
 import { startOf } from "../../party/doctor/validity.ts";
+import { statusHandlers } from "../../party/status/handlers.ts";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
+import { ROUTES } from "../../proto/http/routes.ts";
 import { demoAgreement, generous } from "../support/demo-agreement.ts";
-import { TwoNodes } from "../support/two-nodes.ts";
+import { NOBODY_LISTENS } from "../support/stub-node.ts";
+import { type NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 let nodes: TwoNodes;
 beforeAll(async () => {
@@ -42,6 +45,44 @@ test("healthy nodes: every room is looked at, and nothing of them is wrong", asy
     ["warn", "the node's keys are not encrypted"],
     ["warn", "recovery.key is in the node's folder"],
   ]);
+});
+
+const statusOf = async (name: NodeName) => {
+  const status = statusHandlers({ node: nodes[name], machine: realMachine, startedAtMs: 0, version: "0" }).status;
+  return ROUTES.status.response.parse(await status({}, {} as never, NOBODY_LISTENS));
+};
+
+test("the status of a healthy node: it is ready, and shows what it proves itself with and what it keeps", async () => {
+  const { readiness, coordinator, lasting, storage, jobs, limits } = await statusOf("bank");
+  expect(readiness.checks.filter(({ why }) => why !== null)).toEqual([]);
+  expect(coordinator).toMatchObject({ connected: true, error: null });
+  expect(lasting.map(({ of, renewsAt }) => [of, renewsAt !== null])).toEqual([
+    ["certificate", true],
+    ["authority", false],
+    ["keyset", true],
+  ]);
+  for (const { validFrom, renewsAt, validUntil } of lasting)
+    expect([validFrom, renewsAt ?? validFrom, validUntil].toSorted()).toEqual([
+      validFrom,
+      renewsAt ?? validFrom,
+      validUntil,
+    ]);
+  const sizes = Object.fromEntries(storage.areas.map(({ area, bytes }) => [area, bytes]));
+  expect(storage.store).toEqual({ kind: "sqlite", schema: expect.any(Number) });
+  expect([sizes.evidence, sizes.store].every((bytes) => bytes !== null && bytes !== undefined && bytes > 0)).toBe(true);
+  expect([jobs, limits.length > 20]).toEqual([[], true]);
+});
+
+test("a session is shown at both ends while it is open", async () => {
+  const { meetings, peers } = nodes.bank.connected;
+  const channel = await meetings.openControl(await peers.require("bureau"));
+  const of = async (name: NodeName) => (await statusOf(name)).sessions;
+  const control = { kind: "control", jobId: null, way: "relay" };
+  await expect.poll(() => of("bank")).toMatchObject([{ ...control, peer: "bureau", openedBy: "this-node" }]);
+  await expect.poll(() => of("bureau")).toMatchObject([{ ...control, peer: "bank", openedBy: "peer" }]);
+  expect((await of("bank"))[0]?.bytesSent).toBeGreaterThan(0);
+  channel.close();
+  await expect.poll(async () => [await of("bank"), await of("bureau")]).toEqual([[], []]);
 });
 
 test("a peer of another version, whose clock is ten minutes off, is named with who must act", async () => {

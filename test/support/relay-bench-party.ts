@@ -59,7 +59,7 @@ async function serve(): Promise<void> {
   const link = dialCoordinator({ ...told.enrolled, keyPem: new Secret(told.enrolled.keyPem) });
   const meetings = new Meetings({
     ...{ own, link, signers: { credentials, keys: { jobs: keyOf(own, "jobs") } } },
-    ...{ timers: nodePorts.timers, random: nodePorts.random },
+    ...{ timers: nodePorts.timers, random: nodePorts.random, clock: nodePorts.clock },
   });
   const channels: Channel[] = [];
   watchInbox(

@@ -85,7 +85,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   finishSignIn: "anybody",
   signOut: "analyst steward auditor operator",
   doctor: "operator",
-  limits: "operator",
+  status: "operator",
 };
 
 const NAMES = Object.keys(ROUTES) as RouteName[];

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
-import type { RouteInput } from "../../proto/http/routes.ts";
+import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import type { Job } from "../../sdk/client.ts";
 import { type Ended, entente, type RunOptions } from "../support/command-line.ts";
 import {
@@ -41,7 +41,70 @@ function run(line: string, options: RunOptions = {}): Promise<Ended> {
   return entente(line.split(" "), { cwd: folder, ...options });
 }
 
+const STATUS: RouteResponse<"status"> = {
+  version: "0.1.0",
+  nodeVersion: "26.1.0",
+  startedAt: "2026-11-01T00:00:00.000Z",
+  at: "2026-11-02T00:00:00.000Z",
+  memoryBytes: 300e6,
+  memoryLimitBytes: 8e9,
+  readiness: { ready: false, checks: [{ check: "link", why: "NOT_ENROLLED" }] },
+  coordinator: null,
+  directAddress: null,
+  lasting: [
+    {
+      of: "keyset",
+      fingerprint: "ab".repeat(32),
+      validFrom: "2026-11-01T00:00:00.000Z",
+      validUntil: "2027-11-01T00:00:00.000Z",
+      daysLeft: 364,
+      renewsAt: null,
+    },
+  ],
+  storage: {
+    folder: "/bank",
+    store: { kind: "postgresql", schema: 21 },
+    freeBytes: null,
+    keptBytes: 268e6,
+    areas: [
+      { area: "store", bytes: null },
+      { area: "evidence", bytes: 1 },
+    ],
+    keysSealed: true,
+    databases: [],
+  },
+  sessions: [],
+  jobs: [],
+  limits: [],
+};
+
 describe("answers", () => {
+  test("node status: what there is in tables, and in words what there is none of", async () => {
+    await start({ status: async () => STATUS });
+    const { stdout } = await run("node status");
+    expect(stdout.split("\n")).toEqual([
+      "version        0.1.0",
+      "running since  2026-11-01T00:00:00.000Z",
+      "ready          link: NOT_ENROLLED",
+      "coordinator    not enrolled",
+      "memory         300 MB of 8,000 MB",
+      "disk           - free, of which 268 MB are kept",
+      "store          postgresql, schema 21",
+      "",
+      "proof   days left  until       renewed",
+      "keyset  364        2027-11-01  -",
+      "",
+      "storage   size",
+      "store     -",
+      "evidence  1 MB",
+      "",
+      "no session is open",
+      "",
+      "no job runs",
+      "",
+    ]);
+  });
+
   test("node: fields for people, a document for programs; the folder by option or environment", async () => {
     await start({ node: async () => STUB_NODE_INFO });
     const people = await run("node");

@@ -27,6 +27,7 @@ const HEALTHY: Machine = {
   architecture: "x64",
   cpuFlags: async () => ["sse2", "aes"],
   memoryLimitBytes: () => 8 * GB,
+  memoryBytes: () => GB,
   freeDiskBytes: async () => 100 * GB,
   modeOf: async () => 0o700,
   tryDisk: async () => 1.5,

@@ -115,7 +115,7 @@ describe("call", () => {
       },
       commitTiers: { tiers: [{ tier: "A" }] },
       jobReport: { jobId: STUB_JOB.jobId },
-      jobReportFile: { jobId: STUB_JOB.jobId, format: "html" },
+      jobReportFile: { jobId: STUB_JOB.jobId, format: "html", language: "en" },
       tags: {},
       exportResult: { jobId: STUB_JOB.jobId, format: "csv" },
       exportTags: { format: "csv" },
@@ -156,7 +156,7 @@ describe("call", () => {
       revokeToken: { tokenId: "0b".repeat(8) },
       denials: {},
       doctor: {},
-      limits: {},
+      status: {},
     };
     const seen: [string, unknown][] = [];
     const handlers = Object.keys(ROUTES).map((name) => [

@@ -1,7 +1,7 @@
-/** The API's route of the node's limits. */
+/** The node's limits, and how much of each is in use. */
+import type { RouteResponse } from "../../proto/http/routes.ts";
 
 import { NODE_LIMITS, type NodeLimitName } from "../../proto/limits/node-limits.ts";
-import type { Handlers } from "../api/server.ts";
 import type { NodeLimits } from "./limits.ts";
 
 type LimitUse = Partial<Record<NodeLimitName, number>>;
@@ -25,19 +25,13 @@ export interface Limited {
   readonly limitUses: LimitUses;
 }
 
-export function limitHandlers(node: Limited): Pick<Handlers, "limits"> {
-  return {
-    limits: async () => {
-      const { values } = node.limits;
-      const use = await node.limitUses.all();
-      const names = Object.keys(NODE_LIMITS) as NodeLimitName[];
-      return {
-        limits: names.map((name) => {
-          const { value, unit, code = null, what } = NODE_LIMITS[name];
-          const shown = { name, value: values[name], unit, isDefault: values[name] === value };
-          return { ...shown, used: use[name] ?? null, code, what };
-        }),
-      };
-    },
-  };
+export async function shownLimits({ limits, limitUses }: Limited): Promise<RouteResponse<"status">["limits"]> {
+  const { values } = limits;
+  const use = await limitUses.all();
+  const names = Object.keys(NODE_LIMITS) as NodeLimitName[];
+  return names.map((name) => {
+    const { value, unit, code = null, what } = NODE_LIMITS[name];
+    const shown = { name, value: values[name], unit, isDefault: values[name] === value };
+    return { ...shown, used: use[name] ?? null, code, what };
+  });
 }
