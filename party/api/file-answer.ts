@@ -4,17 +4,14 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { TABLE_TYPES, type TableFormat } from "../../proto/http/file-types.ts";
 import type { Node } from "../node.ts";
 import type { FileAnswer } from "./server.ts";
-
-const CONTENT_TYPES = { csv: "text/csv; charset=utf-8", parquet: "application/vnd.apache.parquet" } as const;
-
-export type FileFormat = keyof typeof CONTENT_TYPES;
 
 /** `write` makes the file at the path that it is given, and records that it leaves; what it throws is the answer. */
 export async function fileAnswer(
   { ports: { files, random }, exportFolder }: Pick<Node, "ports" | "exportFolder">,
-  { name, format }: { readonly name: string; readonly format: FileFormat },
+  { name, format }: { readonly name: string; readonly format: TableFormat },
   write: (path: string) => Promise<void>,
 ): Promise<FileAnswer> {
   const folder = join(exportFolder, toHex(random.bytes(8)));
@@ -34,5 +31,5 @@ export async function fileAnswer(
       await files.remove(folder);
     }
   }
-  return { contentType: CONTENT_TYPES[format], fileName, stream: stream() };
+  return { contentType: TABLE_TYPES[format], fileName, stream: stream() };
 }

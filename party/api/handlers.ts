@@ -5,6 +5,7 @@ import { fingerprint } from "../../proto/agreement/identity.ts";
 import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import { openApiDocument } from "../../proto/http/openapi.ts";
 import type { Progress } from "../../proto/http/progress.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { collaborationId, partyId } from "../../proto/ids.ts";
@@ -43,6 +44,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     version,
   });
   const start = startOf(node.wallClock);
+  let description: RouteResponse<"openApi"> | undefined;
   const jobView = (job: Job) => viewJob(job, node.book.progress(job.jobId));
   return {
     ...segmentHandlers(node),
@@ -121,6 +123,10 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     ...signInHandlers(access, logger),
     ...doctorHandlers({ node, machine: realMachine, start }),
     ...statusHandlers({ node, machine: realMachine, startedAtMs: start.wallMs, version }),
+    openApi: async () => {
+      description ??= { ...openApiDocument(version) };
+      return description;
+    },
   };
 }
 

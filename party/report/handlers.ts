@@ -1,17 +1,12 @@
 /** The API's routes on reports: what this node keeps of them, as JSON or as a file. */
 import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { REPORT_TYPES } from "../../proto/http/file-types.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { type ReportFormat, renderReport } from "../../proto/report/render.ts";
+import { renderReport } from "../../proto/report/render.ts";
 import type { Handlers } from "../api/server.ts";
 import { storedSpec } from "../jobs/stored-spec.ts";
 import type { Node } from "../node.ts";
-
-const CONTENT_TYPES: Readonly<Record<ReportFormat, string>> = {
-  html: "text/html; charset=utf-8",
-  json: "application/json",
-  svg: "image/svg+xml",
-};
 
 export function reportHandlers(node: Node): Pick<Handlers, "jobReport" | "jobReportFile"> {
   /** Throws NOT_FOUND, also for what was withheld, or erased when its time had come. */
@@ -32,7 +27,7 @@ export function reportHandlers(node: Node): Pick<Handlers, "jobReport" | "jobRep
       async function* stream(): AsyncGenerator<Uint8Array> {
         yield bytes;
       }
-      return { contentType: CONTENT_TYPES[format], fileName: `report.${format}`, stream: stream() };
+      return { contentType: REPORT_TYPES[format], fileName: `report.${format}`, stream: stream() };
     },
   };
 }

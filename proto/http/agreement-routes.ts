@@ -3,6 +3,9 @@ import * as z from "zod";
 import { digestField, OPERATIONS, writtenText } from "../agreement/fields.ts";
 import { budget, empty, type Route } from "./route.ts";
 
+/** Its own schema (proto/agreement) says what is in it: one that this version cannot read is shown all the same. */
+export const agreementDocument = z.record(z.string(), z.unknown());
+
 const agreement = z.object({
   digest: z.string(),
   title: z.string(),
@@ -11,7 +14,7 @@ const agreement = z.object({
   state: z.enum(["proposed", "active", "superseded", "revoked", "expired"]),
   version: z.number(),
   validUntil: z.string(),
-  document: z.record(z.string(), z.unknown()),
+  document: agreementDocument,
 });
 
 export const AGREEMENT_ROUTES = {
@@ -36,7 +39,7 @@ export const AGREEMENT_ROUTES = {
     path: "/v1/agreements",
     summary: "Propose an agreement to the other party",
     roles: ["steward"],
-    request: z.strictObject({ document: z.record(z.string(), z.unknown()) }),
+    request: z.strictObject({ document: agreementDocument }),
     response: agreement.extend({ delivered: z.boolean() }),
   },
   signAgreement: {

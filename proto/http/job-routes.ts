@@ -59,6 +59,9 @@ export const DEFAULT_TAG_DAYS = 90;
 /** A dump of 2,000 trees is some megabytes of JSON. */
 const MAX_JOB_BYTES = 16 * 1024 * 1024;
 
+/** In text or JSON (proto/tags): read where it is used, so that its errors are those of rules. */
+export const givenRule = z.unknown();
+
 const jobRequest = z.strictObject({
   operation: z.enum(OPERATIONS),
   agreement: digestField,
@@ -75,13 +78,11 @@ const jobRequest = z.strictObject({
       "What to issue to the matched people to whom no rule issues that key; the key may be left out where there are rules.",
     ),
   rules: z
-    .array(z.unknown())
+    .array(givenRule)
     .min(1)
     .max(MAX_RULES)
     .optional()
-    .describe(
-      "Tag rules, in text or JSON (proto/tags), over the own columns, the labels and, of a score, `tier` and `score`.",
-    ),
+    .describe("Tag rules, in text or JSON, over the own columns, the labels and, of a score, `tier` and `score`."),
   labels: z
     .array(columnName)
     .min(1)
@@ -108,7 +109,10 @@ const jobRequest = z.strictObject({
   audience: jobIdField
     .optional()
     .describe("Of a score whose alignment is agreed to be shared: the earlier audience whose people are scored."),
-  model: z.unknown().optional().describe("The model document; for `score` only."),
+  model: z
+    .unknown()
+    .optional()
+    .describe("For `score` only: the model, as a logistic regression's weights or an XGBoost or LightGBM dump."),
 });
 
 const leakText = { text: z.string(), parts: z.record(z.string(), z.string().nullable()) };

@@ -5,6 +5,7 @@ import { LANGUAGES } from "../language.ts";
 import { overlapReportSchema } from "../report/overlap-report.ts";
 import { REPORT_FORMATS } from "../report/render.ts";
 import { reportedJobSchema } from "../report/reported-job.ts";
+import { REPORT_TYPES } from "./file-types.ts";
 import type { Route } from "./route.ts";
 
 export const REPORT_ROUTES = {
@@ -28,5 +29,6 @@ export const REPORT_ROUTES = {
       language: z.enum(LANGUAGES).default("en").describe("Of a page and a picture; JSON is alike in all."),
     }),
     response: z.never(),
+    file: REPORT_TYPES,
   },
 } as const satisfies Record<string, Route>;

@@ -1,6 +1,7 @@
 /** Routes about what a job found. */
 import * as z from "zod";
 import { jobIdField, writtenText } from "../agreement/fields.ts";
+import { TABLE_TYPES } from "./file-types.ts";
 import type { Route } from "./route.ts";
 
 export const RESULT_ROUTES = {
@@ -24,5 +25,6 @@ export const RESULT_ROUTES = {
       })
       .describe("The destination is committed to in the log; its text stays at this node."),
     response: z.never(),
+    file: TABLE_TYPES,
   },
 } as const satisfies Record<string, Route>;

@@ -23,6 +23,8 @@ export interface Route {
   readonly roles: readonly [Role, ...Role[]] | typeof ANYBODY;
   readonly request: z.ZodType;
   readonly response: z.ZodType;
+  /** Of an answer that is a file, whose `response` is `never`: its media type, by format. */
+  readonly file?: Readonly<Record<string, string>>;
   /** Of a request's body, instead of the server's limit for all. */
   readonly maxBodyBytes?: number;
   /**

@@ -10,6 +10,7 @@ import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { FEED_ROUTES } from "./feed-routes.ts";
 import { JOB_ROUTES } from "./job-routes.ts";
 import { NODE_ROUTES } from "./node-routes.ts";
+import { OPENAPI_ROUTES } from "./openapi-routes.ts";
 import { PEER_ROUTES } from "./peer-routes.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
 import { RESULT_ROUTES } from "./result-routes.ts";
@@ -36,6 +37,7 @@ export const ROUTES = {
   ...SIGN_IN_ROUTES,
   ...DOCTOR_ROUTES,
   ...STATUS_ROUTES,
+  ...OPENAPI_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -1,6 +1,7 @@
 /** Routes about tags: values, their catalogue, the batches that they came in, and who has opted out. */
 import * as z from "zod";
 import { digestField, NORMALISERS, tagKeyField, writtenText } from "../agreement/fields.ts";
+import { TABLE_TYPES } from "./file-types.ts";
 import { empty, type Route } from "./route.ts";
 
 export const TAG_KINDS = ["marketing", "risk"] as const;
@@ -86,6 +87,7 @@ export const TAG_ROUTES = {
       })
       .describe("The destination is committed to in the log; its text stays at this node."),
     response: z.never(),
+    file: TABLE_TYPES,
   },
   tagCatalogue: {
     method: "GET",

@@ -11,7 +11,7 @@ const MAX_LIST = 400;
 const scalar = z.union([z.string().max(1000), z.number(), z.boolean()]);
 const column = columnName;
 
-const condition = z.union([
+export const segmentCondition = z.union([
   z.strictObject({ column, op: z.enum(["=", "!=", "<", "<=", ">", ">="]), value: scalar }),
   z.strictObject({ column, op: z.enum(["in", "not in"]), value: z.array(scalar).min(1).max(MAX_LIST) }),
   z.strictObject({ column, op: z.literal("between"), value: z.tuple([scalar, scalar]) }),
@@ -22,7 +22,7 @@ const condition = z.union([
   }),
   z.strictObject({ column, op: z.enum(["is empty", "is not empty"]) }),
 ]);
-export type RuleCondition = z.infer<typeof condition>;
+export type RuleCondition = z.infer<typeof segmentCondition>;
 
 export type SegmentRule =
   | RuleCondition
@@ -31,16 +31,16 @@ export type SegmentRule =
   | { readonly not: SegmentRule };
 
 const parts = z
-  .array(z.lazy(() => anyRule))
+  .array(z.lazy(() => anySegmentRule))
   .min(1)
   .max(MAX_LIST);
 
-const anyRule: z.ZodType<SegmentRule> = z.union([
-  condition,
-  z.strictObject({ all: parts }),
-  z.strictObject({ any: parts }),
-  z.strictObject({ not: z.lazy(() => anyRule) }),
-]);
+/** What holds conditions: a schema each, so that a description of the API can name them. */
+export const allOfRule = z.strictObject({ all: parts });
+export const anyOfRule = z.strictObject({ any: parts });
+export const notRule = z.strictObject({ not: z.lazy(() => anySegmentRule) });
+
+export const anySegmentRule: z.ZodType<SegmentRule> = z.union([segmentCondition, allOfRule, anyOfRule, notRule]);
 
 /** Levels of `all`, `any` and `not`: of JSON it is twice as many. */
 const MAX_RULE_LEVELS = 12;
@@ -58,4 +58,4 @@ function isFlat(value: unknown): boolean {
 export const segmentRuleSchema: z.ZodType<SegmentRule> = z
   .unknown()
   .refine(isFlat, `more than ${MAX_RULE_LEVELS} levels`)
-  .pipe(anyRule);
+  .pipe(anySegmentRule);

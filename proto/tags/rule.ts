@@ -41,7 +41,7 @@ export interface TagRule {
   readonly value: string;
 }
 
-const name = z.discriminatedUnion("kind", [
+export const tagName = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("tier") }),
   z.strictObject({ kind: z.literal("score") }),
   z.strictObject({ kind: z.literal("column"), column: columnName, of: z.enum(COLUMN_OWNERS).exactOptional() }),
@@ -53,22 +53,31 @@ const text = z
   .regex(/^[^\p{C}]*$/u);
 const literal = z.union([text, z.number(), z.boolean()]);
 
-const condition: z.ZodType<Condition> = z.lazy(() =>
-  z.discriminatedUnion("op", [
-    z.strictObject({ op: z.enum(["and", "or"]), of: z.array(condition).min(2).max(MAX_CONDITIONS) }),
-    z.strictObject({ op: z.literal("not"), of: condition }),
-    z.strictObject({ op: z.enum(["=", "!="]), left: name, right: literal }),
-    z.strictObject({ op: z.enum(["<", "<=", ">", ">="]), left: name, right: z.number() }),
-    z.strictObject({ op: z.literal("in"), left: name, right: z.array(literal).min(1).max(MAX_LIST).check(oneType) }),
-  ]),
-);
+/** What holds conditions: a schema each, so that a description of the API can name them. */
+export const tagJunction = z.strictObject({
+  op: z.enum(["and", "or"]),
+  of: z
+    .array(z.lazy(() => tagCondition))
+    .min(2)
+    .max(MAX_CONDITIONS),
+});
+export const tagNegation = z.strictObject({ op: z.literal("not"), of: z.lazy(() => tagCondition) });
+
+export const tagCondition: z.ZodType<Condition> = z.discriminatedUnion("op", [
+  tagJunction,
+  tagNegation,
+  z.strictObject({ op: z.enum(["=", "!="]), left: tagName, right: literal }),
+  z.strictObject({ op: z.enum(["<", "<=", ">", ">="]), left: tagName, right: z.number() }),
+  z.strictObject({ op: z.literal("in"), left: tagName, right: z.array(literal).min(1).max(MAX_LIST).check(oneType) }),
+]);
 
 function oneType(context: z.core.ParsePayload<readonly Literal[]>): void {
   if (new Set(context.value.map((item) => typeof item)).size > 1)
     context.issues.push({ code: "custom", input: undefined, message: "of several types" });
 }
 
-const rules = z.array(z.strictObject({ when: condition, key: tagKeyField, value: writtenText(64) })).max(MAX_RULES);
+export const tagRule = z.strictObject({ when: tagCondition, key: tagKeyField, value: writtenText(64) });
+const rules = z.array(tagRule).max(MAX_RULES);
 
 export function invalidRule(detail: string): EntenteError {
   return new EntenteError("TAG_RULE_INVALID", { detail });

@@ -86,6 +86,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   signOut: "analyst steward auditor operator",
   doctor: "operator",
   status: "operator",
+  openApi: "analyst steward auditor operator",
 };
 
 const NAMES = Object.keys(ROUTES) as RouteName[];

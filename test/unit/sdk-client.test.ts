@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
 import { EntenteError } from "../../proto/errors.ts";
+import { REQUEST_EXAMPLES } from "../../proto/http/examples.ts";
 import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
 import { EntenteClient, type Job } from "../../sdk/client.ts";
 import { STUB_JOB, STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
@@ -64,100 +65,6 @@ describe("call", () => {
   });
 
   test("every route of the contract reaches its own handler", async () => {
-    const digest = "5f".repeat(32);
-    const requests: { [N in RouteName]: object } = {
-      node: {},
-      enrol: { invite: "i" },
-      invite: { party: "bureau" },
-      peers: {},
-      confirmPeer: { party: "bureau", fingerprint: "1a" },
-      acceptSuccession: { party: "bureau", fingerprint: "1a" },
-      peerDatasets: { party: "bureau" },
-      datasets: {},
-      registerDataset: { name: "a", path: "/a.csv", ids: [{ column: "id", normaliser: "opaque" }] },
-      checkDataset: { name: "a", path: "/a.csv", ids: [{ column: "id", normaliser: "opaque" }], showIds: true },
-      segments: {},
-      segment: { name: "adults" },
-      defineSegment: { name: "adults", dataset: "a", definition: { kind: "sql", expression: "age >= 18" } },
-      countSegment: { name: "adults" },
-      publishSegment: { name: "adults", description: "Adults", version: 1, to: ["bank"] },
-      unpublishSegment: { name: "adults" },
-      retireSegment: { name: "adults" },
-      agreements: {},
-      agreement: { digest },
-      proposeAgreement: { document: { title: "t" } },
-      signAgreement: { digest },
-      revokeAgreement: { digest },
-      agreementSchema: {},
-      budgets: {},
-      approvals: {},
-      decideJob: { jobId: STUB_JOB.jobId, decision: "approve" },
-      leakStatement: { jobId: STUB_JOB.jobId },
-      dryRun: {
-        operation: "audience",
-        agreement: digest,
-        dataset: "a",
-        peerDataset: "b",
-        output: "match-rate",
-        purpose: "credit-review",
-        segment: { name: "adults", version: 2 },
-        peerSegment: { name: "subscribers", version: 1 },
-      },
-      jobs: {},
-      job: { jobId: STUB_JOB.jobId },
-      jobEvents: { jobId: STUB_JOB.jobId },
-      startJob: {
-        operation: "audience",
-        agreement: digest,
-        dataset: "a",
-        peerDataset: "b",
-        tag: { key: "k", expiresInDays: 3 },
-      },
-      commitTiers: { tiers: [{ tier: "A" }] },
-      jobReport: { jobId: STUB_JOB.jobId },
-      jobReportFile: { jobId: STUB_JOB.jobId, format: "html", language: "en" },
-      tags: {},
-      exportResult: { jobId: STUB_JOB.jobId, format: "csv" },
-      exportTags: { format: "csv" },
-      tagCatalogue: {},
-      defineTag: {
-        ...{ key: "risk:default", kind: "risk", valueType: ["A", "B"], owner: "Risk", purpose: null, ttlDays: 30 },
-        ...{ agreement: null, description: null },
-      },
-      tagBatches: {},
-      tagHistory: { subject: "+8613900000001" },
-      optOuts: {},
-      optOutPage: { form: "phone-e164+opaque", after: "00" },
-      addOptOuts: { form: "email", ids: ["a@b"] },
-      removeOptOuts: { form: "email", ids: ["a@b"] },
-      feeds: {},
-      addFeed: {
-        name: "crm",
-        target: { kind: "postgres", database: "crm", schema: "public", table: "tags" },
-        keys: ["risk:default"],
-      },
-      removeFeed: { name: "crm" },
-      runFeed: { name: "crm", mode: "full" },
-      deliveries: { name: "crm" },
-      auditFiles: { collaboration: STUB_JOB.jobId },
-      collaborations: {},
-      forks: { collaboration: STUB_JOB.jobId },
-      recoverLog: { collaboration: STUB_JOB.jobId },
-      resumeCollaboration: { collaboration: STUB_JOB.jobId },
-      rotateKeys: {},
-      rotateIdentity: {},
-      session: {},
-      tokens: {},
-      signInWays: {},
-      beginSignIn: { challenge: "c".repeat(43) },
-      finishSignIn: { verifier: "v".repeat(43), state: "s".repeat(43), code: "c", iss: "https://id.test" },
-      signOut: {},
-      createToken: { person: "Wang Li", roles: ["analyst"], expiresInDays: 3 },
-      revokeToken: { tokenId: "0b".repeat(8) },
-      denials: {},
-      doctor: {},
-      status: {},
-    };
     const seen: [string, unknown][] = [];
     const handlers = Object.keys(ROUTES).map((name) => [
       name,
@@ -167,12 +74,15 @@ describe("call", () => {
       },
     ]);
     const client = await clientOf(Object.fromEntries(handlers));
-    for (const [name, request] of Object.entries(requests)) {
-      const answer: Promise<unknown> =
-        name === "exportTags" ? client.download(name, request as never) : client.call(name as never, request as never);
+    for (const [name, request] of Object.entries(REQUEST_EXAMPLES)) {
+      const isFile = "file" in ROUTES[name as RouteName];
+      const answer: Promise<unknown> = isFile
+        ? client.download(name as never, request as never)
+        : client.call(name as never, request as never);
       await expect(answer).rejects.toMatchObject({ code: "CANCELLED" });
     }
-    expect(seen).toEqual(Object.entries(requests));
+    const names = Object.keys(REQUEST_EXAMPLES) as RouteName[];
+    expect(seen).toEqual(names.map((name) => [name, ROUTES[name].request.parse(REQUEST_EXAMPLES[name])]));
   });
 
   test("an answer of another form is an error that names the field", async () => {

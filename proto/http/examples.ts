@@ -1,0 +1,180 @@
+/** A request to each route as somebody may write it, and answers to some: for the OpenAPI document. Tests hold each to its route. */
+import type * as z from "zod";
+import type { agreementSchema } from "../agreement/schema.ts";
+import type { ROUTES, RouteName, RouteRequest } from "./routes.ts";
+
+const AGREEMENT = "5f0c".repeat(16);
+const JOB = "0b41".repeat(8);
+const COLLABORATION = "c3e8".repeat(8);
+const FINGERPRINT = "0123-4567-89ab-cdef-0123-4567-89ab-cdef";
+const CUSTOMERS = {
+  name: "customers",
+  path: "/data/customers.csv",
+  ids: [{ column: "phone", normaliser: "phone-e164" as const }],
+};
+
+const DOCUMENT: z.input<typeof agreementSchema> = {
+  format: "entente-agreement/1",
+  title: "Joint audience of spring",
+  parties: [
+    { name: "bank", identity: "1b".repeat(32) },
+    { name: "bureau", identity: "2b".repeat(32) },
+  ],
+  datasets: [
+    { party: "bank", name: "customers", columns: [{ name: "phone", role: "id", normaliser: "phone-e164" }] },
+    { party: "bureau", name: "subscribers", columns: [{ name: "phone", role: "id", normaliser: "phone-e164" }] },
+  ],
+  operations: [
+    { operation: "audience", receiver: "bank", receiverDataset: "customers", providerDataset: "subscribers" },
+  ],
+  purposes: [{ id: "campaign", text: "Offers to customers that both know", legalBasis: "Consent, PIPL article 13" }],
+  validFrom: "2026-11-01T00:00:00.000Z",
+  validUntil: "2027-11-01T00:00:00.000Z",
+};
+
+export const REQUEST_EXAMPLES: { readonly [N in RouteName]: RouteRequest<N> } = {
+  node: {},
+  enrol: { invite: "entente-invite-1..." },
+  invite: { party: "bureau" },
+  peers: {},
+  confirmPeer: { party: "bureau", fingerprint: FINGERPRINT },
+  acceptSuccession: { party: "bureau", fingerprint: FINGERPRINT },
+  peerDatasets: { party: "bureau" },
+  datasets: {},
+  registerDataset: CUSTOMERS,
+  checkDataset: { ...CUSTOMERS, showIds: true },
+  segments: {},
+  segment: { name: "adults" },
+  defineSegment: { name: "adults", dataset: "customers", definition: { kind: "sql", expression: "age >= 18" } },
+  countSegment: { name: "adults" },
+  publishSegment: { name: "adults", description: "Customers of 18 years and more", version: 1, to: ["bank"] },
+  unpublishSegment: { name: "adults" },
+  retireSegment: { name: "adults" },
+  agreements: {},
+  agreement: { digest: AGREEMENT },
+  proposeAgreement: { document: DOCUMENT },
+  signAgreement: { digest: AGREEMENT },
+  revokeAgreement: { digest: AGREEMENT, reason: "The campaign has ended" },
+  agreementSchema: {},
+  budgets: {},
+  approvals: {},
+  decideJob: { jobId: JOB, decision: "approve" },
+  leakStatement: { jobId: JOB },
+  dryRun: {
+    operation: "audience",
+    agreement: AGREEMENT,
+    dataset: "customers",
+    peerDataset: "subscribers",
+    output: "match-rate",
+    purpose: "credit-review",
+    segment: { name: "adults", version: 2 },
+    peerSegment: { name: "in-the-city", version: 1 },
+  },
+  jobs: {},
+  job: { jobId: JOB },
+  jobEvents: { jobId: JOB },
+  startJob: {
+    operation: "audience",
+    agreement: AGREEMENT,
+    dataset: "customers",
+    peerDataset: "subscribers",
+    tag: { key: "marketing:joint-audience", value: "spring", expiresInDays: 30 },
+  },
+  commitTiers: {
+    tiers: [
+      { tier: "A", maxProbability: 0.05 },
+      { tier: "B", maxProbability: 1 },
+    ],
+  },
+  jobReport: { jobId: JOB },
+  jobReportFile: { jobId: JOB, format: "html" },
+  tags: {},
+  exportResult: { jobId: JOB, format: "csv" },
+  exportTags: { format: "csv" },
+  tagCatalogue: {},
+  defineTag: {
+    key: "risk:default",
+    kind: "risk",
+    valueType: ["A", "B"],
+    owner: "Risk",
+    purpose: null,
+    ttlDays: 30,
+    agreement: null,
+    description: null,
+  },
+  tagBatches: {},
+  tagHistory: { subject: "+8613900000001" },
+  optOuts: {},
+  optOutPage: { form: "phone-e164" },
+  addOptOuts: { form: "email", ids: ["li@example.cn"] },
+  removeOptOuts: { form: "email", ids: ["li@example.cn"] },
+  feeds: {},
+  addFeed: {
+    name: "crm",
+    target: { kind: "postgres", database: "crm", schema: "public", table: "tags" },
+    keys: ["risk:default"],
+  },
+  removeFeed: { name: "crm" },
+  runFeed: { name: "crm", mode: "full" },
+  deliveries: { name: "crm" },
+  auditFiles: { collaboration: COLLABORATION },
+  collaborations: {},
+  forks: { collaboration: COLLABORATION },
+  recoverLog: { collaboration: COLLABORATION },
+  resumeCollaboration: { collaboration: COLLABORATION },
+  rotateKeys: {},
+  rotateIdentity: {},
+  session: {},
+  tokens: {},
+  signInWays: {},
+  beginSignIn: { challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" },
+  finishSignIn: {
+    verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    state: "af0ifjsldkj9mQ2yT7uVwXzAbCdEfGhIjKlMnOpQrSt",
+    code: "SplxlOBeZQQYbYS6WxSbIA",
+    iss: "https://accounts.bank.example",
+  },
+  signOut: {},
+  createToken: { person: "Wang Li", roles: ["analyst"], expiresInDays: 30 },
+  revokeToken: { tokenId: "0b41".repeat(4) },
+  denials: {},
+  doctor: {},
+  status: {},
+  openApi: {},
+};
+
+type Answer<N extends RouteName> = z.input<(typeof ROUTES)[N]["response"]>;
+
+export const ANSWER_EXAMPLES: { readonly [N in RouteName]?: Answer<N> } = {
+  node: {
+    party: "bank",
+    fingerprint: FINGERPRINT,
+    coordinator: "coordinator.example:7401",
+    connected: true,
+    version: "1.0.0",
+  },
+  job: {
+    jobId: JOB,
+    operation: "audience",
+    role: "receiver",
+    peer: "bureau",
+    agreement: AGREEMENT,
+    state: "done",
+    updatedAt: "2026-11-01T08:00:41.000Z",
+    progress: null,
+    reason: null,
+    output: "list",
+    awaitsApproval: false,
+    withheld: false,
+    ownRows: 20_000,
+    peerRows: { from: 46_331, to: 50_523 },
+    summary: {
+      matched: 8_012,
+      tags: { spring: 8_012 },
+      seconds: 12.4,
+      bytesSent: 2_400_000,
+      bytesReceived: 3_100_000,
+    },
+  },
+  tags: { tags: [{ key: "marketing:joint-audience", value: "spring", jobId: JOB, count: 8_012 }] },
+};
