@@ -59,5 +59,9 @@ test("Chinese texts are Chinese, and English ones are not", () => {
   const isWordless = (text: string) => !/\p{L}{2}/u.test(text.replaceAll(/\{\{\w+\}\}/g, ""));
   const zh = keysOf(zhCn).filter((key) => !UNTRANSLATED.test(key) && !han.test(textAt(zhCn, key)));
   expect(zh.filter((key) => !isWordless(textAt(zhCn, key)))).toEqual([]);
+  // Beside a Chinese character stands Chinese punctuation.
+  expect(keysOf(zhCn).filter((key) => /\p{Script=Han}[,;:?!]|[,;:?!]\p{Script=Han}/u.test(textAt(zhCn, key)))).toEqual(
+    [],
+  );
   expect(keysOf(en).filter((key) => key !== "shell.zhCn" && han.test(textAt(en, key)))).toEqual([]);
 });

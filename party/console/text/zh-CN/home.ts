@@ -13,9 +13,9 @@ export const home: SameShape<typeof english> = {
   signIn: {
     title: "登录 {{host}}",
     token: "访问令牌",
-    hint: "由本节点的运维人员创建:entente token create",
+    hint: "由本节点的运维人员创建：entente token create",
     submit: "登录",
-    refused: "节点不认识此令牌,或令牌已失效。请向运维人员申请新令牌。",
-    ended: "访问已到期。重新登录即可继续,已填写的内容会保留。",
+    refused: "节点不认识此令牌，或令牌已失效。请向运维人员申请新令牌。",
+    ended: "访问已到期。重新登录即可继续，已填写的内容会保留。",
   },
 };
