@@ -1,4 +1,4 @@
-/** Runs the real `entente` command with the pinned Node. */
+/** Runs the `entente` command: as a process with the pinned Node, or, in a fraction of the time, in this one. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { COMPILE_CACHE } from "./compile-cache.ts";
@@ -12,6 +12,10 @@ export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface EndedHere extends Ended {
+  readonly code: number;
 }
 
 export interface RunOptions {
@@ -45,4 +49,37 @@ export function runNode(args: readonly string[], { env = {}, cwd, onStart }: Run
 
 export function entente(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return runNode([COMMAND, ...args], options);
+}
+
+/**
+ * The same in this process, for what does not depend on being one. One at a time: what is written meanwhile, the current
+ * folder and the environment are the whole process's.
+ */
+export async function ententeHere(
+  args: readonly string[],
+  { env = {}, cwd = "." }: Pick<RunOptions, "env" | "cwd"> = {},
+): Promise<EndedHere> {
+  const { main } = await import("../../sdk/cli/main.ts");
+  const before = { cwd: process.cwd(), env: process.env, exitCode: process.exitCode };
+  const written = { stdout: process.stdout.write, stderr: process.stderr.write };
+  const taken = { stdout: "", stderr: "" };
+  const { ENTENTE_NODE: _, ENTENTE_TOKEN: __, ...inherited } = process.env;
+  process.env = { ...inherited, ...env };
+  process.chdir(cwd);
+  for (const name of ["stdout", "stderr"] as const)
+    process[name].write = (chunk: string | Uint8Array) => {
+      taken[name] += String(chunk);
+      return true;
+    };
+  process.exitCode = 0;
+  try {
+    await main(args);
+    return { code: Number(process.exitCode), ...taken };
+  } finally {
+    Object.assign(process.stdout, { write: written.stdout });
+    Object.assign(process.stderr, { write: written.stderr });
+    process.chdir(before.cwd);
+    process.env = before.env;
+    process.exitCode = before.exitCode;
+  }
 }

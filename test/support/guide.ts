@@ -5,7 +5,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { main } from "../../sdk/cli/main.ts";
+import { type EndedHere, ententeHere } from "./command-line.ts";
 
 export interface GuideBlock {
   /** The heading that it is under. */
@@ -57,14 +57,8 @@ function linesOf(body: string): string[] {
   return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** What is run in the place of a program, given the words after its name; what it leaves out is "" and 0. */
-export type Program = (args: readonly string[], command: readonly string[]) => Promise<Partial<Ran> | undefined>;
+export type Program = (args: readonly string[], command: readonly string[]) => Promise<Partial<EndedHere> | undefined>;
 
 /** Runs lines of guides in this process; paths are of the process's current folder. */
 export class GuideShell {
@@ -74,11 +68,13 @@ export class GuideShell {
 
   /** `programs` by the words that a command begins with; the longest that fits is run. `entente` is there already. */
   constructor(programs: Readonly<Record<string, Program>> = {}) {
-    this.#programs = new Map(Object.entries({ entente, mkdir: makeFolder, ...programs }));
+    this.#programs = new Map(
+      Object.entries({ entente: (args: readonly string[]) => ententeHere(args), mkdir: makeFolder, ...programs }),
+    );
   }
 
   /** Runs one line to its end, or up to the first command that fails. Throws for a program or a name that it does not know. */
-  async run(line: string): Promise<Ran> {
+  async run(line: string): Promise<EndedHere> {
     let [stdout, stderr] = ["", ""];
     let code = 0;
     for (const command of line.split(" && ")) {
@@ -92,13 +88,13 @@ export class GuideShell {
   }
 
   /** The same; throws for any other exit code than `code`, with what the line printed. */
-  async expect(line: string, code = 0): Promise<Ran> {
+  async expect(line: string, code = 0): Promise<EndedHere> {
     const ran = await this.run(line);
     if (ran.code !== code) throw new Error(`${line}\nexit ${ran.code}, not ${code}\n${ran.stdout}${ran.stderr}`);
     return ran;
   }
 
-  async #runOne(line: string): Promise<Ran> {
+  async #runOne(line: string): Promise<EndedHere> {
     const words = await this.#words(line);
     const setting = /^([A-Z][A-Z_]*)=(.*)$/s.exec(words[0]?.text ?? "");
     if (setting !== null && words.length === 1) {
@@ -155,24 +151,4 @@ export class GuideShell {
 const makeFolder: Program = async (args) => {
   for (const path of args.filter((arg) => arg !== "-p")) await mkdir(join(process.cwd(), path), { recursive: true });
   return undefined;
-};
-
-/** One command of the command line, in this process. */
-const entente: Program = async (args) => {
-  const taken = { stdout: "", stderr: "" };
-  const before = { stdout: process.stdout.write, stderr: process.stderr.write, exitCode: process.exitCode };
-  for (const name of ["stdout", "stderr"] as const)
-    process[name].write = (chunk: string | Uint8Array) => {
-      taken[name] += String(chunk);
-      return true;
-    };
-  process.exitCode = 0;
-  try {
-    await main(args);
-    return { code: Number(process.exitCode), ...taken };
-  } finally {
-    process.stdout.write = before.stdout;
-    process.stderr.write = before.stderr;
-    process.exitCode = before.exitCode;
-  }
 };

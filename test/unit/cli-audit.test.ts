@@ -5,11 +5,11 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprint } from "../../proto/agreement/identity.ts";
 import { logFolder } from "../../proto/evidence/export.ts";
-import { entente } from "../support/command-line.ts";
+import { ententeHere } from "../support/command-line.ts";
 import { BANK, JOB, originOf, PARTNER, runJob } from "../support/evidence-world.ts";
 
 let folder: string;
-const run = (line: string) => entente(line.split(" "), { cwd: folder });
+const run = (line: string) => ententeHere(line.split(" "), { cwd: folder });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "entente-cli-audit-"));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import { describeCheck } from "../../sdk/cli/dataset-check.ts";
-import { entente } from "../support/command-line.ts";
+import { ententeHere } from "../support/command-line.ts";
 import { STUB_PROGRESS, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 const CHECK: RouteResponse<"checkDataset"> = {
@@ -56,9 +56,9 @@ afterEach(async () => {
 
 test("dataset check asks as register does, and prints tables or, for programs, all of it", async () => {
   const line = "dataset check people --file people.csv --id-column phone --normaliser phone-e164".split(" ");
-  const people = await entente(line, { cwd: folder });
+  const people = await ententeHere(line, { cwd: folder });
   expect([people.code, people.stdout]).toEqual([0, `${describeCheck(CHECK)}\n`]);
-  const programs = await entente([...line, "--show-ids", "--json"], { cwd: folder });
+  const programs = await ententeHere([...line, "--show-ids", "--json"], { cwd: folder });
   const [event, answer] = programs.stdout
     .trimEnd()
     .split("\n")

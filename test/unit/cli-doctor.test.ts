@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { entente } from "../support/command-line.ts";
+import { ententeHere } from "../support/command-line.ts";
 import { STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 type Report = RouteResponse<"doctor">;
@@ -40,7 +40,7 @@ const FAIL = { ...UNKNOWN, check: "clock", state: "fail", what: "off", why: "bad
 
 test("what is wrong comes first, with why and what to do; exit 1 only for that", async () => {
   await start({ worst: "fail", findings: [OK, WARN, FAIL] });
-  const people = await entente(["doctor"], { cwd: folder });
+  const people = await ententeHere(["doctor"], { cwd: folder });
   expect([people.code, people.stdout]).toEqual([
     1,
     [
@@ -58,14 +58,14 @@ test("what is wrong comes first, with why and what to do; exit 1 only for that",
   ]);
   await node?.close();
   await start({ worst: "warn", findings: [OK, WARN] });
-  const programs = await entente(["doctor", "--json"], { cwd: folder });
+  const programs = await ententeHere(["doctor", "--json"], { cwd: folder });
   expect([programs.code, JSON.parse(programs.stdout)]).toEqual([0, { worst: "warn", findings: [OK, WARN] }]);
 });
 
 test("in Chinese, but for what this release does not know", async () => {
   const values = { freeBytes: 9e6, keptBytes: 2e8 };
   await start({ worst: "fail", findings: [{ ...FAIL, check: "disk", code: "disk-room-kept", values }, OK] });
-  const { stdout } = await entente(["doctor", "--language", "zh-CN"], { cwd: folder });
+  const { stdout } = await ententeHere(["doctor", "--language", "zh-CN"], { cwd: folder });
   expect(stdout.split("\n")).toEqual([
     "fail  disk  可用 9 MB，其中 200 MB 预留给正在运行的任务",
     "            影响：新任务会被拒绝：DISK_FULL",
@@ -78,8 +78,8 @@ test("in Chinese, but for what this release does not know", async () => {
 });
 
 test("of a node that does not run: that it does not, and what its folder says", async () => {
-  await entente(["party", "init", "--dir", folder, "--party", "bank", "--api-port", "0"]);
-  const { code, stdout } = await entente(["doctor", "--node", folder, "--json"]);
+  await ententeHere(["party", "init", "--dir", folder, "--party", "bank", "--api-port", "0"]);
+  const { code, stdout } = await ententeHere(["doctor", "--node", folder, "--json"]);
   const { worst, findings } = JSON.parse(stdout) as Report;
   const byCheck = new Map(findings.map((finding) => [finding.check, finding]));
   expect([code, worst]).toEqual([1, "fail"]);
@@ -91,9 +91,9 @@ test("of a node that does not run: that it does not, and what its folder says", 
 });
 
 test("of a node on another machine nothing is looked at here; a token that it refuses is an error", async () => {
-  const away = await entente(["doctor", "--url", "http://127.0.0.1:9", "--token", "t", "--json"]);
+  const away = await ententeHere(["doctor", "--url", "http://127.0.0.1:9", "--token", "t", "--json"]);
   expect([away.code, (JSON.parse(away.stdout) as Report).findings.map(({ check }) => check)]).toEqual([1, ["node"]]);
   await start({ worst: "ok", findings: [OK] });
-  const refused = await entente(["doctor", "--token", "wrong", "--json"], { cwd: folder });
+  const refused = await ententeHere(["doctor", "--token", "wrong", "--json"], { cwd: folder });
   expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "TOKEN_MISSING" } });
 });

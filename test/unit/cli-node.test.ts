@@ -7,7 +7,7 @@ import type { Handlers } from "../../party/api/server.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import type { Job } from "../../sdk/client.ts";
-import { type Ended, entente, type RunOptions } from "../support/command-line.ts";
+import { type Ended, entente, ententeHere, type RunOptions } from "../support/command-line.ts";
 import {
   STUB_JOB,
   STUB_NODE_INFO,
@@ -38,7 +38,8 @@ async function start(handlers: Partial<Handlers>): Promise<void> {
 
 /** Runs a command in the node's folder. */
 function run(line: string, options: RunOptions = {}): Promise<Ended> {
-  return entente(line.split(" "), { cwd: folder, ...options });
+  const start = options.onStart === undefined ? ententeHere : entente;
+  return start(line.split(" "), { cwd: folder, ...options });
 }
 
 const STATUS: RouteResponse<"status"> = {
@@ -115,12 +116,13 @@ describe("answers", () => {
         `fingerprint  ${STUB_NODE_INFO.fingerprint}`,
         "coordinator  not enrolled",
         "connected    no",
+        `console      ${node?.url}/`,
         "version      0.1.0",
         "",
       ].join("\n"),
     ]);
     const programs = await run(`node --json --node ${folder}`, { cwd: "/" });
-    expect(JSON.parse(programs.stdout)).toEqual(STUB_NODE_INFO);
+    expect(JSON.parse(programs.stdout)).toEqual({ ...STUB_NODE_INFO, consoleUrl: `${node?.url}/` });
     const environment = await run("--json node", { cwd: "/", env: { ENTENTE_NODE: folder } });
     expect(environment.stdout).toBe(programs.stdout);
     const wrong = await run("node --token wrong");

@@ -8,7 +8,7 @@ import { EntenteError } from "../../proto/errors.ts";
 import { ROLES } from "../../proto/http/route.ts";
 import type { RouteInput } from "../../proto/http/routes.ts";
 import { EntenteClient } from "../../sdk/client.ts";
-import { type Ended, entente, type RunOptions } from "../support/command-line.ts";
+import { type Ended, ententeHere, type RunOptions } from "../support/command-line.ts";
 import { STUB_NODE_INFO, STUB_TOKEN, type StubNode, startStubNode } from "../support/stub-node.ts";
 
 let folder: string;
@@ -20,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs a command in the test's folder. */
 function run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  return entente(args, { cwd: folder, ...options });
+  return ententeHere(args, { cwd: folder, ...options });
 }
 
 describe("over a stub", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageFile from "../../package.json" with { type: "json" };
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
-import { COMMAND, entente, runNode } from "../support/command-line.ts";
+import { COMMAND, ententeHere, runNode } from "../support/command-line.ts";
 
 let empty: string;
 
@@ -38,13 +38,13 @@ describe("wrong usage exits with 64 and says why on stderr", () => {
     ["no terminal to confirm on", ["peer", "confirm", "bureau"], "--fingerprint"],
     ["an export folder that is none", ["audit", "verify", "no-such-folder"], "no-such-folder is no folder"],
   ])("%s", async (_, args, why) => {
-    const { code, stdout, stderr } = await entente(args, { cwd: empty });
+    const { code, stdout, stderr } = await ententeHere(args, { cwd: empty });
     expect([code, stdout]).toEqual([64, ""]);
     expect(stderr).toContain(why);
   });
 
   test("with --json, as one document on stdout", async () => {
-    const { code, stdout, stderr } = await entente(["tags", "export", "--json", "--format", "csv"], { cwd: empty });
+    const { code, stdout, stderr } = await ententeHere(["tags", "export", "--json", "--format", "csv"], { cwd: empty });
     expect([code, stderr]).toEqual([64, ""]);
     expect(JSON.parse(stdout)).toEqual({
       error: new EntenteError("BAD_REQUEST", { detail: "required option '--out <file>' not specified" }).toPublic(),
@@ -54,31 +54,31 @@ describe("wrong usage exits with 64 and says why on stderr", () => {
 
 describe("help", () => {
   test("of the command and of each group names what there is", async () => {
-    const { code, stdout } = await entente(["--help"]);
+    const { code, stdout } = await ententeHere(["--help"]);
     expect(code).toBe(0);
     const groups = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map(([, name]) => name);
     expect(groups).toEqual(
-      "coordinator party enroll node peer dataset segment agreement audience score model job approval budget tags feed opt-out audit evidence keys token store doctor help".split(
+      "up enroll node doctor dataset segment opt-out peer agreement approval budget audience score model job tag feed audit evidence party coordinator token keys store help".split(
         " ",
       ),
     );
   });
 
   test("of a command shows its options, those of all commands, and an example", async () => {
-    const { code, stdout } = await entente(["help", "tags"]);
+    const { code, stdout } = await ententeHere(["help", "tags"]);
     expect([code, stdout.includes("export")]).toEqual([0, true]);
-    const one = await entente(["audit", "verify", "--help"]);
+    const one = await ententeHere(["audit", "verify", "--help"]);
     expect(one.stdout).toMatch(/--trust[\s\S]+--json[\s\S]+\$ entente audit verify[\s\S]+2 incomplete/);
   });
 
   test("--version", async () => {
-    expect((await entente(["--version"])).stdout).toBe(`${packageFile.version}\n`);
+    expect((await ententeHere(["--version"])).stdout).toBe(`${packageFile.version}\n`);
   });
 });
 
 describe("a node that is not there", () => {
   test("no api.json in the folder", async () => {
-    const { code, stdout, stderr } = await entente(["node"], { cwd: empty });
+    const { code, stdout, stderr } = await ententeHere(["node"], { cwd: empty });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain(`error NODE_UNREACHABLE: ${CATALOGUE.NODE_UNREACHABLE.text}`);
     expect(stderr).toContain(`why: no file 'api.json' in ${empty}`);
@@ -87,7 +87,7 @@ describe("a node that is not there", () => {
   });
 
   test("nothing listens; --json", async () => {
-    const { code, stdout } = await entente(["job", "list", "--json", "--url", "http://127.0.0.1:9"], {
+    const { code, stdout } = await ententeHere(["job", "list", "--json", "--url", "http://127.0.0.1:9"], {
       env: { ENTENTE_TOKEN: "t" },
     });
     expect(code).toBe(1);
@@ -96,7 +96,7 @@ describe("a node that is not there", () => {
   });
 
   test("no token", async () => {
-    const { code, stderr } = await entente(["node", "--url", "http://127.0.0.1:9"], { cwd: empty });
+    const { code, stderr } = await ententeHere(["node", "--url", "http://127.0.0.1:9"], { cwd: empty });
     expect(code).toBe(1);
     expect(stderr).toContain("TOKEN_MISSING");
   });
