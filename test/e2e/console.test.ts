@@ -1,0 +1,68 @@
+/**
+ * The console as its people use it: real processes, a real browser, each role's main path in both languages. One set of processes and
+ * one browser for all. `ENTENTE_SCREENSHOTS=/tmp/shots vitest run test/e2e/console.test.ts` leaves pictures to look at.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ROLES, type Role } from "../../proto/http/route.ts";
+import { LANGUAGES, type Language } from "../../proto/language.ts";
+import { CHROMIUM, ConsoleBrowser, type ConsoleTab } from "../support/console-browser.ts";
+import { PAGES } from "../support/console-pages.ts";
+import { ConsoleWorld } from "../support/console-world.ts";
+import type { PartyName } from "../support/trio.ts";
+import { walkByKeyboard, walkPages } from "./console/everybody.ts";
+
+/** A role's main path. It is walked in each language, one after another, over one world. */
+type Walk = (tab: ConsoleTab, world: ConsoleWorld) => Promise<void>;
+
+interface Path {
+  readonly name: string;
+  readonly party: PartyName;
+  readonly role: Role;
+  readonly walk: Walk;
+}
+
+const PATHS: readonly Path[] = [];
+
+const missing = CHROMIUM === undefined ? " (not run: no chromium on this machine, nor at ENTENTE_CHROMIUM)" : "";
+const walked = test.skipIf(CHROMIUM === undefined);
+
+let world: ConsoleWorld;
+let browser: ConsoleBrowser;
+beforeAll(async () => {
+  if (CHROMIUM !== undefined) [world, browser] = await Promise.all([ConsoleWorld.start(), ConsoleBrowser.start()]);
+});
+afterAll(() => Promise.all([browser?.close(), world?.stop()]));
+
+async function inTab(
+  { name, party, role, language }: Omit<Path, "walk"> & { readonly language: Language },
+  walk: Walk,
+): Promise<void> {
+  const [url, token] = await Promise.all([world.url(party), world.token(party, role)]);
+  const tab = await browser.open({ url, token, language, name: `${name}-${language}` });
+  try {
+    await walk(tab, world);
+    expect(tab.problems()).toEqual([]);
+  } finally {
+    await tab.close();
+  }
+}
+
+const inBothLanguages = PATHS.flatMap((path) => LANGUAGES.map((language) => ({ ...path, language })));
+walked.each(inBothLanguages)(`$name of the $party, $language${missing}`, (path) => inTab(path, path.walk));
+
+walked.each(ROLES)(`every page of the navigation: %s${missing}`, (role) =>
+  inTab({ name: "pages", party: "bank", role, language: role === "auditor" ? "zh-CN" : "en" }, (tab) =>
+    walkPages(tab, role),
+  ),
+);
+
+walked(`by the keyboard alone${missing}`, () =>
+  inTab({ name: "keyboard", party: "bank", role: "analyst", language: "en" }, walkByKeyboard),
+);
+
+/** Last, when all walks have gone. */
+walked(`every page was looked at${missing}`, () => {
+  const withParameters = PAGES.filter(({ path }) => path.includes(":")).map(({ path }) => path);
+  const unseen = withParameters.filter((path) => !browser.looked.has(path));
+  expect(unseen).toEqual([]);
+});
