@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     // One more than the two cores: tests with processes of their own wait for them.
     maxWorkers: 3,
+    globalSetup: "test/support/memory-folder.ts",
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
