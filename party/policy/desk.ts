@@ -10,6 +10,7 @@ import { approvalNeeded } from "../../proto/policy/approval.ts";
 import { type Budget, budgetOf } from "../../proto/policy/budget.ts";
 import { featureBits } from "../../proto/policy/feature-bits.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
+import type { RunOutcome } from "../../proto/policy/outcomes.ts";
 import { decide, type JobRequest, type PolicyDecision } from "../../proto/policy/rules.ts";
 import { classRows } from "../../proto/size-class.ts";
 import type { Agreements } from "../agreements/agreements.ts";
@@ -76,6 +77,11 @@ export class PolicyDesk {
 
   runs({ collaboration }: Pick<Agreement, "collaboration">): Promise<readonly ChargedRun[]> {
     return this.#options.history.runs(collaboration);
+  }
+
+  /** What became of them, by job id. */
+  outcomes({ collaboration }: Pick<Agreement, "collaboration">): Promise<ReadonlyMap<string, RunOutcome>> {
+    return this.#options.history.outcomes(collaboration);
   }
 
   /** Deciding and recording what was decided: nothing else decides meanwhile. */

@@ -1,6 +1,6 @@
 /**
- * What the evidence log says of the past that policy must know: the runs that were charged to the budgets, and the
- * agreements that were revoked. The log is the only record; what the store keeps is a projection under a MAC, checked
+ * What the evidence log says of the past that policy must know: the runs that were charged to the budgets, what became of
+ * them, and the agreements that were revoked. The log is the only record; what the store keeps is a projection under a MAC, checked
  * against the log's tree, and made anew when it is missing, was changed or does not fit.
  */
 import { fromUtf8, toHex, utf8 } from "../../proto/encoding/bytes.ts";
@@ -10,6 +10,7 @@ import { parseStatement } from "../../proto/evidence/statements.ts";
 import type { CollaborationId } from "../../proto/ids.ts";
 import { applyToRuns } from "../../proto/policy/charged-runs.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
+import { applyToOutcomes, type RunOutcome } from "../../proto/policy/outcomes.ts";
 import type { Logbook } from "../evidence/logbook.ts";
 import type { Store } from "../store/store.ts";
 import { Turns } from "../turns.ts";
@@ -21,6 +22,7 @@ interface Projection {
   /** Root of the tree of that size, hex. */
   readonly root: string;
   readonly runs: readonly ChargedRun[];
+  readonly outcomes: readonly RunOutcome[];
   readonly revoked: readonly string[];
 }
 
@@ -45,6 +47,11 @@ export class RunHistory {
     return (await this.#read(collaboration)).runs;
   }
 
+  /** What became of them, by job id. Throws LOG_CORRUPT. */
+  async outcomes(collaboration: CollaborationId): Promise<ReadonlyMap<string, RunOutcome>> {
+    return new Map((await this.#read(collaboration)).outcomes.map((outcome) => [outcome.jobId, outcome]));
+  }
+
   /** Digests of agreements. Throws LOG_CORRUPT. */
   async revoked(collaboration: CollaborationId): Promise<readonly string[]> {
     return (await this.#read(collaboration)).revoked;
@@ -59,12 +66,14 @@ export class RunHistory {
         this.#held.set(collaboration, before);
         return before;
       }
-      const from = fits ? before : { size: 0, runs: [], revoked: [] };
+      const from = fits ? before : { size: 0, runs: [], outcomes: [], revoked: [] };
       const runs = new Map(from.runs.map((run) => [run.jobId, run]));
+      const outcomes = new Map(from.outcomes.map((outcome) => [outcome.jobId, outcome]));
       const revoked = new Set(from.revoked);
       const apply = (entry: Uint8Array) => {
         const parsed = parseStatement(entry);
         applyToRuns(runs, parsed);
+        applyToOutcomes(outcomes, parsed);
         if (parsed.event === "agreement-revoked") revoked.add(parsed.statement.predicate.agreementDigest);
       };
       // A new log goes on where the one before ended: what that says counts on.
@@ -80,6 +89,7 @@ export class RunHistory {
         size,
         root: log.rootAt(size),
         runs: [...runs.values()],
+        outcomes: [...outcomes.values()],
         revoked: [...revoked],
       };
       this.#held.set(collaboration, next);
@@ -107,7 +117,7 @@ export class RunHistory {
 
   #mac(collaboration: CollaborationId, projection: Projection): string {
     const bytes = canonicalJson({ collaboration, projection } as unknown as Json);
-    return toHex(commit(this.#options.macKey, "entente run history/1", bytes));
+    return toHex(commit(this.#options.macKey, "entente run history/2", bytes));
   }
 }
 
