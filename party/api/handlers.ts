@@ -14,6 +14,7 @@ import { classRange } from "../../proto/size-class.ts";
 import type { Access } from "../access/access.ts";
 import { accessHandlers } from "../access/handlers.ts";
 import type { Caller } from "../access/tokens.ts";
+import { agreementHandlers } from "../agreements/handlers.ts";
 import { viewCheck } from "../data/check-view.ts";
 import { viewDataset } from "../data/view.ts";
 import { doctorHandlers } from "../doctor/handlers.ts";
@@ -22,11 +23,19 @@ import { startOf } from "../doctor/validity.ts";
 import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
 import { feedHandlers } from "../feeds/handlers.ts";
-import { decideJob, describeJob, waitingJobs } from "../jobs/approvals.ts";
+import {
+  type Circumstances,
+  circumstancesOf,
+  decideJob,
+  describeJob,
+  type WaitingJob,
+  waitingJobs,
+} from "../jobs/approvals.ts";
 import { budgets, type DryRun, dryRun } from "../jobs/dry-run.ts";
 import { followJob } from "../jobs/events.ts";
 import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
+import { decideBefore } from "../jobs/pending.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
@@ -95,12 +104,12 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     agreementSchema: async () => agreementJsonSchema(),
     budgets: async () => ({ budgets: (await budgets(node.connected)).map(viewBudget) }),
     approvals: async (_input, caller) => ({
-      approvals: (await waitingJobs(node.connected)).map((waiting) => ({
-        job: forCaller(jobView(waiting.job), caller),
-        purpose: waiting.spec.purpose,
-        purposeText: waiting.agreement.document.purposes.find(({ id }) => id === waiting.spec.purpose)?.text ?? "",
-        leakStatement: viewLeak(waiting.statement),
-      })),
+      approvals: await Promise.all(
+        (await waitingJobs(node.connected)).map(async (waiting) => ({
+          job: forCaller(jobView(waiting.job), caller),
+          ...viewWaiting(waiting, await circumstancesOf(node.connected, waiting)),
+        })),
+      ),
     }),
     decideJob: async ({ jobId, decision, reason }, caller) => {
       using _place = decision === "approve" ? await node.connected.gates.enterJob() : undefined;
@@ -114,6 +123,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
       const files = await exportEvidence(node.connected, collaborationId(collaboration));
       return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
     },
+    ...agreementHandlers(node),
     ...resultHandlers(node),
     ...evidenceHandlers(node),
     ...reportHandlers(node),
@@ -137,6 +147,30 @@ function viewBudget<T extends { epochEndsAt: number }>(budget: T) {
 function viewLeak({ text, parts, digest, translations }: LeakStatement) {
   const chinese = translations["zh-CN"];
   return { text, parts: { ...parts }, digest, translations: { "zh-CN": { ...chinese, parts: { ...chinese.parts } } } };
+}
+
+function viewWaiting(
+  { job, spec, agreement, statement }: WaitingJob,
+  { budget, news, lastRunAt }: Circumstances,
+): Omit<RouteResponse<"approvals">["approvals"][number], "job"> {
+  const { title, version, purposes } = agreement.document;
+  const purpose = purposes.find(({ id }) => id === spec.purpose);
+  const { role, at, requestedBy } = job.proposed;
+  const [ownDataset, peerDataset] =
+    role === "receiver" ? [spec.receiverDataset, spec.providerDataset] : [spec.providerDataset, spec.receiverDataset];
+  return {
+    ...{ title, version, ownDataset, peerDataset },
+    requestedBy: requestedBy ?? null,
+    proposedAt: at,
+    decideBefore: new Date(decideBefore(at)).toISOString(),
+    purpose: spec.purpose,
+    purposeText: purpose?.text ?? "",
+    legalBasis: purpose?.legalBasis ?? "",
+    leakStatement: viewLeak(statement),
+    news: [...news],
+    lastRunAt: lastRunAt === undefined ? null : new Date(lastRunAt).toISOString(),
+    budget: budget === undefined ? null : viewBudget(budget),
+  };
 }
 
 function viewDryRun({ decision, needsApproval, budget, statement }: DryRun): RouteResponse<"dryRun"> {

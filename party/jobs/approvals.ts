@@ -7,7 +7,12 @@ import type { JobSpec } from "../../proto/agreement/job-spec.ts";
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { jobId as toJobId } from "../../proto/ids.ts";
+import { type Novelty, newInJob } from "../../proto/policy/approval.ts";
+import type { Budget } from "../../proto/policy/budget.ts";
+import { featureBits } from "../../proto/policy/feature-bits.ts";
+import type { ChargedRun } from "../../proto/policy/history.ts";
 import { type LeakStatement, leakStatement } from "../../proto/policy/leak-statement.ts";
+import { agreedOperation, type JobRequest } from "../../proto/policy/request.ts";
 import { classRange } from "../../proto/size-class.ts";
 import { requestOf } from "../policy/desk.ts";
 import { inControlSession } from "../session/control.ts";
@@ -50,6 +55,38 @@ export async function describeJob(deps: JobDeps, job: Job): Promise<WaitingJob> 
   const spec = await storedSpec(deps, job);
   const { agreement } = await deps.agreements.require(spec.agreement);
   return { job, spec, agreement, statement: statementOf(agreement, spec, job) };
+}
+
+/** What else the person who decides must know. */
+export interface Circumstances {
+  /** Undefined when no agreed operation would pay. */
+  readonly budget: Budget | undefined;
+  /** What no run before it has told. */
+  readonly news: readonly Novelty[];
+  /** When the last run of its operation over its datasets was charged, milliseconds since 1970. */
+  readonly lastRunAt: number | undefined;
+}
+
+export async function circumstancesOf(deps: JobDeps, { job, spec, agreement }: WaitingJob): Promise<Circumstances> {
+  const { role, ownRows } = job.proposed;
+  const request = requestOf({ agreement, spec, role, ownRows });
+  const history = await deps.policy.runs(agreement);
+  const operation = agreedOperation(agreement, request);
+  const bits = spec.model === undefined ? undefined : featureBits(spec.model);
+  return {
+    budget: operation && (await deps.policy.budget(agreement, operation, bits)),
+    news: newInJob(request, history),
+    lastRunAt: history.findLast((run) => run.jobId !== job.jobId && isSameWork(run, request))?.at,
+  };
+}
+
+function isSameWork(run: ChargedRun, { operation, receiver, receiverDataset, providerDataset }: JobRequest): boolean {
+  return (
+    run.operation === operation &&
+    run.receiver === receiver &&
+    run.receiverDataset === receiverDataset &&
+    run.providerDataset === providerDataset
+  );
 }
 
 export function statementOf(

@@ -7,9 +7,14 @@ const APPROVAL_TIMEOUT_MS = 7 * 86_400_000;
 /** The peer tells when somebody has decided; that word may be lost. */
 const ASK_AGAIN_MS = 120_000;
 
+/** When a job has waited too long for a person; milliseconds since 1970. */
+export function decideBefore(recordedAt: string): number {
+  return Date.parse(recordedAt) + APPROVAL_TIMEOUT_MS;
+}
+
 /** Throws APPROVAL_OVERDUE when a job has waited for a person for a week. */
 export function requireInTime(nowMs: number, recordedAt: string): void {
-  if (nowMs > Date.parse(recordedAt) + APPROVAL_TIMEOUT_MS) throw new EntenteError("APPROVAL_OVERDUE");
+  if (nowMs > decideBefore(recordedAt)) throw new EntenteError("APPROVAL_OVERDUE");
 }
 
 /** This node's jobs that the peer has left pending. */

@@ -55,6 +55,8 @@ export const REQUEST_EXAMPLES: { readonly [N in RouteName]: RouteRequest<N> } = 
   proposeAgreement: { document: DOCUMENT },
   signAgreement: { digest: AGREEMENT },
   revokeAgreement: { digest: AGREEMENT, reason: "The campaign has ended" },
+  agreementTerms: { digest: AGREEMENT },
+  released: {},
   agreementSchema: {},
   budgets: {},
   approvals: {},

@@ -14,6 +14,7 @@ import {
 } from "../agreement/fields.ts";
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
+import { NOVELTIES } from "../policy/approval.ts";
 import { RULE_CODES } from "../policy/rule-codes.ts";
 import { breakdownsField } from "../report/grouping.ts";
 import { segmentRefField } from "../segments/names.ts";
@@ -128,6 +129,25 @@ const rule = z.object({
   inputs: z.record(z.string(), z.number()),
 });
 
+/** A job that waits for a person here, with what that person must know. */
+const approval = z.object({
+  job,
+  title: z.string().describe("Of the agreement."),
+  version: z.number(),
+  ownDataset: z.string(),
+  peerDataset: z.string(),
+  requestedBy: z.string().nullable().describe("Who here asked for it, and may not decide; null where the peer asked."),
+  proposedAt: z.string(),
+  decideBefore: z.string().describe("It ends by itself when nobody has decided until then."),
+  purpose: z.string(),
+  purposeText: z.string(),
+  legalBasis: z.string(),
+  leakStatement: leak,
+  news: z.array(z.enum(NOVELTIES)).describe("What it would tell that no completed run of its kind has told before."),
+  lastRunAt: z.string().nullable(),
+  budget: budget.nullable().describe("As it is now: approving adds one run."),
+});
+
 export const JOB_ROUTES = {
   approvals: {
     method: "GET",
@@ -137,7 +157,7 @@ export const JOB_ROUTES = {
     roles: ["steward"],
     request: empty,
     response: z.object({
-      approvals: z.array(z.object({ job, purpose: z.string(), purposeText: z.string(), leakStatement: leak })),
+      approvals: z.array(approval),
     }),
   },
   decideJob: {

@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { AGREEMENT_ROUTES } from "./agreement-routes.ts";
 import { DATA_ROUTES } from "./data-routes.ts";
+import { DISCLOSURE_ROUTES } from "./disclosure-routes.ts";
 import { DOCTOR_ROUTES } from "./doctor-routes.ts";
 import { EVIDENCE_ROUTES } from "./evidence-routes.ts";
 import { FEED_ROUTES } from "./feed-routes.ts";
@@ -27,6 +28,7 @@ export const ROUTES = {
   ...DATA_ROUTES,
   ...SEGMENT_ROUTES,
   ...AGREEMENT_ROUTES,
+  ...DISCLOSURE_ROUTES,
   ...JOB_ROUTES,
   ...REPORT_ROUTES,
   ...RESULT_ROUTES,

@@ -30,3 +30,32 @@ export function approvalNeeded(agreement: Agreement, job: JobRequest, history: H
       run.providerDataset === job.providerDataset,
   );
 }
+
+/** first: no run of this operation over these datasets has completed before. The others: none that did had as much of it. */
+export const NOVELTIES = ["first", "output", "columns", "segment", "model", "groups"] as const;
+export type Novelty = (typeof NOVELTIES)[number];
+
+/** What a job would tell that no completed run of its operation over its two datasets has told before, for the person who decides
+ * on it. Runs under earlier versions of the agreement count. `history` may hold the job itself. */
+export function newInJob(job: JobRequest, history: History): readonly Novelty[] {
+  const earlier = history.filter(
+    (run) =>
+      run.completed &&
+      run.jobId !== job.jobId &&
+      run.operation === job.operation &&
+      run.receiver === job.receiver &&
+      run.receiverDataset === job.receiverDataset &&
+      run.providerDataset === job.providerDataset,
+  );
+  if (earlier.length === 0) return ["first"];
+  const segmentOf = ({ providerSegment }: { providerSegment?: JobRequest["providerSegment"] }) =>
+    providerSegment === undefined ? "" : `${providerSegment.name}/${providerSegment.version}`;
+  const isNew: { readonly [N in Exclude<Novelty, "first">]: boolean } = {
+    output: !earlier.some((run) => run.output === job.output),
+    columns: (job.releasedColumns ?? []).some((name) => !earlier.some((run) => run.releasedColumns?.includes(name))),
+    segment: !earlier.some((run) => segmentOf(run) === segmentOf(job)),
+    model: job.modelVersion !== undefined && !earlier.some((run) => run.modelVersion === job.modelVersion),
+    groups: earlier.every((run) => (run.groups ?? 0) < (job.groups ?? 0)),
+  };
+  return NOVELTIES.filter((name) => name !== "first" && isNew[name]);
+}

@@ -72,7 +72,5 @@ export function releasedBy(
     if (group === undefined) groups.set(keyOf(run), [withOutcome]);
     else group.push(withOutcome);
   }
-  return [...groups.values()]
-    .map((group) => groupOf(own, group))
-    .sort((a, b) => (b.lastAt ?? 0) - (a.lastAt ?? 0));
+  return [...groups.values()].map((group) => groupOf(own, group)).sort((a, b) => (b.lastAt ?? 0) - (a.lastAt ?? 0));
 }

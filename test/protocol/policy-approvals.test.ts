@@ -1,9 +1,13 @@
 /** Attacks on approvals: by whoever asked, by the coordinator, by haste, and by a stop at the wrong moment. */
 import { join } from "node:path";
+import type { Logger } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Access } from "../../party/access/access.ts";
+import { handlers } from "../../party/api/handlers.ts";
 import { decideJob, endOverdue, waitingJobs } from "../../party/jobs/approvals.ts";
 import type { Node } from "../../party/node.ts";
 import type { Digest } from "../../proto/ids.ts";
+import { PURPOSE } from "../support/demo-agreement.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
 import {
   ANALYST,
@@ -13,6 +17,7 @@ import {
   entriesOf,
   eventsOf,
   ID_FORM,
+  requestOf,
   STEWARD,
   smallAgreement,
   startWithLists,
@@ -22,11 +27,12 @@ import {
   untilEnded,
   withApproval,
 } from "../support/policy-nodes.ts";
+import { NOBODY_LISTENS } from "../support/stub-node.ts";
 import type { NodeName, TwoNodes } from "../support/two-nodes.ts";
 
 /** How often a node asks again about a job that its peer left pending. */
 const ASK_AGAIN_MS = 120_000;
-const EPOCH_DAYS = 20;
+const EPOCH_DAYS = 15;
 const times = new Times();
 let nodes: TwoNodes;
 let data: string;
@@ -327,4 +333,71 @@ describe("at the provider", () => {
 
 test("in the end tags are there only of jobs that were approved", async () => {
   for (const subject of await subjectsOf(nodes.bank)) expect(subject).toMatch(/^\+86139000000[2-4]\d$/);
+});
+
+describe("a steward is told", () => {
+  const routesOf = (node: Node) => handlers(node, {} as Access, {} as Logger, "0");
+  const caller = { tokenId: "", person: STEWARD, roles: ["steward"] } as const;
+  const waitingOf = async (node: Node, jobId: string) =>
+    (await routesOf(node).approvals({}, caller, NOBODY_LISTENS)).approvals.find(({ job }) => job.jobId === jobId);
+  const releasedAt = async (node: Node, agreement: string) =>
+    (await routesOf(node).released({}, caller, NOBODY_LISTENS)).released.filter(
+      (group) => group.agreement === agreement,
+    );
+
+  test("what is new in a job, what it costs, and by whose wish, and later what was handed over, but never what was found", async () => {
+    const agreement = await agree("automatic", "every-run", { runsPerEpoch: 7 });
+    const first = await pendingAtBureau(agreement);
+    expect(await waitingOf(nodes.bureau, first.jobId)).toMatchObject({
+      ...{ requestedBy: null, ownDataset: "repayments", peerDataset: "customers", purpose: PURPOSE, version: 1 },
+      budget: { runsPerEpoch: 7 },
+    });
+    await decide("bureau", first.jobId);
+    expect(await ended(first.jobId)).toEqual(["done", "done"]);
+    const wish = requestOf({ agreement, output: "match-rate" });
+    const second = await begin(nodes, wish);
+    await expect.poll(() => waitingAt(nodes.bureau), { timeout: 10_000 }).toContain(second.jobId);
+    const shown = await waitingOf(nodes.bureau, second.jobId);
+    expect(shown).toMatchObject({ budget: { runsInEpoch: 1 } });
+    expect(shown?.news).not.toContain("first");
+    expect(Date.parse(shown?.decideBefore ?? "") - Date.parse(shown?.proposedAt ?? "")).toBe(7 * DAY_MS);
+    await decide("bureau", second.jobId, false);
+    await ended(second.jobId);
+
+    const [given, ...noMore] = await releasedAt(nodes.bureau, agreement);
+    expect(noMore).toEqual([]);
+    expect(given).toMatchObject({
+      ...{
+        peer: "bank",
+        direction: "given",
+        operation: "audience",
+        ownDataset: "repayments",
+        peerDataset: "customers",
+      },
+      ...{ released: 1, notReleased: 0, withheld: null, approved: 1, outputs: { list: 1 }, columnsInClear: [] },
+    });
+    expect(given?.lastAt).toBe(given?.firstAt);
+    const [received] = await releasedAt(nodes.bank, agreement);
+    expect(received).toMatchObject({ peer: "bureau", direction: "received", released: 1, withheld: 0, approved: 0 });
+    // 30 people are in both lists.
+    for (const group of [given, received]) expect(Object.values(group ?? {})).not.toContain(30);
+  });
+
+  test("that a result was withheld only where it is known, and what the next version of an agreement changes", async () => {
+    const draft = (changes: Record<string, unknown>) =>
+      smallAgreement({ title: "Few", budgets: { runsPerEpoch: 9, epochDays: EPOCH_DAYS }, ...changes });
+    const strict = await nodes.agree(draft({ floors: { result: 31 } }));
+    const { jobId } = await begin(nodes, { agreement: strict });
+    await ended(jobId);
+    expect(await releasedAt(nodes.bank, strict)).toMatchObject([{ released: 0, withheld: 1, lastAt: null }]);
+    expect(await releasedAt(nodes.bureau, strict)).toMatchObject([{ released: 1, withheld: null }]);
+    const looser = await nodes.agree(draft({ version: 2, supersedes: strict }));
+    const terms = await routesOf(nodes.bureau).agreementTerms({ digest: looser }, caller, NOBODY_LISTENS);
+    expect(terms.differences?.map(({ path, effect }) => [path, effect])).toEqual([["floors.result", "loosens"]]);
+    expect(terms.terms.en[0]?.blocks[0]?.lines[0]).toBe(
+      "The bank learns which people in its list are in yours, one by one.",
+    );
+    const first = await routesOf(nodes.bank).agreementTerms({ digest: strict }, caller, NOBODY_LISTENS);
+    expect(first.differences).toBeNull();
+  });
 });

@@ -39,6 +39,8 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   proposeAgreement: "steward",
   signAgreement: "steward",
   revokeAgreement: "steward",
+  agreementTerms: "analyst steward auditor",
+  released: "steward auditor",
   agreementSchema: "analyst steward auditor operator",
   budgets: "analyst steward auditor",
   approvals: "steward",
