@@ -5,8 +5,9 @@ import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
 import { agreementTemplate } from "../../proto/agreement/template.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { clientOf, example, outputOf, readCommentedJsonFile } from "./context.ts";
-import { fields, type Output, table } from "./output.ts";
+import type { Language } from "../../proto/language.ts";
+import { clientOf, example, languageOption, outputOf, readCommentedJsonFile } from "./context.ts";
+import { fields, type Output, printable, table } from "./output.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -20,6 +21,53 @@ function describe(agreement: RouteResponse<"agreement">): string {
     version: agreement.version,
     "valid until": agreement.validUntil,
   });
+}
+
+interface ShowFlags {
+  readonly document?: boolean;
+  readonly language: Language;
+}
+
+type Terms = RouteResponse<"agreementTerms">;
+
+function describeTerms(parts: Terms["terms"]["en"]): string {
+  const lines = parts.map(({ title, blocks }) => [
+    `${title}:`,
+    ...blocks.flatMap((block) => [
+      ...(block.title === null ? [] : [`  ${block.title}`]),
+      ...block.lines.map((line) => `  - ${line}`),
+    ]),
+  ]);
+  return lines.map((part) => part.map(printable).join("\n")).join("\n\n");
+}
+
+const DIFFERENCES: Readonly<
+  Record<Language, Readonly<Record<"title" | "nothing" | "loosens" | "tightens" | "other", string>>>
+> = {
+  en: {
+    title: "What this version changes:",
+    nothing: "nothing",
+    loosens: "lets more happen",
+    tightens: "lets less happen",
+    other: "changes",
+  },
+  "zh-CN": { title: "本版的变化：", nothing: "无", loosens: "放宽", tightens: "收紧", other: "变更" },
+};
+
+/** Empty for a first version. */
+function describeDifferences(differences: Terms["differences"], language: Language): string {
+  if (differences === null) return "";
+  const words = DIFFERENCES[language];
+  const lines = differences.map(({ effect, words: texts }) => {
+    const { what, before, after } = texts[language];
+    return `  - [${words[effect]}] ${what}: ${before ?? words.nothing} -> ${after ?? words.nothing}`;
+  });
+  return [words.title, ...(lines.length === 0 ? [`  ${words.nothing}`] : lines)].map(printable).join("\n");
+}
+
+/** JSON writes C0 control characters as escapes; those above are the terminal's too. */
+function documentText(document: object): string {
+  return JSON.stringify(document, null, 2).replaceAll(/[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
 function answerSent(output: Output, agreement: RouteResponse<"signAgreement">): void {
@@ -96,17 +144,20 @@ export function agreementCommand(): Command {
     });
   group
     .command("show")
-    .description("show one, with its whole document")
+    .description("show one in plain words: what leaves your house by it, what you learn, and what its version changes")
     .argument("<digest>", "its digest")
-    .addHelpText("after", example("entente agreement show 5f0c..."))
-    .action(async (digest: string, _options: object, command: Command) => {
-      const agreement = await (await clientOf(command)).call("agreement", { digest });
-      // JSON writes C0 control characters as escapes; those above are the terminal's too.
-      const document = JSON.stringify(agreement.document, null, 2).replaceAll(
-        /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
-        "\ufffd",
-      );
-      outputOf(command).answer(agreement, `${describe(agreement)}\n\n${document}`);
+    .option("--document", "the signed document as well, word for word")
+    .addOption(languageOption())
+    .addHelpText("after", example("entente agreement show 5f0c...", "entente agreement show 5f0c... --document"))
+    .action(async (digest: string, { document, language }: ShowFlags, command: Command) => {
+      const client = await clientOf(command);
+      const agreement = await client.call("agreement", { digest });
+      const { terms, differences } = await client.call("agreementTerms", { digest });
+      const parts = [describe(agreement), describeTerms(terms[language]), describeDifferences(differences, language)];
+      const text = [...parts, ...(document === true ? [documentText(agreement.document)] : [])]
+        .filter(Boolean)
+        .join("\n\n");
+      outputOf(command).answer({ ...agreement, terms, differences }, text);
     });
   return group;
 }

@@ -1,31 +1,53 @@
 /** `entente approval`: jobs that wait for a person at this node. */
 import { Command } from "commander";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { clientOf, example, outputOf } from "./context.ts";
+import type { Language } from "../../proto/language.ts";
+import type { Novelty } from "../../proto/policy/approval.ts";
+import { used } from "./budget.ts";
+import { clientOf, example, languageOption, outputOf } from "./context.ts";
 import { describeJob } from "./follow.ts";
 import { fields, printable, table } from "./output.ts";
 
 type Approval = RouteResponse<"approvals">["approvals"][number];
 
-function describe({ job, purpose, purposeText, leakStatement }: Approval): string {
+function describe(approval: Approval, language: Language): string {
+  const { job, title, version, purpose, purposeText, requestedBy, decideBefore, news, budget, leakStatement } =
+    approval;
   const about = fields({
     job: job.jobId,
     operation: `${job.operation} (${job.output}), as ${job.role}, with ${job.peer}`,
-    agreement: job.agreement,
+    datasets: `own ${approval.ownDataset}, theirs ${approval.peerDataset}`,
+    agreement: `${title}, version ${version} (${job.agreement})`,
     purpose: `${purpose}: ${purposeText}`,
+    "asked for by": requestedBy ?? job.peer,
+    "new in it":
+      news.length === 0 ? "nothing: completed runs have told as much" : news.map((item) => NEWS[item]).join(", "),
+    "runs in this epoch": budget === null ? undefined : used(budget.runsInEpoch, budget.runsPerEpoch),
+    "decide before": decideBefore,
   });
-  return `${about}\n\n${printable(leakStatement.text)}`;
+  const { text } = language === "en" ? leakStatement : leakStatement.translations[language];
+  return `${about}\n\n${printable(text)}`;
 }
+
+const NEWS: { readonly [N in Novelty]: string } = {
+  first: "everything: the first run of its kind",
+  output: "its output",
+  columns: "columns in clear",
+  segment: "the segment",
+  model: "the model",
+  groups: "more groups",
+};
 
 export function approvalCommand(): Command {
   const group = new Command("approval").description("jobs that wait for a person at this node");
   group
     .command("list")
     .description("list them, each with what it would tell whom")
+    .addOption(languageOption())
     .addHelpText("after", example("entente approval list"))
-    .action(async (_options: object, command: Command) => {
+    .action(async ({ language }: { readonly language: Language }, command: Command) => {
       const answer = await (await clientOf(command)).call("approvals", {});
-      const text = answer.approvals.map(describe).join("\n\n");
+      const text = answer.approvals.map((approval) => describe(approval, language)).join("\n\n");
       outputOf(command).answer(answer, text === "" ? table([], [], "Nothing waits for a decision.") : text);
     });
   for (const decision of ["approve", "decline"] as const)

@@ -20,6 +20,7 @@ import { enrollCommand, nodeCommand } from "./node.ts";
 import { optOutCommand } from "./opt-out.ts";
 import { partyCommand } from "./party.ts";
 import { peerCommand } from "./peer.ts";
+import { releasedCommand } from "./released.ts";
 import { scoreCommand } from "./score.ts";
 import { segmentCommand } from "./segment.ts";
 import { storeCommand } from "./store.ts";
@@ -33,7 +34,7 @@ function groups(): Readonly<Record<string, readonly Command[]>> {
   return {
     "Begin:": [upCommand(), enrollCommand(), nodeCommand(), doctorCommand()],
     "Own data:": [datasetCommand(), segmentCommand(), optOutCommand()],
-    "With a partner:": [peerCommand(), agreementCommand(), approvalCommand(), budgetCommand()],
+    "With a partner:": [peerCommand(), agreementCommand(), approvalCommand(), budgetCommand(), releasedCommand()],
     "Jobs and what comes of them:": [
       ...[audienceCommand(), scoreCommand(), modelCommand(), jobCommand()],
       ...[tagsCommand(), feedCommand()],

@@ -79,6 +79,23 @@ const STATUS: RouteResponse<"status"> = {
   limits: [],
 };
 
+const PART = {
+  id: "leaves" as const,
+  title: "What leaves your house",
+  blocks: [{ title: "Joint audience", lines: ["Which people \x1b[2J"] }],
+};
+const MORE_RUNS = { what: "Runs in a day", before: "5", after: "6" };
+const TERMS: RouteResponse<"agreementTerms"> = {
+  digest: "b".repeat(64),
+  terms: { en: [PART], "zh-CN": [PART] },
+  differences: [
+    {
+      ...{ path: "budgets.runsPerDay", before: 5, after: 6, effect: "loosens" },
+      words: { en: MORE_RUNS, "zh-CN": MORE_RUNS },
+    },
+  ],
+};
+
 describe("answers", () => {
   test("node status: what there is in tables, and in words what there is none of", async () => {
     await start({ status: async () => STATUS });
@@ -148,6 +165,7 @@ describe("answers", () => {
     await start({
       agreements: async () => ({ agreements: [agreement("clean", "a"), agreement("\x1b[2J\u202egone", "b")] }),
       agreement: async () => agreement("\x1b[2J\x9b2Jgone", "b"),
+      agreementTerms: async () => TERMS,
       peerDatasets: async () => ({
         datasets: [
           { name: "企业纳税", ...dataset },
@@ -159,7 +177,9 @@ describe("answers", () => {
     const list = await run("agreement list");
     expect(list.stdout).toContain("clean");
     expect(list.stdout).toContain("\ufffd[2J\ufffdgone");
-    const show = await run(`agreement show ${"b".repeat(64)}`);
+    const show = await run(`agreement show ${"b".repeat(64)} --document`);
+    expect(show.stdout).toContain("What leaves your house:\n  Joint audience\n  - Which people \ufffd[2J");
+    expect(show.stdout).toContain("- [lets more happen] Runs in a day: 5 -> 6\n");
     expect(show.stdout).toContain("\\u001b[2J\ufffd2Jgone");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
     expect(list.stdout + show.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);

@@ -58,7 +58,7 @@ describe("help", () => {
     expect(code).toBe(0);
     const groups = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map(([, name]) => name);
     expect(groups).toEqual(
-      "up enroll node doctor dataset segment opt-out peer agreement approval budget audience score model job tag feed audit evidence party coordinator token keys store help".split(
+      "up enroll node doctor dataset segment opt-out peer agreement approval budget released audience score model job tag feed audit evidence party coordinator token keys store help".split(
         " ",
       ),
     );
