@@ -56,12 +56,12 @@ const COLUMN_ROLES: Readonly<Record<string, string>> = {
 };
 
 const OUTPUTS: Readonly<Record<string, string>> = {
-  list: "重合名单",
+  list: "重叠名单",
   "match-rate": "匹配率",
-  "overlap-report": "重合报告",
+  "overlap-report": "重叠报告",
   score: "精确评分",
   "rounded-score": "取整评分",
-  tier: "分档",
+  tier: "分层",
 };
 
 const ROLES: Readonly<Record<string, string>> = {
@@ -84,7 +84,7 @@ function whatOf(subject: Subject, viewer: string): string {
         validFrom: "生效时间",
         validUntil: "终止时间",
         noise: "计数的随机噪声",
-        order: "条目的先后顺序（作业未指明时取第一项）",
+        order: "条目的先后顺序（任务未指明时取第一项）",
       }[subject.field];
     case "party":
       return {
@@ -125,8 +125,8 @@ function operationSubject({ operation, field }: Subject & { of: "operation" }, v
     outputs: "接收方可获得的内容",
     segments: "可指定的分群",
     rounding: "取整倍数",
-    tiers: "分档界限",
-    alignment: "提供方是否获知重合者",
+    tiers: "分层界限",
+    alignment: "提供方是否获知重叠者",
     resultFloor: "由谁的节点执行结果人数下限",
     "approval.receiver": `${theirs}节点的审批`,
     "approval.provider": `${ours}节点的审批`,

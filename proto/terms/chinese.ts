@@ -32,14 +32,14 @@ function outputLine(fact: OutputFact, receiver: string, provider: string): strin
     case "overlap-report":
       return (
         `${receiver}获知${receiver}名单中有多少人也在${provider}名单中${noise(noiseScale)}，包括总数及由其自行划分的各分组；` +
-        `仅当某组重合人数与未重合人数均不少于 ${people(group)}、且占比不高于 ${capPercent}% 时才显示该组。`
+        `仅当某组重叠人数与未重叠人数均不少于 ${people(group)}、且占比不高于 ${capPercent}% 时才显示该组。`
       );
     case "score":
-      return `${receiver}获知双方名单重合者每人的精确评分。`;
+      return `${receiver}获知双方名单重叠者每人的精确评分。`;
     case "rounded-score":
-      return `${receiver}获知双方名单重合者每人的评分，取 ${step} 的倍数。`;
+      return `${receiver}获知双方名单重叠者每人的评分，取 ${step} 的倍数。`;
     case "tier":
-      return `${receiver}获知双方名单重合者每人的分档；${fact.areTiersFixed ? "分档界限由本协议固定。" : `分档界限由${receiver}自行选定。`}`;
+      return `${receiver}获知双方名单重叠者每人的分层；${fact.areTiersFixed ? "分层界限由本协议固定。" : `分层界限由${receiver}自行选定。`}`;
   }
 }
 
@@ -56,7 +56,7 @@ function receiverLearns(facts: OperationFacts): string[] {
     ...(forms.length === 0
       ? []
       : [
-          `作业要求时，以明文提供双方名单重合者每人在${provider}数据集“${dataset}”以下字段中的取值：${forms.join("、")}。`,
+          `任务要求时，以明文提供双方名单重叠者每人在${provider}数据集“${dataset}”以下字段中的取值：${forms.join("、")}。`,
         ]),
     ...(features.length === 0
       ? []
@@ -81,7 +81,7 @@ function providerLearns(facts: OperationFacts): string[] {
       : []),
     facts.isShared
       ? `${provider}逐一获知${receiver}联合客群命中了${provider}的哪些客户。`
-      : `${provider}不获知哪些人重合，也不获知重合人数。`,
+      : `${provider}不获知哪些人重叠，也不获知重叠人数。`,
   ];
 }
 
@@ -95,7 +95,7 @@ export const CHINESE: TermsWords = {
     limits: "限制",
     validity: "有效期",
   },
-  inEveryJob: "每个作业",
+  inEveryJob: "每个任务",
   everyJob: [BOTH_LEARN, COORDINATOR_SEES],
   operation: ({ operation, isProvider, peer, ownDataset, peerDataset }) =>
     isProvider
@@ -127,7 +127,7 @@ export const CHINESE: TermsWords = {
     const { epochDays, runsPerEpoch, runsPerDay, scoresPerModelVersion, modelVersionsPerEpoch } = budgets;
     return [
       `名单至少有 ${people(floors.input)}才能参与，且较长名单不超过较短名单的 ${groupedDigits(floors.sizeRatio)} 倍。由数据所有方自己的节点执行。`,
-      `重合人数不少于 ${people(floors.result)}时才显示结果。由接收方节点执行${isShared ? "；双方均获知重合者时，由双方节点执行" : ""}。`,
+      `重叠人数不少于 ${people(floors.result)}时才显示结果。由接收方节点执行${isShared ? "；双方均获知重叠者时，由双方节点执行" : ""}。`,
       `每对数据集在 ${days(epochDays)}内最多运行 ${runs(runsPerEpoch)}，24 小时内最多 ${runs(runsPerDay)}。双方节点各自计数。`,
       ...(hasScore
         ? [

@@ -31,7 +31,7 @@ function people({ found, segment }: LeakFacts, receiver: Side, provider: Side): 
   const [group, groups] = [groupedDigits(found.group), groupedDigits(found.groups)];
   return (
     `${customers}有多少人${theirs}${after}，包括总数以及至多 ${groups} 个由${receiver.name}自行划分的分组；` +
-    `仅当重合人数与未重合人数均不少于 ${group}、且占比不高于 ${capPercent}% 时才显示${promise(receiver, "这些人数")}`
+    `仅当重叠人数与未重叠人数均不少于 ${group}、且占比不高于 ${capPercent}% 时才显示${promise(receiver, "这些人数")}`
   );
 }
 
@@ -41,7 +41,7 @@ function scores({ score }: LeakFacts, receiver: Side, provider: Side): string | 
   const shared = score.isShared ? `，以及${receiver.name}联合客群命中了${provider.name}的哪些客户` : "";
   const step = score.step === undefined ? "" : `（取 ${score.step} 的倍数）`;
   const output = {
-    tier: `每名命中客户的分档${promise(receiver, "分档")}`,
+    tier: `每名命中客户的分层${promise(receiver, "分层")}`,
     "rounded-score": `每名命中客户取整后的评分${step}${promise(receiver, "取整后的评分")}`,
     score: "每名命中客户的精确评分",
   }[score.output];
@@ -63,8 +63,8 @@ function clear({ inClear }: LeakFacts, receiver: Side, provider: Side): string |
 }
 
 export const BOTH_LEARN =
-  "双方均获知作业的条款（数据集、用途、输出、标签有效期），以及对方数据集与同一周期内先前某次运行所用的版本是否相同。";
-export const COORDINATOR_SEES = "协调方可见：哪些参与方相互合作、协议与作业的编号和摘要、时间以及字节数。";
+  "双方均获知任务的条款（数据集、用途、输出、标签有效期），以及对方数据集与同一周期内先前某次运行所用的版本是否相同。";
+export const COORDINATOR_SEES = "协调方可见：哪些参与方相互合作、协议与任务的编号和摘要、时间以及字节数。";
 
 export function leakInChinese(facts: LeakFacts): LeakParts {
   const { viewer, peer, receiverRows, providerRows, resultFloor } = facts;
