@@ -1,7 +1,7 @@
 /** Load: an export's folder, when it is exactly what its manifest lists. Files are read again where they are looked at. */
 import { hash } from "node:crypto";
 import { isExportPath, MANIFEST_PATH, type Manifest, parseManifest } from "../../proto/evidence/export.ts";
-import type { Files } from "../../proto/ports/ports.ts";
+import type { ReadFiles } from "./bundles.ts";
 import { namesIn } from "./folders.ts";
 import type { Findings } from "./verdict.ts";
 
@@ -18,7 +18,7 @@ export interface ExportFolder {
 /** Deeper than any export: ends the walk in a folder that links to itself. */
 const MAX_DEPTH = 12;
 
-async function pathsBelow(files: Files, folder: string, prefix = "", depth = 0): Promise<string[]> {
+async function pathsBelow(files: ReadFiles, folder: string, prefix = "", depth = 0): Promise<string[]> {
   const names = depth > MAX_DEPTH ? undefined : await namesIn(files, `${folder}/${prefix}`);
   if (names === undefined) return [prefix.slice(0, -1)];
   const below: string[] = [];
@@ -26,7 +26,7 @@ async function pathsBelow(files: Files, folder: string, prefix = "", depth = 0):
   return below;
 }
 
-async function readOrNothing(files: Files, path: string): Promise<Uint8Array | undefined> {
+async function readOrNothing(files: ReadFiles, path: string): Promise<Uint8Array | undefined> {
   try {
     return await files.read(path);
   } catch {
@@ -35,7 +35,11 @@ async function readOrNothing(files: Files, path: string): Promise<Uint8Array | u
 }
 
 /** Undefined, with the reason reported, when the folder is not what its manifest says: then nothing in it is looked at. */
-export async function loadFolder(files: Files, folder: string, findings: Findings): Promise<ExportFolder | undefined> {
+export async function loadFolder(
+  files: ReadFiles,
+  folder: string,
+  findings: Findings,
+): Promise<ExportFolder | undefined> {
   const manifest = await readManifest(files, folder);
   if (manifest === undefined) {
     findings.report("MANIFEST_INVALID", { folder, path: MANIFEST_PATH });
@@ -69,7 +73,7 @@ export async function loadFolder(files: Files, folder: string, findings: Finding
   };
 }
 
-async function readManifest(files: Files, folder: string): Promise<Manifest | undefined> {
+async function readManifest(files: ReadFiles, folder: string): Promise<Manifest | undefined> {
   try {
     const bytes = await files.read(`${folder}/${MANIFEST_PATH}`);
     return bytes && parseManifest(bytes);

@@ -5,9 +5,9 @@ import { AGREEMENTS_FOLDER } from "../../proto/evidence/export.ts";
 import { commitmentsIn, commitmentsOf, type MadeCommitment, type OpeningKind } from "../../proto/evidence/openings.ts";
 import type { ParsedStatement } from "../../proto/evidence/statements.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
-import type { Files } from "../../proto/ports/ports.ts";
 import { compareClaims, compareCopies, compareJobs, cosignedSize, longestOf, requireCosigned } from "./agree.ts";
 import { verifyAgreements, verifyRevocations } from "./agreements.ts";
+import type { ReadFiles } from "./bundles.ts";
 import { verifyEntry } from "./entries.ts";
 import { exportsAt } from "./folders.ts";
 import { verifyForks } from "./forks.ts";
@@ -25,7 +25,7 @@ import { type LogRecord, recordOf, type World } from "./trace.ts";
 import { Findings, type Place, type VerifyReport } from "./verdict.ts";
 
 export interface VerifyOptions {
-  readonly files: Files;
+  readonly files: ReadFiles;
   /** Identity fingerprints that the auditor got from somewhere else; any other identity in the folders is tampering. */
   readonly trust?: readonly string[] | undefined;
   /** Checkpoints that the auditor kept from earlier, as signed notes. */
