@@ -1,35 +1,25 @@
 /** The folder for an auditor: this node's logs of a collaboration with their openings, the coordinator's log, every keyset,
  * agreements and revocations, how far this node has cosigned the others' logs, and the forks that it has seen. */
 import { readAgreement } from "../../proto/agreement/agreement.ts";
-import { type Keyset, keyId } from "../../proto/agreement/keyset.ts";
-import type { KeysetRecord } from "../../proto/agreement/keyset-history.ts";
-import { addCountersignature } from "../../proto/agreement/succession.ts";
-import { equalBytes, fromHex, utf8 } from "../../proto/encoding/bytes.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
 import { decodeEnvelope, type Envelope } from "../../proto/encoding/dsse.ts";
-import { type VerifyingKey, verifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { parseCheckpointBody } from "../../proto/evidence/checkpoint.ts";
-import { type ExportedKeyset, exportBundle } from "../../proto/evidence/export.ts";
+import { exportBundle } from "../../proto/evidence/export.ts";
 import type { EvidenceLog, LogFile } from "../../proto/evidence/log.ts";
 import { parseNote } from "../../proto/evidence/note.ts";
 import { commitmentsIn, commitmentsOf, type MadeCommitment, type Opening } from "../../proto/evidence/openings.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
 import type { CollaborationId } from "../../proto/ids.ts";
-import type { Enrolled } from "../coordinator-link/enrol.ts";
 import type { CoordinatorLink } from "../coordinator-link/link.ts";
-import type { Peers } from "../session/peers.ts";
-import type { Keyring } from "../store/keyring.ts";
 import type { Store } from "../store/store.ts";
 import type { Forks } from "./forks.ts";
+import { exportedKeysets, type KeysetSources } from "./keysets.ts";
 import type { Logbook } from "./logbook.ts";
 
-export interface EvidenceSources {
-  readonly keyring: Keyring;
+export interface EvidenceSources extends KeysetSources {
   readonly store: Store;
-  readonly peers: Peers;
   readonly logbook: Logbook;
-  readonly link: CoordinatorLink;
-  readonly enrolled: Enrolled;
   readonly forks: Forks;
   /** What this node kept of a commitment (hex). */
   readonly vault: { opening(commitment: string): Promise<Opening["opened"]> };
@@ -42,7 +32,7 @@ interface ExportedLog {
 
 /** Throws NOT_FOUND when this node has no agreement in that collaboration. */
 export async function exportEvidence(sources: EvidenceSources, collaboration: CollaborationId): Promise<LogFile[]> {
-  const { keyring, store, peers, logbook, link, enrolled, forks } = sources;
+  const { keyring, store, logbook, link, enrolled, forks } = sources;
   let records = await agreementsOf(store, collaboration);
   if (records.length === 0) throw new EntenteError("NOT_FOUND", { detail: "collaboration" });
   // First: what an entry names is in the store by the time that it is looked for there.
@@ -55,19 +45,7 @@ export async function exportEvidence(sources: EvidenceSources, collaboration: Co
   );
   const complete = agreements.filter((envelope) => envelope.signatures.length === parties.size);
   const others = [...parties].filter((party) => party !== keyring.party);
-  const keysets: ExportedKeyset[] = [
-    ...exportedKeysets(await ownHistory(sources, [...parties]), keyring.verifiedKeysets),
-    {
-      party: enrolled.coordinator,
-      identity: enrolled.coordinatorIdentity,
-      envelope: decodeEnvelope(enrolled.coordinatorKeyset),
-    },
-  ];
-  for (const party of others) {
-    await peers.require(party);
-    const { records: seen, keysets: read } = await peers.history(party);
-    keysets.push(...exportedKeysets(seen, read));
-  }
+  const keysets = await exportedKeysets(sources, others);
   const digests = new Set(records.map(({ digest }) => digest));
   const revocations = (await store.revocations()).filter(({ agreement }) => digests.has(agreement));
   const witnessed = [];
@@ -123,40 +101,6 @@ async function ownOpenings(
     }
   }
   return [...openings.values()];
-}
-
-function exportedKeysets(records: readonly KeysetRecord[], read: readonly Keyset[]): ExportedKeyset[] {
-  return records.map(({ keyset: envelope, succession }, i) => {
-    const { party, identity } = read[i] as Keyset;
-    // What came before the first that this node has seen is not for it to tell.
-    return i === 0 || succession === undefined
-      ? { party, identity, envelope }
-      : { party, identity, envelope, succession };
-  });
-}
-
-/** This node's own keysets, each succession with the countersignatures of peers that the directory shows and that verify. */
-async function ownHistory({ keyring, peers, link }: EvidenceSources, parties: readonly string[]) {
-  const { history } = keyring;
-  if (history.every(({ succession }) => succession === undefined)) return history;
-  const shown = (await link.lookup(keyring.party)).successions.map(({ succession }) => decodeEnvelope(succession));
-  const keys: VerifyingKey[] = [];
-  for (const party of parties)
-    if (party !== keyring.party)
-      for (const identity of await peers.identities(party))
-        keys.push(verifyingKey(keyId(party, "identity"), fromHex(identity)));
-  return history.map((record) => {
-    const other = shown.find(({ payload }) => record.succession && equalBytes(payload, record.succession.payload));
-    if (record.succession === undefined || other === undefined) return record;
-    const countersigned = keys.reduce((signed, key) => {
-      try {
-        return addCountersignature(signed, other, key);
-      } catch {
-        return signed;
-      }
-    }, record.succession);
-    return { ...record, succession: countersigned };
-  });
 }
 
 /** The coordinator's log under the origin that its own checkpoint names: its year is that of its first entry. */

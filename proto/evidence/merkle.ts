@@ -5,6 +5,7 @@
 import { hash as nodeHash } from "node:crypto";
 import { equalBytes } from "../encoding/bytes.ts";
 import { EntenteError } from "../errors.ts";
+import { auditPathSides } from "./audit-path.ts";
 
 export const HASH_BYTES = 32;
 
@@ -251,19 +252,12 @@ function wellFormed(sizes: readonly number[], hashes: readonly Uint8Array[]): bo
 
 /** RFC 9162 section 2.1.3.2. Never throws: what is malformed is false. */
 export function verifyInclusion({ index, size, leaf, root, proof }: InclusionClaim): boolean {
-  if (!wellFormed([index, size], [leaf, root, ...proof]) || index >= size) return false;
-  let [node, last, hash] = [index, size - 1, leaf];
-  for (const sibling of proof) {
-    if (last === 0) return false;
-    if (isOdd(node) || node === last) {
-      hash = innerHash(sibling, hash);
-      while (!isOdd(node) && node !== 0) [node, last] = [half(node), half(last)];
-    } else {
-      hash = innerHash(hash, sibling);
-    }
-    [node, last] = [half(node), half(last)];
-  }
-  return last === 0 && equalBytes(hash, root);
+  const sides = auditPathSides({ index, size, length: proof.length });
+  if (sides === undefined || !wellFormed([], [leaf, root, ...proof])) return false;
+  const top = proof.reduce((hash, sibling, i) => {
+    return sides[i] === "left" ? innerHash(sibling, hash) : innerHash(hash, sibling);
+  }, leaf);
+  return equalBytes(top, root);
 }
 
 export interface ConsistencyClaim {

@@ -1,5 +1,5 @@
 /** A verification's report for people: the verdict, what is wrong and where, what was looked at. */
-import { headline } from "../verify/headline.ts";
+import { headline } from "../../proto/evidence/verdict.ts";
 import type { ProofReport } from "../verify/prove.ts";
 import type { Place, VerifyReport } from "../verify/verdict.ts";
 import { fields, table } from "./output.ts";

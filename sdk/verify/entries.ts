@@ -4,8 +4,8 @@ import type { Signature } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { EvidenceEvent } from "../../proto/evidence/predicates.ts";
 import { type ParsedStatement, parseStatement, verifyStatement } from "../../proto/evidence/statements.ts";
+import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import type { Keyring } from "./keys.ts";
-import type { ProblemCode } from "./verdict.ts";
 
 /** Of a log, with a place in it. */
 export type Entry = ParsedStatement & {

@@ -7,6 +7,7 @@ import type { AgreedOperation, Agreement } from "../../proto/agreement/agreement
 import { AGGREGATE_OUTPUTS } from "../../proto/agreement/fields.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import type { Receipt } from "../../proto/evidence/predicates.ts";
+import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import { approvalNeeded } from "../../proto/policy/approval.ts";
 import { applyToRuns } from "../../proto/policy/charged-runs.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
@@ -17,7 +18,6 @@ import { classRange, classRows, sizeClassOf } from "../../proto/size-class.ts";
 import type { Entry } from "./entries.ts";
 import type { Trouble } from "./replay.ts";
 import type { Charge, EntryOf, JobTrace, RecordedLimits, World } from "./trace.ts";
-import type { ProblemCode } from "./verdict.ts";
 
 type State = PolicyFacts["state"];
 type Decided = EntryOf<"policy-decision">;

@@ -1,9 +1,9 @@
 /** What an examination says, put together for people: agreements, jobs, what came of them, who decided. */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import { compareOrigins, parseOrigin } from "../../proto/evidence/origin.ts";
+import { headline } from "../../proto/evidence/verdict.ts";
 import { type Budget, budgetOf } from "../../proto/policy/budget.ts";
 import { longestOf } from "./agree.ts";
-import { headline } from "./headline.ts";
 import { summariseJobs } from "./summary.ts";
 import type { JobTrace, LogRecord } from "./trace.ts";
 import type { VerifyReport } from "./verdict.ts";

@@ -1,68 +1,8 @@
-/** What a verification can find, and what it answers. */
-
-export type Verdict = "verified" | "tampered" | "incomplete";
+/** What a verification answers, and how it collects what it finds. */
+import { PROBLEMS, type ProblemCode, type Verdict } from "../../proto/evidence/verdict.ts";
 
 /** `entente audit verify` exits with these; 64 is the command line's own, for wrong usage. */
 export const EXIT_CODE: Readonly<Record<Verdict, number>> = { verified: 0, tampered: 1, incomplete: 2 };
-
-type Severity = Exclude<Verdict, "verified">;
-
-function tampered(text: string): { readonly severity: Severity; readonly text: string } {
-  return { severity: "tampered", text };
-}
-
-function incomplete(text: string): { readonly severity: Severity; readonly text: string } {
-  return { severity: "incomplete", text };
-}
-
-export const PROBLEMS = {
-  MANIFEST_INVALID: tampered("The folder has no manifest of the published form."),
-  FILE_MISSING: tampered("A file that the manifest or the log's size calls for is missing."),
-  FILE_EXTRA: tampered("The folder holds a file that does not belong there."),
-  FILE_DIFFERS: tampered("A file is not the one that the manifest lists."),
-  KEYSET_INVALID: tampered(
-    "A keyset is malformed, not signed by its identity key, does not follow the one before, or contradicts another.",
-  ),
-  IDENTITY_UNTRUSTED: tampered("A party's identity is not among the fingerprints that you trust."),
-  AGREEMENT_INVALID: tampered("An agreement is malformed, not signed by all its parties, or names another identity."),
-  AGREEMENT_MISSING: tampered("A receipt names an agreement that is not in the folder."),
-  CHECKPOINT_INVALID: tampered("A checkpoint is malformed, or its owner's log key did not sign it."),
-  COSIGNATURE_INVALID: tampered("A cosignature does not verify under the key that it names."),
-  TREE_DIFFERS: tampered("The tree that the entries make is not the one in the tiles or under the checkpoint."),
-  ENTRY_INVALID: tampered("A log entry is not of the published form."),
-  SIGNATURE_INVALID: tampered("A log entry does not carry the signatures it needs, or one does not verify."),
-  KEY_NOT_IN_FORCE: tampered("A log entry or a checkpoint was signed by a key that was not in force."),
-  ORDER_BROKEN: tampered("A log entry comes before what must precede it, or more often than it may."),
-  POLICY_BROKEN: tampered("A receipt describes a job that its agreement does not allow."),
-  GATE_BROKEN: tampered("A result was released without the checkpoints that must be cosigned before."),
-  OPENING_INVALID: tampered("An opening is not what a commitment of its party was made of."),
-  REVOCATION_INVALID: tampered("A revocation is malformed, or not signed by the identity of a party to the agreement."),
-  TIME_BROKEN: tampered("A log entry's time does not fit the cosignatures around it."),
-  DECISION_DIFFERS: tampered("A recorded policy decision is not what the rules say over the log's own entries."),
-  APPROVAL_MISSING: tampered("A job ran without the approval that its agreement demands."),
-  AGREEMENT_ENDED: tampered("Something was done under an agreement that had ended."),
-  FLOOR_BROKEN: tampered("A list or a result is smaller than the agreement allows."),
-  SINCE_BROKEN: tampered("A checkpoint that you kept is not one of a log's past, or its log's key did not sign it."),
-  LOGS_DISAGREE: tampered("Two logs tell different stories of one job, or one log has two histories."),
-  FORK_INVALID: tampered("The file of a fork is malformed, shows no fork, or is not what a log says of it."),
-  LOG_MISSING: incomplete(
-    "The log of a party to a job, or one that another log follows, is not in the folders. Ask that party for its export.",
-  ),
-  LOG_SHORT: incomplete("A log ends before a head of it that its peer cosigned. Ask for a newer export."),
-  LOG_RECOVERED: incomplete("A log was begun anew after a loss: entries that its owner had made are gone."),
-  FORK_SEEN: incomplete("A party says that a log has shown it two histories. Ask the log's owner."),
-  RECEIPT_MISSING: incomplete("A receipt is in one party's log only, and nothing was released under it."),
-  REQUEST_MISSING: incomplete("No log in the folders holds the request for a job."),
-  NOT_COSIGNED: incomplete("No peer has cosigned a checkpoint of this log that covers its receipts."),
-  REVOCATION_MISSING: incomplete("A log names a revocation that is not in the folders. Ask for a newer export."),
-  WITHDRAWAL_MISSING: incomplete(
-    "After a revocation a log does not say that the tags were withdrawn. Ask for a newer export.",
-  ),
-  NOT_OPENED: incomplete("A commitment was not opened by the party that made it."),
-  NOTHING_TO_VERIFY: incomplete("The folders hold no log."),
-} as const;
-
-export type ProblemCode = keyof typeof PROBLEMS;
 
 export interface Place {
   /** The folder as it was given. */
@@ -92,7 +32,7 @@ export class Findings {
   #count = 0;
 
   report(code: ProblemCode, place: Place, why?: string): void {
-    const problem = { code, text: PROBLEMS[code].text, ...place, ...(why === undefined ? {} : { why }) };
+    const problem = { code, text: PROBLEMS[code].text.en, ...place, ...(why === undefined ? {} : { why }) };
     if (this.#first === undefined || isWorse(problem, this.#first)) this.#first = problem;
     if (this.#count++ < MAX_PROBLEMS) this.#problems.push(problem);
   }

@@ -8,7 +8,7 @@ import { fromBase64, fromUtf8 } from "../../proto/encoding/bytes.ts";
 import { isErrorCode } from "../../proto/errors.ts";
 import { EVIDENCE_EVENTS } from "../../proto/evidence/predicates.ts";
 import { predicateType as typeOf } from "../../proto/evidence/statements.ts";
-import type { ProblemCode } from "../../sdk/verify/verdict.ts";
+import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import { type Base, RESULT_FLOOR } from "./base.ts";
 import { MARK } from "./data.ts";
