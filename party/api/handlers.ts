@@ -8,7 +8,7 @@ import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
 import { openApiDocument } from "../../proto/http/openapi.ts";
 import type { Progress } from "../../proto/http/progress.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { collaborationId, partyId } from "../../proto/ids.ts";
+import { partyId } from "../../proto/ids.ts";
 import type { LeakStatement } from "../../proto/policy/leak-statement.ts";
 import { classRange } from "../../proto/size-class.ts";
 import type { Access } from "../access/access.ts";
@@ -20,7 +20,6 @@ import { viewDataset } from "../data/view.ts";
 import { doctorHandlers } from "../doctor/handlers.ts";
 import { realMachine } from "../doctor/machine.ts";
 import { startOf } from "../doctor/validity.ts";
-import { exportEvidence } from "../evidence/export.ts";
 import { evidenceHandlers } from "../evidence/handlers.ts";
 import { feedHandlers } from "../feeds/handlers.ts";
 import {
@@ -42,6 +41,7 @@ import { segmentHandlers } from "../segments/handlers.ts";
 import { signInHandlers } from "../sign-in/handlers.ts";
 import { statusHandlers } from "../status/handlers.ts";
 import { tagHandlers } from "../tags/handlers.ts";
+import { auditHandlers } from "./audit/handlers.ts";
 import type { Handlers } from "./server.ts";
 
 export function handlers(node: Node, access: Access, logger: Logger, version: string): Handlers {
@@ -119,13 +119,10 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     leakStatement: async ({ jobId }) =>
       viewLeak((await describeJob(node.connected, await node.book.require(jobId))).statement),
     dryRun: async (input) => viewDryRun(await dryRun(node.connected, input)),
-    auditFiles: async ({ collaboration }) => {
-      const files = await exportEvidence(node.connected, collaborationId(collaboration));
-      return { files: files.map(({ path, bytes }) => ({ path, base64: bytes.toBase64() })) };
-    },
     ...agreementHandlers(node),
     ...resultHandlers(node),
     ...evidenceHandlers(node),
+    ...auditHandlers(node),
     ...reportHandlers(node),
     ...tagHandlers(node),
     ...feedHandlers(node),

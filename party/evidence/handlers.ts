@@ -1,11 +1,11 @@
 /** The API's routes on evidence and keys: how each collaboration's log stands, and what a person decides when one has forked. */
 import { fingerprint } from "../../proto/agreement/identity.ts";
-import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
-import { type CollaborationId, collaborationId } from "../../proto/ids.ts";
+import type { CollaborationId } from "../../proto/ids.ts";
 import type { Handlers } from "../api/server.ts";
 import { standingFound } from "../doctor/standing.ts";
 import type { Node } from "../node.ts";
+import { requireOwn } from "./collaborations.ts";
 import { recoverLog, resumeCollaboration } from "./recovery.ts";
 import { collaborationsOf } from "./witnessing.ts";
 
@@ -28,13 +28,7 @@ export function evidenceHandlers(
       advice: standing.state === "open" ? null : standingFound(standing, { collaboration, peer }).fix,
     };
   };
-  /** Whoever names one that this node is no party of must not make it look for a log, let alone begin one. */
-  const own = async (text: string): Promise<{ readonly collaboration: CollaborationId; readonly peer: string }> => {
-    const collaboration = collaborationId(text);
-    const peer = (await collaborationsOf(store, keyring.party)).get(collaboration);
-    if (peer === undefined) throw new EntenteError("NOT_FOUND", { detail: "collaboration" });
-    return { collaboration, peer };
-  };
+  const own = (text: string) => requireOwn(node, text);
   return {
     collaborations: async () => {
       const all = [...(await collaborationsOf(store, keyring.party))];

@@ -2,7 +2,7 @@
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import type { EvidenceLog } from "../../proto/evidence/log.ts";
-import { type ParsedStatement, parseStatement } from "../../proto/evidence/statements.ts";
+import { jobIdOf, type ParsedStatement, parseStatement } from "../../proto/evidence/statements.ts";
 
 export interface RecordedJob {
   readonly decision?: {
@@ -60,12 +60,6 @@ export function applyEntry(before: RecordedJob, parsed: ParsedStatement, entry: 
     default:
       return before;
   }
-}
-
-function jobIdOf({ event, statement }: ParsedStatement): string | undefined {
-  if (event === "receipt") return statement.predicate.job.jobId;
-  const { predicate } = statement as { readonly predicate: { readonly jobId?: unknown } };
-  return typeof predicate.jobId === "string" ? predicate.jobId : undefined;
 }
 
 /** Of each of these jobs, in the order of the logs. Reads every entry. Throws LOG_CORRUPT. */

@@ -8,14 +8,8 @@ import { concat, fromHex, toHex } from "../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json, parseCanonicalJson } from "../../proto/encoding/canonical-json.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import { SALT_BYTES } from "../../proto/evidence/commitment.ts";
-import {
-  commitTo,
-  type Opening,
-  type OpeningKind,
-  type OpeningValue,
-  openingBytes,
-  readOpening,
-} from "../../proto/evidence/openings.ts";
+import type { OpeningKind } from "../../proto/evidence/opening-kinds.ts";
+import { commitTo, type Opening, type OpeningValue, openingBytes, readOpening } from "../../proto/evidence/openings.ts";
 import type { Digest } from "../../proto/ids.ts";
 import type { Tiers } from "../../proto/model/header.ts";
 import { diskError } from "../../proto/ports/disk-error.ts";

@@ -9,9 +9,6 @@ import { EntenteError } from "../errors.ts";
 import type { LogFile } from "./log.ts";
 
 const HEADER = { format: "entente-evidence-bundle/1" } as const;
-/** What a bundle's file is called behind its name, and how a server names its type. */
-export const BUNDLE_EXTENSION = "jsonl";
-export const BUNDLE_CONTENT_TYPE = "application/jsonl";
 
 /** The largest file of an export is a bundle of 256 entries of 64 KiB, or the openings of a log of millions of entries. */
 const MAX_LINE_BYTES = 512 * 1024 * 1024;

@@ -212,6 +212,14 @@ export class EvidenceLog {
     }
   }
 
+  /** Entries from the start of a bundle up to and with `index`: for whoever reads from the end. Throws as `entry`. */
+  entriesUpTo(index: number): Promise<{ readonly first: number; readonly entries: readonly Uint8Array[] }> {
+    return this.#exclusive(async () => {
+      const { entries, skip } = await this.#bundleOf(index);
+      return { first: index - skip, entries: entries.slice(0, skip + 1) };
+    });
+  }
+
   /** RFC 6962 audit path in the tree of `size` (at most `this.size`) leaves. Throws BAD_REQUEST out of range. */
   inclusionProof(index: number, size: number): Uint8Array[] {
     this.#requireDurable(size);

@@ -13,6 +13,7 @@ import { tiersSchema } from "../model/header.ts";
 import { TIERS_COMMITMENT_DOMAIN } from "../model/output.ts";
 import { MODEL_COMMITMENT_DOMAIN } from "../model/partner-view.ts";
 import { commit, opens, SALT_BYTES } from "./commitment.ts";
+import { OPENING_KINDS, type OpeningKind } from "./opening-kinds.ts";
 import type { ParsedStatement } from "./statements.ts";
 
 export const OPENINGS_PATH = "openings.json";
@@ -45,11 +46,9 @@ const VALUES = {
   model: digestField,
   /** Tier bounds, whose commitment stands in an agreement. */
   tiers: tiersSchema,
-} as const;
+} as const satisfies Record<OpeningKind, z.ZodType>;
 
-export type OpeningKind = keyof typeof VALUES;
 export type OpeningValue<K extends OpeningKind> = z.input<(typeof VALUES)[K]>;
-export const OPENING_KINDS = Object.keys(VALUES) as readonly OpeningKind[];
 
 export function openingDomain(kind: OpeningKind): string {
   if (kind === "model") return MODEL_COMMITMENT_DOMAIN;
@@ -92,7 +91,7 @@ const openingsSchema = z.strictObject({
   party: partyName,
   openings: z.array(
     z.strictObject({
-      kind: z.enum(OPENING_KINDS as [OpeningKind, ...OpeningKind[]]),
+      kind: z.enum(OPENING_KINDS),
       commitment: hexKey,
       opened: z.strictObject({ salt: hexKey, value: z.string().max(65_536) }).nullable(),
     }),

@@ -140,3 +140,14 @@ export function parseStatement(bytes: Uint8Array): ParsedStatement {
 export function verifyStatement(envelope: Envelope, key: VerifyingKey): void {
   verify(envelope, STATEMENT_PAYLOAD_TYPE, key);
 }
+
+/** The job that an entry is about; undefined when it is about none. */
+export function jobIdOf({ event, statement }: ParsedStatement): string | undefined {
+  if (event === "receipt") return statement.predicate.job.jobId;
+  return "jobId" in statement.predicate ? statement.predicate.jobId : undefined;
+}
+
+/** When the entry was made, by its owner; a receipt by the sender. */
+export function timeOf({ event, statement }: ParsedStatement): string {
+  return event === "receipt" ? statement.predicate.finishedAt : statement.predicate.at;
+}

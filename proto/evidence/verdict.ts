@@ -42,7 +42,7 @@ export const PROBLEMS = {
   ),
   AGREEMENT_MISSING: tampered(
     "A receipt names an agreement that is not in the folder.",
-    "某份收据所指的协议不在文件夹中。",
+    "某份回执所指的协议不在文件夹中。",
   ),
   CHECKPOINT_INVALID: tampered(
     "A checkpoint is malformed, or its owner's log key did not sign it.",
@@ -71,7 +71,7 @@ export const PROBLEMS = {
   ),
   POLICY_BROKEN: tampered(
     "A receipt describes a job that its agreement does not allow.",
-    "某份收据所述的任务是其协议不允许的。",
+    "某份回执所述的任务是其协议不允许的。",
   ),
   GATE_BROKEN: tampered(
     "A result was released without the checkpoints that must be cosigned before.",
@@ -135,7 +135,7 @@ export const PROBLEMS = {
   ),
   RECEIPT_MISSING: incomplete(
     "A receipt is in one party's log only, and nothing was released under it.",
-    "某份收据只在一方的日志中，且未据其放行任何结果。",
+    "某份回执只在一方的日志中，且未据其放行任何结果。",
   ),
   REQUEST_MISSING: incomplete(
     "No log in the folders holds the request for a job.",
@@ -143,7 +143,7 @@ export const PROBLEMS = {
   ),
   NOT_COSIGNED: incomplete(
     "No peer has cosigned a checkpoint of this log that covers its receipts.",
-    "该日志中涵盖其收据的检查点没有任何对方的见证签名。",
+    "该日志中涵盖其回执的检查点没有任何对方的见证签名。",
   ),
   REVOCATION_MISSING: incomplete(
     "A log names a revocation that is not in the folders. Ask for a newer export.",

@@ -15,14 +15,6 @@ const collaboration = z.object({
 const inCollaboration = z.strictObject({ collaboration: z.string().regex(/^[0-9a-f]{32}$/) });
 
 export const EVIDENCE_ROUTES = {
-  auditFiles: {
-    method: "GET",
-    path: "/v1/audit/:collaboration/files",
-    summary: "Evidence of a collaboration, as files for the verifier",
-    roles: ["auditor"],
-    request: z.strictObject({ collaboration: z.string().regex(/^[0-9a-f]{32}$/) }),
-    response: z.object({ files: z.array(z.object({ path: z.string(), base64: z.string() })) }),
-  },
   collaborations: {
     method: "GET",
     path: "/v1/collaborations",

@@ -12,3 +12,6 @@ export const REPORT_TYPES = {
   json: "application/json",
   svg: "image/svg+xml",
 } as const satisfies Readonly<Record<ReportFormat, string>>;
+
+/** Of an export in one file (`evidence/bundle.ts`). */
+export const BUNDLE_TYPES = { jsonl: "application/jsonl" } as const;

@@ -2,7 +2,16 @@
 import * as z from "zod";
 
 /** What is counted. A step that only waits counts `steps`. */
-export const PROGRESS_UNITS = ["rows", "bytes", "tags", "partitions", "weights", "messages", "steps"] as const;
+export const PROGRESS_UNITS = [
+  "rows",
+  "bytes",
+  "tags",
+  "partitions",
+  "weights",
+  "messages",
+  "entries",
+  "steps",
+] as const;
 export type ProgressUnit = (typeof PROGRESS_UNITS)[number];
 
 /** What is being done, one after another: `progress-text.ts` has the words. */
@@ -32,6 +41,9 @@ export const PROGRESS_STEPS = [
   "opening-result",
   "issuing-tags",
   "waiting-to-retry",
+  // Of evidence.
+  "collecting-evidence",
+  "checking-entries",
 ] as const;
 export type ProgressStep = (typeof PROGRESS_STEPS)[number];
 

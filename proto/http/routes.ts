@@ -4,6 +4,7 @@
  */
 import type * as z from "zod";
 import { AGREEMENT_ROUTES } from "./agreement-routes.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { DATA_ROUTES } from "./data-routes.ts";
 import { DISCLOSURE_ROUTES } from "./disclosure-routes.ts";
 import { DOCTOR_ROUTES } from "./doctor-routes.ts";
@@ -35,6 +36,7 @@ export const ROUTES = {
   ...TAG_ROUTES,
   ...FEED_ROUTES,
   ...EVIDENCE_ROUTES,
+  ...AUDIT_ROUTES,
   ...TOKEN_ROUTES,
   ...SIGN_IN_ROUTES,
   ...DOCTOR_ROUTES,

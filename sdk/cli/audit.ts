@@ -1,12 +1,15 @@
 /** `entente audit`: take the evidence out of a node, and verify, report and prove it offline. */
+import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { parseFingerprint } from "../../proto/agreement/identity.ts";
-import { fromBase64, utf8 } from "../../proto/encoding/bytes.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
+import { readBundle } from "../../proto/evidence/bundle.ts";
 import { KEYSETS_PATH } from "../../proto/evidence/export.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
+import { withBundles } from "../verify/bundles.ts";
 import { reportHtml } from "../verify/html.ts";
 import { proveJob, verifyProof } from "../verify/prove.ts";
 import { reportOf } from "../verify/report.ts";
@@ -64,10 +67,24 @@ async function readSince(path: string, command: Command): Promise<Uint8Array[]> 
 
 function withVerifyOptions(command: Command): Command {
   return command
-    .argument("<dir...>", "folders that parties exported, or a folder that holds such folders and nothing else")
+    .argument(
+      "<export...>",
+      "folders or files that parties exported, or a folder that holds such folders and nothing else",
+    )
     .option("--trust <file>", "identity fingerprints that you got elsewhere, one a line")
     .option("--since <file>", "checkpoints that you kept from earlier, one after another")
     .option("--require-openings", "call it incomplete when a commitment is not opened");
+}
+
+/** What lies at a path that is no folder, as a bundle. One that is none of the published form is an export without anything in it, which
+ * the verifier says. */
+async function bundleAt(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  try {
+    return await readBundle(createReadStream(path));
+  } catch (error) {
+    if (toEntenteError(error).code !== "WIRE_INVALID") throw error;
+    return new Map();
+  }
 }
 
 /** Undefined when the folders could not be read: that is told, and is no sign of tampering. */
@@ -76,16 +93,16 @@ async function examine(
   flags: VerifyFlags,
   command: Command,
 ): Promise<Examination | undefined> {
+  const bundles = new Map<string, ReadonlyMap<string, Uint8Array>>();
   for (const dir of dirs) {
-    const isFolder = await stat(dir).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) command.error(`error: ${dir} is no folder`);
+    const found = await stat(dir).catch(() => undefined);
+    if (found === undefined) command.error(`error: there is no ${dir}`);
+    if (found?.isFile()) bundles.set(resolve(dir), await bundleAt(dir));
+    else if (!found?.isDirectory()) command.error(`error: ${dir} is no folder and no file`);
   }
   const { trust, since, requireOpenings } = flags;
   const options: VerifyOptions = {
-    files: nodePorts.files,
+    files: withBundles(nodePorts.files, bundles),
     trust: trust === undefined ? undefined : await readTrust(trust, command),
     since: since === undefined ? undefined : await readSince(since, command),
     requireOpenings,
@@ -179,15 +196,12 @@ export function auditCommand(): Command {
     .addHelpText("after", example("entente audit export --collaboration 9c1d... --out from-bank"))
     .action(async ({ collaboration, out }: ExportFlags, command: Command) => {
       await requireAbsent(resolve(out));
-      const { files } = await (await clientOf(command)).call("auditFiles", { collaboration });
+      const files = await readBundle(await (await clientOf(command)).download("auditBundle", { collaboration }));
       await saveFolder(
         out,
-        files.map(({ path, base64 }) => ({ path, bytes: fromBase64(base64) })),
+        [...files].map(([path, bytes]) => ({ path, bytes })),
       );
-      outputOf(command).answer(
-        { folder: resolve(out), files: files.length },
-        fields({ folder: out, files: files.length }),
-      );
+      outputOf(command).answer({ folder: resolve(out), files: files.size }, fields({ folder: out, files: files.size }));
     });
   withVerifyOptions(group.command("verify"))
     .description("verify exported folders together; needs no node and no network")

@@ -3,7 +3,7 @@ import { keyId } from "../../proto/agreement/keyset.ts";
 import type { Signature } from "../../proto/encoding/dsse.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { EvidenceEvent } from "../../proto/evidence/predicates.ts";
-import { type ParsedStatement, parseStatement, verifyStatement } from "../../proto/evidence/statements.ts";
+import { type ParsedStatement, parseStatement, timeOf, verifyStatement } from "../../proto/evidence/statements.ts";
 import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import type { Keyring } from "./keys.ts";
 
@@ -91,11 +91,6 @@ function placeOf(entry: ParsedStatement, role: string | undefined, owner: LogOwn
   if (entry.event === "identity-recovered" && role === "identity" && entry.statement.predicate.party === owner.party)
     return owner.keyring.placeOf(owner.party, entry.statement.predicate.keysetDigest);
   return owner.placeFor?.(entry);
-}
-
-/** When the entry was made, by its owner; a receipt by the sender. */
-export function timeOf(entry: ParsedStatement): string {
-  return entry.event === "receipt" ? entry.statement.predicate.finishedAt : entry.statement.predicate.at;
 }
 
 /** Where the predicate holds the digest too, the subject must say the same. */

@@ -1,6 +1,9 @@
 /** The audit report as one HTML page: no script, no request to anywhere, everything that others wrote escaped. */
 import { escapeMarkup } from "../../proto/encoding/markup.ts";
+import { headline, PROBLEMS } from "../../proto/evidence/verdict.ts";
+import type { Language } from "../../proto/language.ts";
 import type { AuditReport, ReportedJob } from "./report.ts";
+import { REPORT_WORDS, type ReportWords } from "./report-words.ts";
 import type { Problem } from "./verdict.ts";
 
 const STYLE = `
@@ -20,7 +23,7 @@ function cell(value: Cell): string {
   return `<td>${escapeMarkup(String(value))}</td>`;
 }
 
-function section(title: string, head: readonly string[], rows: readonly (readonly Cell[])[], none: string): string {
+function section({ title, head, none }: ReportWords["sections"]["jobs"], rows: readonly (readonly Cell[])[]): string {
   const body =
     rows.length === 0
       ? `<p class="none">${escapeMarkup(none)}</p>`
@@ -34,142 +37,129 @@ function short(digest: string | null): Cell {
   return digest === null ? null : { code: digest.slice(0, 12) };
 }
 
-function placeOf({ folder, path, log, index }: Problem): string {
-  const entry = index === undefined ? undefined : `entry ${index}`;
-  return [folder, path, log, entry].filter((part) => part !== undefined).join(", ");
+function placeOf({ folder, path, log, index }: Problem, words: ReportWords): string {
+  const entry = index === undefined ? undefined : words.entry(index);
+  return [folder, path, log, entry].filter((part) => part !== undefined).join(words.separator.names);
 }
 
-function wentIn({ rows, receiver, provider }: ReportedJob): string | null {
+function wentIn({ rows, receiver, provider }: ReportedJob, { separator }: ReportWords): string | null {
   const told = [
     [receiver, rows.receiver],
     [provider, rows.sender],
   ].filter(([, count]) => count !== null);
-  return told.length === 0 ? null : told.map(([party, count]) => `${party} ${count}`).join(", ");
+  return told.length === 0 ? null : told.map(([party, count]) => `${party} ${count}`).join(separator.names);
 }
 
-function approvalsOf({ approvals }: ReportedJob): string | null {
-  const told = approvals.map(({ party, person, decision }) => `${party}: ${person ?? "not opened"} ${decision}`);
-  return told.length === 0 ? null : told.join("; ");
+function approvalsOf({ approvals }: ReportedJob, { notOpened, decisions, separator }: ReportWords): string | null {
+  const told = approvals.map(
+    ({ party, person, decision }) => `${party}: ${person ?? notOpened} ${decisions[decision]}`,
+  );
+  return told.length === 0 ? null : told.join(separator.sentences);
 }
 
-/** A whole document. */
-export function reportHtml(report: AuditReport): string {
+/** A whole document. What a problem exactly was is in English alone. */
+export function reportHtml(report: AuditReport, language: Language = "en"): string {
+  const words = REPORT_WORDS[language];
+  const { sections, separator, outcomes, notOpened } = words;
   const { verification, agreements, jobs } = report;
   const { verdict, problems, problemCount, summary, fingerprints, commitments } = verification;
   const released = jobs.filter(({ outcome }) => outcome === "opened");
   const refused = jobs.filter(({ outcome }) => ["refused", "withheld", "failed"].includes(outcome));
   const parts = [
-    `<h1>Evidence report</h1>\n<p class="verdict ${verdict}">${escapeMarkup(report.headline)}</p>`,
+    `<h1>${words.title}</h1>\n<p class="verdict ${verdict}">${escapeMarkup(headline(verification, language))}</p>`,
     section(
-      `What is wrong (${problemCount})`,
-      ["code", "what", "why", "where"],
-      problems.map((problem) => [{ code: problem.code }, problem.text, problem.why ?? null, placeOf(problem)]),
-      "Nothing was found.",
+      { ...sections.problems, title: `${sections.problems.title} (${problemCount})` },
+      problems.map((problem) => [
+        ...[{ code: problem.code }, PROBLEMS[problem.code].text[language]],
+        ...[problem.why ?? null, placeOf(problem, words)],
+      ]),
     ),
     section(
-      "Identities",
-      ["party", "fingerprint"],
+      sections.identities,
       fingerprints.map(({ party, fingerprint }) => [party, { code: fingerprint }]),
-      "No identity could be read.",
     ),
     section(
-      "Agreements",
-      ["digest", "title", "version", "between", "purposes", "valid", "state", "jobs"],
+      sections.agreements,
       agreements.map((item) => [
         short(item.digest),
         item.title,
         item.version,
-        item.parties.join(", "),
-        item.purposes.map(({ id, text, legalBasis }) => `${id}: ${text} (${legalBasis})`).join("; "),
-        `${item.validFrom} to ${item.validUntil}`,
-        item.revoked === null ? item.state : `revoked by ${item.revoked.by} at ${item.revoked.at}`,
+        item.parties.join(separator.names),
+        item.purposes
+          .map(({ id, text, legalBasis }) => `${id}: ${words.withBasis(text, legalBasis)}`)
+          .join(separator.sentences),
+        words.period(item.validFrom, item.validUntil),
+        item.revoked === null ? words.states[item.state] : words.revoked(item.revoked.by, item.revoked.at),
         item.jobs,
       ]),
-      "No agreement could be read.",
     ),
     section(
-      "Jobs",
-      ["job", "agreement", "what", "purpose", "receiver", "provider", "requested", "outcome", "approved by"],
+      sections.jobs,
       jobs.map((job) => [
         short(job.jobId),
         short(job.agreement),
-        [job.operation, job.output].filter((part) => part !== null).join(", ") || null,
+        [job.operation, job.output].filter((part) => part !== null).join(separator.names) || null,
         job.purpose,
         job.receiver,
         job.provider,
         job.requestedAt,
-        job.outcome,
-        approvalsOf(job),
+        outcomes[job.outcome],
+        approvalsOf(job, words),
       ]),
-      "No job is on record.",
     ),
     section(
-      "Released",
-      ["job", "to", "people in", "came out", "columns in clear", "finished", "tags until"],
+      sections.released,
       released.map((job) => [
         short(job.jobId),
         job.receiver,
-        wentIn(job) ?? "not opened",
-        job.cameOut ?? "not opened",
-        job.releasedColumns.join(", ") || "none",
+        wentIn(job, words) ?? notOpened,
+        job.cameOut ?? notOpened,
+        job.releasedColumns.join(separator.names) || words.noColumns,
         job.finishedAt,
         job.tagsExpireAt,
       ]),
-      "Nothing was released.",
     ),
     section(
-      "Refused, withheld or failed",
-      ["job", "outcome", "by", "code", "requested"],
-      refused.map((job) => [short(job.jobId), job.outcome, job.refusedBy, job.reason, job.requestedAt]),
-      "Nothing was.",
+      sections.refused,
+      refused.map((job) => [short(job.jobId), outcomes[job.outcome], job.refusedBy, job.reason, job.requestedAt]),
     ),
     section(
-      "Withdrawn tags",
-      ["party", "agreement", "at", "tags"],
-      report.withdrawals.map((item) => [item.party, short(item.agreement), item.at, item.tags ?? "not opened"]),
-      "No tags were withdrawn.",
+      sections.withdrawals,
+      report.withdrawals.map((item) => [item.party, short(item.agreement), item.at, item.tags ?? notOpened]),
     ),
     section(
-      "Budgets used, by each party's own log",
-      ["party", "agreement", "operation", "datasets", "runs in epoch", "runs in a day", "model versions", "epoch ends"],
+      sections.budgets,
       report.budgets.map((item) => [
         item.party,
         short(item.agreement),
         item.operation,
-        `${item.receiverDataset}, ${item.providerDataset}`,
-        `${item.runsInEpoch} of ${item.runsPerEpoch}`,
-        `${item.runsToday} of ${item.runsPerDay}`,
-        item.modelVersionsAllowed === 0 ? null : `${item.modelVersions} of ${item.modelVersionsAllowed}`,
+        [item.receiverDataset, item.providerDataset].join(separator.names),
+        words.ofLimit(item.runsInEpoch, item.runsPerEpoch),
+        words.ofLimit(item.runsToday, item.runsPerDay),
+        item.modelVersionsAllowed === 0 ? null : words.ofLimit(item.modelVersions, item.modelVersionsAllowed),
         item.epochEndsAt,
       ]),
-      "Nothing was charged.",
     ),
     section(
-      "Data sets",
-      ["party", "data set", "jobs", "released"],
+      sections.datasets,
       report.datasets.map(({ party, name, jobs: count, opened }) => [party, name, count, opened]),
-      "No data set was used.",
     ),
     section(
-      "People who decided",
-      ["party", "person", "approved", "declined"],
+      sections.people,
       report.people.map(({ party, person, approved, declined }) => [party, person, approved.length, declined.length]),
-      "No approval was opened.",
     ),
     section(
-      "Logs",
-      ["log", "entries", "cosigned up to"],
+      sections.logs,
       summary.logs.map(({ origin, entries, cosignedSize }) => [{ code: origin }, entries, cosignedSize]),
-      "No log could be read.",
     ),
-    `<p>Commitments of the logs' owners: ${commitments.opened} opened, ${commitments.notOpenedCount} committed, not opened.</p>`,
+    `<p>${escapeMarkup(words.commitments(commitments.opened, commitments.notOpenedCount))}</p>`,
   ];
   return `<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Evidence report: ${escapeMarkup(verdict)}</title>
+<title>${words.title}</title>
 <style>${STYLE}
 </style>
 </head>

@@ -1,23 +1,20 @@
 /** Verify each log: checkpoint, tree from the entries, tiles, cosignatures. Entries are read one bundle at a time. */
 import { equalBytes, toBase64, toHex } from "../../proto/encoding/bytes.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpointBody } from "../../proto/evidence/checkpoint.ts";
-import { cosignatureTimeS, cosignatureVerifier } from "../../proto/evidence/cosignature.ts";
 import { LOGS_FOLDER, logFolder } from "../../proto/evidence/export.ts";
 import type { MerkleTree } from "../../proto/evidence/merkle.ts";
 import { isFrom, type Note, noteVerifier, parseNote, SIGNATURE_TYPE } from "../../proto/evidence/note.ts";
 import { ORIGIN_FORM } from "../../proto/evidence/predicates.ts";
 import { rebuild } from "../../proto/evidence/rebuild.ts";
 import { parseBundle, TILE_WIDTH, tilePath, tilesOf } from "../../proto/evidence/tiles.ts";
+import { cosignaturesOn, type SeenCosignature } from "./cosignatures.ts";
 import type { Keyring } from "./keys.ts";
 import type { ExportFolder } from "./load.ts";
 import type { Findings, Place } from "./verdict.ts";
 
 /** A cosignature of a head of a log, which has been verified. */
-export interface SeenHead {
+export interface SeenHead extends SeenCosignature {
   readonly size: number;
-  readonly by: string;
-  /** By the cosigner's clock, POSIX seconds. */
-  readonly timeS: number;
 }
 
 export interface VerifiedLog {
@@ -155,18 +152,13 @@ class LogReader {
       this.#findings.report("CHECKPOINT_INVALID", place);
       return undefined;
     }
-    const heads: SeenHead[] = [];
-    for (const by of this.#keyring.witnessesOf(owner)) {
-      const verifiers = this.#keyring.keysOf(by, "cosigner").map(({ key }) => cosignatureVerifier(key));
-      const own = opened.note.signatures.filter((line) => verifiers.some((verifier) => isFrom(line, verifier)));
-      for (const { signature } of own) {
-        if (!verifiers.some((verifier) => verifier.verify(opened.note.text, signature))) {
-          this.#findings.report("COSIGNATURE_INVALID", place, `by ${by}`);
-          return undefined;
-        }
-        heads.push({ size: opened.checkpoint.size, by, timeS: cosignatureTimeS(signature) });
-      }
+    const seen = cosignaturesOn(opened.note, owner, this.#keyring);
+    if ("badBy" in seen) {
+      this.#findings.report("COSIGNATURE_INVALID", place, `by ${seen.badBy}`);
+      return undefined;
     }
+    const { size } = opened.checkpoint;
+    const heads = seen.good.map((one) => ({ size, ...one }));
     return { heads, opened };
   }
 }

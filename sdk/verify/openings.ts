@@ -1,9 +1,9 @@
 /** Verify openings: each is what a commitment of the exporter was made of, as far as its logs are here. */
+import type { OpeningKind } from "../../proto/evidence/opening-kinds.ts";
 import {
   OPENINGS_PATH,
   type Opened,
   type OpenedValue,
-  type OpeningKind,
   parseOpenings,
   readOpening,
 } from "../../proto/evidence/openings.ts";

@@ -1,12 +1,12 @@
 /** Single-entry proofs: made from folders that have been examined, and verified with nothing but keysets. */
 import { parseFingerprint } from "../../proto/agreement/identity.ts";
 import { parseCheckpointBody } from "../../proto/evidence/checkpoint.ts";
-import { cosignatureTimeS, cosignatureVerifier } from "../../proto/evidence/cosignature.ts";
-import { encodeNote, isFrom, parseNote } from "../../proto/evidence/note.ts";
+import { encodeNote, parseNote } from "../../proto/evidence/note.ts";
 import type { EvidenceEvent } from "../../proto/evidence/predicates.ts";
 import { encodeProof, holdsEntry, parseProof } from "../../proto/evidence/proof.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
 import { longestOf } from "./agree.ts";
+import { cosignaturesOn } from "./cosignatures.ts";
 import { type Entry, verifyEntry } from "./entries.ts";
 import { Keyring, readHistories } from "./keys.ts";
 import { openSigned } from "./log.ts";
@@ -90,17 +90,9 @@ function inspect(bytes: Uint8Array, keyring: Keyring): Pick<ProofReport, "verdic
   const entry = verifyEntry(entryBytes, index, { party: owner, keyring });
   if (typeof entry === "string") return tampered(`The entry does not hold: ${entry}.`);
   const about = { origin, index, event: entry.event, statement: entry.statement };
-  const cosigned: { by: string; at: string }[] = [];
-  for (const by of keyring.witnessesOf(owner)) {
-    const verifiers = keyring.keysOf(by, "cosigner").map(({ key }) => cosignatureVerifier(key));
-    for (const line of note.signatures.filter((signature) =>
-      verifiers.some((verifier) => isFrom(signature, verifier)),
-    )) {
-      if (!verifiers.some((verifier) => verifier.verify(note.text, line.signature)))
-        return { ...about, ...tampered(`The cosignature by ${by} does not verify.`) };
-      cosigned.push({ by, at: new Date(cosignatureTimeS(line.signature) * 1000).toISOString() });
-    }
-  }
+  const seen = cosignaturesOn(note, owner, keyring);
+  if ("badBy" in seen) return { ...about, ...tampered(`The cosignature by ${seen.badBy} does not verify.`) };
+  const cosigned = seen.good.map(({ by, timeS }) => ({ by, at: new Date(timeS * 1000).toISOString() }));
   if (cosigned.length === 0)
     return { ...about, verdict: "incomplete", why: "Nobody else has cosigned that checkpoint." };
   return { ...about, verdict: "verified", cosigned };

@@ -4,15 +4,16 @@
  */
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import type { Predicate } from "../../proto/evidence/predicates.ts";
+import { jobIdOf, timeOf } from "../../proto/evidence/statements.ts";
 import type { ProblemCode } from "../../proto/evidence/verdict.ts";
-import { type Entry, timeOf } from "./entries.ts";
+import type { Entry } from "./entries.ts";
 import { inputProblem, outputProblem, tagsProblem } from "./floors.ts";
 import { forkProblem } from "./forks.ts";
 import { ownerOf } from "./log.ts";
 import { PolicyReplay } from "./policy.ts";
 import { KeysInForce } from "./rotations.ts";
 import { successionProblem } from "./successors.ts";
-import { type EntryOf, type JobTrace, jobIdOf, type LogRecord, traceOf, type World } from "./trace.ts";
+import { type EntryOf, type JobTrace, type LogRecord, traceOf, type World } from "./trace.ts";
 import type { Findings } from "./verdict.ts";
 
 /** What is wrong with an entry, and why. */

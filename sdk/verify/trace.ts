@@ -113,8 +113,3 @@ export function traceOf(
   jobs.set(jobId, trace);
   return trace;
 }
-
-export function jobIdOf(entry: Entry): string | undefined {
-  if (entry.event === "receipt") return entry.statement.predicate.job.jobId;
-  return "jobId" in entry.statement.predicate ? entry.statement.predicate.jobId : undefined;
-}

@@ -2,8 +2,10 @@
 import type { Agreement } from "../../proto/agreement/agreement.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { AGREEMENTS_FOLDER } from "../../proto/evidence/export.ts";
-import { commitmentsIn, commitmentsOf, type MadeCommitment, type OpeningKind } from "../../proto/evidence/openings.ts";
+import type { OpeningKind } from "../../proto/evidence/opening-kinds.ts";
+import { commitmentsIn, commitmentsOf, type MadeCommitment } from "../../proto/evidence/openings.ts";
 import type { ParsedStatement } from "../../proto/evidence/statements.ts";
+import { TILE_WIDTH } from "../../proto/evidence/tiles.ts";
 import type { ChargedRun } from "../../proto/policy/history.ts";
 import { compareClaims, compareCopies, compareJobs, cosignedSize, longestOf, requireCosigned } from "./agree.ts";
 import { verifyAgreements, verifyRevocations } from "./agreements.ts";
@@ -32,6 +34,8 @@ export interface VerifyOptions {
   readonly since?: readonly Uint8Array[] | undefined;
   /** Whether commitments that their makers have not opened make the verdict incomplete. */
   readonly requireOpenings?: boolean | undefined;
+  /** Told after each bundle of entries how many have been looked at, of how many in all logs. */
+  readonly onEntries?: ((done: number, total: number) => void) | undefined;
 }
 
 /** A verification with what was seen on the way: for reports and proofs. */
@@ -52,7 +56,7 @@ export async function verifyFolders(dirs: readonly string[], options: VerifyOpti
 }
 
 export async function examineFolders(dirs: readonly string[], options: VerifyOptions): Promise<Examination> {
-  const { files, trust, since = [], requireOpenings = false } = options;
+  const { files, trust, since = [], requireOpenings = false, onEntries } = options;
   const findings = new Findings();
   const folders: ExportFolder[] = [];
   for (const dir of dirs) {
@@ -70,6 +74,12 @@ export async function examineFolders(dirs: readonly string[], options: VerifyOpt
   const records: LogRecord[] = [];
   for (const folder of folders) records.push(...(await readLogs(folder, keyring, findings)));
   compareCopies(records, findings);
+  const total = records.reduce((sum, { log }) => sum + log.tree.size, 0);
+  let done = 0;
+  const onEntry = () => {
+    done++;
+    if (done % TILE_WIDTH === 0 || done === total) onEntries?.(done, total);
+  };
   const runs = new Map<string, readonly ChargedRun[]>();
   const commitments = new Commitments(openings);
   for (const folder of folders) commitments.countAgreements(folder, agreements);
@@ -78,7 +88,7 @@ export async function examineFolders(dirs: readonly string[], options: VerifyOpt
     const replay = new LogReplay(first, world, findings);
     for (const record of [first, ...rest]) {
       if (record !== first) replay.goOn(record);
-      await replayEntries(record, replay, commitments, world, findings);
+      await replayEntries(record, replay, { commitments, world, findings, onEntry });
       for (const { path, ...note } of record.log.notes)
         verifyNoteKey(record, note, { folder: record.log.folder, path, log: record.log.origin }, findings);
       if (longestOf(records.filter(({ log }) => log.origin === record.log.origin)) === record)
@@ -153,9 +163,17 @@ function witnessesOf({ log }: LogRecord, keyring: Keyring): string[] {
 async function replayEntries(
   { log }: LogRecord,
   replay: LogReplay,
-  commitments: Commitments,
-  { keyring }: World,
-  findings: Findings,
+  {
+    commitments,
+    world: { keyring },
+    findings,
+    onEntry,
+  }: {
+    readonly commitments: Commitments;
+    readonly world: World;
+    readonly findings: Findings;
+    readonly onEntry: () => void;
+  },
 ): Promise<void> {
   const owner = { party: log.owner, keyring, placeFor: (entry: ParsedStatement) => replay.keys.placeFor(entry) };
   let index = 0;
@@ -167,6 +185,7 @@ async function replayEntries(
       commitments.count(entry, log);
     }
     index++;
+    onEntry();
   }
 }
 

@@ -7,6 +7,7 @@ import { initParty, startParty } from "../../party/main.ts";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
 import { CATALOGUE, type EntenteError, type ErrorCode } from "../../proto/errors.ts";
+import { readBundle } from "../../proto/evidence/bundle.ts";
 import type { RouteRequest } from "../../proto/http/routes.ts";
 import { EntenteClient, type Job, type JsonRouteName } from "../../sdk/client.ts";
 import { RISK_MODEL } from "../support/credit.ts";
@@ -356,9 +357,9 @@ describe("a result below the floor", () => {
 
   async function evidenceOf(party: PartyName): Promise<Record<string, unknown>[]> {
     const collaboration = collaborationOf(["bank", "bureau"]);
-    const { files } = await (await trio.client(party)).call("auditFiles", { collaboration });
-    const bundles = files.filter(({ path }) => path.includes(`/tile/entries/`) && path.includes(party));
-    const text = bundles.map(({ base64 }) => Buffer.from(base64, "base64").toString("latin1")).join("");
+    const files = await readBundle(await (await trio.client(party)).download("auditBundle", { collaboration }));
+    const bundles = [...files].filter(([path]) => path.includes(`/tile/entries/`) && path.includes(party));
+    const text = bundles.map(([, bytes]) => Buffer.from(bytes).toString("latin1")).join("");
     return [...text.matchAll(/"payload":"([A-Za-z0-9+/=]+)"/g)].map(([, payload]) => {
       const { predicate } = JSON.parse(Buffer.from(payload as string, "base64").toString()) as {
         predicate: Record<string, unknown>;

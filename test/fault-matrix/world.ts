@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
-import { fromBase64 } from "../../proto/encoding/bytes.ts";
+import { readBundle } from "../../proto/evidence/bundle.ts";
 import { snapshotLog } from "../../proto/evidence/snapshot.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
 import { nodePorts } from "../../proto/ports/node.ts";
@@ -265,8 +265,9 @@ export class World {
   async #audit() {
     const files = new MemoryFiles();
     for (const party of PARTIES) {
-      const exported = await (await this.#trio.client(party)).call("auditFiles", { collaboration: COLLABORATION });
-      for (const { path, base64 } of exported.files) files.contents.set(`/${party}/${path}`, fromBase64(base64));
+      const client = await this.#trio.client(party);
+      const exported = await readBundle(await client.download("auditBundle", { collaboration: COLLABORATION }));
+      for (const [path, bytes] of exported) files.contents.set(`/${party}/${path}`, bytes);
     }
     return verifyFolders(["/bank", "/bureau"], { files });
   }

@@ -30,6 +30,8 @@ const REST: Partial<Record<RouteName, object>> = {
   decideJob: { decision: "approve" },
   jobReportFile: { format: "html" },
   exportResult: { format: "csv" },
+  evidenceEntry: { log: "2026", index: "0" },
+  auditReport: { format: "json" },
   publishSegment: { version: 1, description: "people", to: ["bureau"] },
 };
 
@@ -80,10 +82,17 @@ async function ask(at: NodeName, name: RouteName, id: string): Promise<{ status:
   const { method, path }: Route = ROUTES[name];
   const { api, token } = apis[at] as { api: Api; token: string };
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const rest = REST[name] ?? {};
+  const rest: Record<string, unknown> = { ...REST[name] };
+  let isNamed = false;
+  const place = path.replaceAll(/:(\w+)/g, (_, parameter: string) => {
+    const given = isNamed ? String(rest[parameter]) : id;
+    isNamed = true;
+    delete rest[parameter];
+    return given;
+  });
   const query = method === "GET" ? `?${new URLSearchParams(rest as Record<string, string>)}` : "";
   const body = method === "POST" ? { body: JSON.stringify(rest) } : {};
-  const response = await fetch(api.url + path.replaceAll(/:\w+/g, id) + query, { method, headers, ...body });
+  const response = await fetch(api.url + place + query, { method, headers, ...body });
   const { error } = (await response.json().catch(() => ({}))) as { error?: { code: string } };
   return { status: response.status, code: error?.code ?? "none" };
 }
@@ -130,7 +139,8 @@ describe("a name that is not this node's", () => {
     for (const [name, id] of [
       ["job", jobId],
       ["agreement", agreement],
-      ["auditFiles", collaborationOf(["bank", "bureau"])],
+      ["checkpoints", collaborationOf(["bank", "bureau"])],
+      ["evidenceEntries", collaborationOf(["bank", "bureau"])],
       ["leakStatement", jobId],
     ] as const)
       expect([name, (await ask("bank", name, id)).status]).toEqual([name, 200]);

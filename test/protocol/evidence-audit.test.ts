@@ -2,17 +2,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportAudit } from "../../coordinator/main.ts";
+import { auditHandlers } from "../../party/api/audit/handlers.ts";
 import { exportEvidence } from "../../party/evidence/export.ts";
 import { decideJob, waitingJobs } from "../../party/jobs/approvals.ts";
 import type { JobRequestInput } from "../../party/jobs/ask.ts";
 import { startJob } from "../../party/jobs/start.ts";
 import type { Node } from "../../party/node.ts";
 import { collaborationOf } from "../../proto/agreement/identity.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
+import { readBundle } from "../../proto/evidence/bundle.ts";
 import type { LogFile } from "../../proto/evidence/log.ts";
 import { parseOpenings } from "../../proto/evidence/openings.ts";
 import type { Digest } from "../../proto/ids.ts";
+import { verifyProof } from "../../sdk/verify/prove.ts";
 import { reportOf } from "../../sdk/verify/report.ts";
 import { examineFolders, verifyFolders } from "../../sdk/verify/verify.ts";
 import { RISK_MODEL } from "../support/credit.ts";
@@ -145,6 +149,120 @@ test("the report names who approved, what was used of the budgets, and by which 
     ["bureau", "audience", 3, 0],
     ["bureau", "score", 3, 1],
   ]);
+});
+
+describe("what the bank's auditor sees", () => {
+  const audit = () => auditHandlers(nodes.bank);
+  const caller = { tokenId: "0".repeat(16), person: "Sun Li", roles: ["auditor"] } as const;
+  const listening = (signal = new AbortController().signal) => ({ lastEventId: undefined, signal, tell: () => {} });
+  const search = (wanted: object = {}) =>
+    audit().evidenceEntries({ collaboration: COLLABORATION, ...wanted }, caller, listening());
+
+  test("all entries, newest first, and those of a job, an agreement, a kind, a day", async () => {
+    const { entries, next, total, searched } = await search();
+    expect([next, searched, entries.length]).toEqual([null, total, total]);
+    expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: total }, (_, i) => total - 1 - i));
+    const ofJob = await search({ job: jobs.audience });
+    expect(new Set(ofJob.entries.map(({ jobId }) => jobId))).toEqual(new Set([jobs.audience]));
+    expect(ofJob.entries.map(({ event }) => event)).toEqual(expect.arrayContaining(["job-requested", "opened"]));
+    // Those that name the agreement, and those that only name a job under it.
+    const under = await search({ agreement });
+    expect(under.entries.filter(({ event }) => event === "opened")).toHaveLength(3);
+    const today = new Date().toISOString().slice(0, 10);
+    expect((await search({ event: "receipt", from: today, to: today })).entries).toHaveLength(3);
+    expect((await search({ to: "2026-01-01" })).entries).toEqual([]);
+    expect(await search({ from: "2099-01-01" })).toMatchObject({ entries: [], next: null });
+    const [, second] = entries;
+    const older = await search({ before: `${second?.log}:${second?.index}` });
+    expect(older.entries).toEqual(entries.slice(2));
+    await expect(search({ before: "2020:1" })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    const other = { collaboration: COLLABORATION.replace(/^./, (digit) => (digit === "0" ? "1" : "0")) };
+    await expect(search(other)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("people as far as this node knows them", async () => {
+    const asked = await search({ person: "ANALYST" });
+    expect(asked.entries.map(({ event, people }) => [event, people])).toEqual(
+      Array(3).fill(["job-requested", [{ did: "requested", name: "analyst", party: "bank" }]]),
+    );
+    expect((await search({ person: "Zhao Min" })).entries).toEqual([]);
+    const atBureau = await auditHandlers(nodes.bureau).evidenceEntries(
+      { collaboration: COLLABORATION, person: "zhao" },
+      caller,
+      listening(),
+    );
+    expect(atBureau.entries.map(({ event, people }) => [event, people])).toEqual(
+      Array(2).fill(["approval", [{ did: "decided", name: "Zhao Min", party: "bureau" }]]),
+    );
+  });
+
+  test("an entry with signatures, a proof that verifies elsewhere, and its own openings alone", async () => {
+    const { entries } = await search({ job: jobs.audience, event: "receipt" });
+    const { log, index } = entries[0] as { log: string; index: number };
+    const place = { collaboration: COLLABORATION, log, index: String(index) };
+    const seen = await audit().evidenceEntry(place, caller, listening());
+    expect(seen).toMatchObject({ event: "receipt", isCosigned: true, check: { verdict: "verified", why: null } });
+    expect(seen.signatures.map(({ keyid, state }) => [keyid, state])).toEqual([
+      ["bank/jobs", "good"],
+      ["bureau/jobs", "good"],
+    ]);
+    const inputs = seen.commitments.filter(({ kind }) => kind === "input");
+    expect(inputs.map(({ by, state, value }) => [by, state, value])).toEqual([
+      ["bank", "opened", expect.objectContaining({ rows: 1500 })],
+      ["bureau", "other", null],
+    ]);
+    const keysets = exports.contents.get("/audit/bureau/keysets.json") as Uint8Array;
+    expect(verifyProof(utf8(seen.proof), { keysets })).toMatchObject({ verdict: "verified", index });
+    const absent = { ...place, index: "9999" };
+    await expect(audit().evidenceEntry(absent, caller, listening())).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("checkpoints, whom each log is vouched for by, and how far", async () => {
+    const seen = await audit().checkpoints({ collaboration: COLLABORATION }, caller, listening());
+    expect(seen.own).toMatchObject([{ newest: { signers: ["bank/log"] }, cosigned: { cosigned: [{ by: "bureau" }] } }]);
+    expect(seen.witnessed.map(({ owner, signers }) => [owner, signers])).toContainEqual(["bureau", ["bureau/log"]]);
+    expect(seen.fingerprints.map(({ party }) => party).toSorted()).toEqual(["bank", "bureau", "coordinator"]);
+  });
+
+  test("the node's own check lacks the partner's log, runs once at a time, and ends with its caller", async () => {
+    const steps = new Set<string>();
+    const tell = ({ step }: { readonly step: string }) => void steps.add(step);
+    const request = { collaboration: COLLABORATION };
+    const checks = audit();
+    const first = checks.verifyEvidence(request, caller, { ...listening(), tell });
+    await expect(checks.verifyEvidence(request, caller, listening())).rejects.toMatchObject({ code: "OVERLOADED" });
+    const report = await first;
+    expect([report.verdict, new Set(report.problems.map(({ code }) => code))]).toEqual([
+      "incomplete",
+      new Set(["LOG_MISSING"]),
+    ]);
+    expect([...steps]).toEqual(["collecting-evidence", "checking-entries"]);
+    const trust = ["0123-4567-89ab-cdef-0123-4567-89ab-cdef"];
+    const untrusted = await checks.verifyEvidence({ ...request, trust }, caller, listening());
+    expect([untrusted.trusted, untrusted.firstProblem?.code]).toEqual([true, "IDENTITY_UNTRUSTED"]);
+    const gone = AbortSignal.abort();
+    await expect(checks.verifyEvidence(request, caller, listening(gone))).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("the bundle is the export, and the report is one of it, in either language", async () => {
+    const file = await audit().auditBundle({ collaboration: COLLABORATION }, caller, listening());
+    expect(file.fileName).toBe(`bank-${COLLABORATION.slice(0, 8)}.jsonl`);
+    const files = [...(await readBundle(file.stream))].map(([path, bytes]) => ({ path, bytes }));
+    const together = await exportAll();
+    for (const { path } of files) together.contents.delete(`/audit/bank/${path}`);
+    put(together, "/audit/bank", files);
+    expect((await verifyFolders(["/audit"], { files: together })).verdict).toBe("verified");
+    for (const [language, title] of [
+      ["en", "Evidence report"],
+      ["zh-CN", "存证报告"],
+    ] as const) {
+      const wanted = { collaboration: COLLABORATION, format: "html", language } as const;
+      const page = await audit().auditReport(wanted, caller, listening());
+      let text = "";
+      for await (const chunk of page.stream) text += new TextDecoder().decode(chunk);
+      expect(text).toContain(`<h1>${title}</h1>`);
+    }
+  });
 });
 
 test("refused and revoked: told as what they are, and nothing is broken by them", async () => {

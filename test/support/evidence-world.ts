@@ -9,11 +9,11 @@ import { type CosignedHead, cosign, cosignedHead } from "../../proto/evidence/co
 import { exportBundle, manifestBytes } from "../../proto/evidence/export.ts";
 import { EvidenceLog, type LogFile } from "../../proto/evidence/log.ts";
 import { encodeNote, encodeSignatureLine } from "../../proto/evidence/note.ts";
+import type { OpeningKind } from "../../proto/evidence/opening-kinds.ts";
 import {
   commitmentsIn,
   commitTo,
   type Opening,
-  type OpeningKind,
   type OpeningValue,
   openingBytes,
 } from "../../proto/evidence/openings.ts";

@@ -4,16 +4,20 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprint } from "../../proto/agreement/identity.ts";
+import { concat } from "../../proto/encoding/bytes.ts";
+import { encodeBundle } from "../../proto/evidence/bundle.ts";
 import { logFolder } from "../../proto/evidence/export.ts";
 import { ententeHere } from "../support/command-line.ts";
 import { BANK, JOB, originOf, PARTNER, runJob } from "../support/evidence-world.ts";
 
 let folder: string;
+let exported: ReadonlyMap<string, Uint8Array>;
 const run = (line: string) => ententeHere(line.split(" "), { cwd: folder });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "entente-cli-audit-"));
   const { files } = await runJob();
+  exported = files.contents;
   for (const [path, bytes] of files.contents) {
     if (!path.startsWith("/export/")) continue;
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -45,6 +49,18 @@ test("verify: a folder that holds the exports, with and without trust and kept c
   expect([untrusted.code, JSON.parse(untrusted.stdout).firstProblem.code]).toEqual([1, "IDENTITY_UNTRUSTED"]);
   const alone = await run("audit verify export/bank");
   expect([alone.code, alone.stdout.startsWith("INCOMPLETE")]).toEqual([2, true]);
+});
+
+test("verify: an export that came as one file, beside a folder; and what is none", async () => {
+  const files = [...exported].flatMap(([path, bytes]) =>
+    path.startsWith("/export/bank/") ? [{ path: path.slice("/export/bank/".length), bytes }] : [],
+  );
+  await writeFile(join(folder, "bank.jsonl"), concat(...encodeBundle(files)));
+  const { code, stdout } = await run("audit verify bank.jsonl export/partner --trust trust --json");
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { verdict: "verified", trusted: true, problems: [] }]);
+  await writeFile(join(folder, "other.jsonl"), "no bundle\n");
+  const other = await run("audit verify export/partner other.jsonl --json");
+  expect([other.code, JSON.parse(other.stdout).firstProblem]).toMatchObject([1, { code: "MANIFEST_INVALID" }]);
 });
 
 test("report: a page and a document in a new folder", async () => {

@@ -1,10 +1,14 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
+import { utf8 } from "../../proto/encoding/bytes.ts";
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import { encodeBundle } from "../../proto/evidence/bundle.ts";
+import { BUNDLE_TYPES } from "../../proto/http/file-types.ts";
 import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
 import type { Job } from "../../sdk/client.ts";
 import { type Ended, entente, ententeHere, type RunOptions } from "../support/command-line.ts";
@@ -492,7 +496,10 @@ describe("tags export", () => {
 describe("audit", () => {
   const command = `audit export --collaboration ${"9c".repeat(16)} --out evidence`;
   const files = (...paths: string[]): Partial<Handlers> => ({
-    auditFiles: async () => ({ files: paths.map((path) => ({ path, base64: Buffer.from(path).toString("base64") })) }),
+    auditBundle: async () => ({
+      ...{ contentType: BUNDLE_TYPES.jsonl, fileName: "bank-9c9c9c9c.jsonl" },
+      stream: Readable.from(encodeBundle(paths.map((path) => ({ path, bytes: utf8(path) })))),
+    }),
   });
 
   test("export writes the whole folder", async () => {

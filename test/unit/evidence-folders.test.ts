@@ -8,6 +8,7 @@ import { encodeKeysets, exportBundle, logFolder } from "../../proto/evidence/exp
 import { EvidenceLog } from "../../proto/evidence/log.ts";
 import { encodeNote, parseNote } from "../../proto/evidence/note.ts";
 import { snapshotLog } from "../../proto/evidence/snapshot.ts";
+import { withBundles } from "../../sdk/verify/bundles.ts";
 import { splitNotes } from "../../sdk/verify/since.ts";
 import { verifyFolders } from "../../sdk/verify/verify.ts";
 import {
@@ -232,4 +233,30 @@ test("an envelope under another digest's name is no agreement", async () => {
   remakeManifest(files, "/export/bank", BANK);
   const { problems } = await verifyFolders(dirs, { files });
   expect(problems.map(({ code }) => code)).toEqual(["AGREEMENT_INVALID", "REVOCATION_INVALID"]);
+});
+
+describe("an export that came as one file", () => {
+  const bundles = async (change: (contents: Map<string, Uint8Array>) => void) => {
+    const { files } = await runJob();
+    const contents = new Map<string, Uint8Array>();
+    for (const [path, bytes] of files.contents)
+      if (path.startsWith("/export/bank/")) contents.set(path.slice("/export/bank/".length), bytes);
+    change(contents);
+    const shown = withBundles(files, new Map([["/from/bank.jsonl", contents]]));
+    return verifyFolders(["/from/bank.jsonl", "/export/partner"], { files: shown });
+  };
+
+  test("is verified as its folder is", async () => {
+    expect(await bundles(() => {})).toMatchObject({ verdict: "verified", problems: [] });
+  });
+
+  test.each([
+    ["FILE_MISSING", (contents: Map<string, Uint8Array>) => contents.delete("openings.json")],
+    ["FILE_DIFFERS", (contents: Map<string, Uint8Array>) => contents.set("openings.json", utf8("{}"))],
+    ["FILE_EXTRA", (contents: Map<string, Uint8Array>) => contents.set("../partner/manifest.json", utf8("{}"))],
+    ["FILE_EXTRA", (contents: Map<string, Uint8Array>) => contents.set("a//b", utf8("{}"))],
+    ["MANIFEST_INVALID", (contents: Map<string, Uint8Array>) => contents.clear()],
+  ] as const)("%s", async (code, change) => {
+    expect(await bundles(change)).toMatchObject({ verdict: "tampered", firstProblem: { code } });
+  });
 });

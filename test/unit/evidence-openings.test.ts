@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { toHex, utf8 } from "../../proto/encoding/bytes.ts";
 import { commit } from "../../proto/evidence/commitment.ts";
+import { OPENING_KINDS, type OpeningKind } from "../../proto/evidence/opening-kinds.ts";
 import {
   commitmentsIn,
   commitTo,
   encodeOpenings,
-  OPENING_KINDS,
   type Opening,
-  type OpeningKind,
   type OpeningValue,
   openingBytes,
   openingDomain,

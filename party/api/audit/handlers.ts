@@ -1,0 +1,110 @@
+/** The API's routes for auditors: this node's logs entry by entry, checkpoints, the node's own check, and what to take away. */
+import { utf8 } from "../../../proto/encoding/bytes.ts";
+import { encodeBundle } from "../../../proto/evidence/bundle.ts";
+import { encodeKeysets } from "../../../proto/evidence/export.ts";
+import { parseNote } from "../../../proto/evidence/note.ts";
+import { BUNDLE_TYPES, REPORT_TYPES } from "../../../proto/http/file-types.ts";
+import type { RouteResponse } from "../../../proto/http/routes.ts";
+import { reportHtml } from "../../../sdk/verify/html.ts";
+import { Keyring, readHistories } from "../../../sdk/verify/keys.ts";
+import { ownerOf, verifierKeys } from "../../../sdk/verify/log.ts";
+import type { AuditReport } from "../../../sdk/verify/report.ts";
+import { type OwnCollaboration, requireOwn } from "../../evidence/collaborations.ts";
+import { findEntry, searchEntries } from "../../evidence/explorer.ts";
+import { exportEvidence } from "../../evidence/export.ts";
+import { knownKeysets } from "../../evidence/keysets.ts";
+import type { Node } from "../../node.ts";
+import { metered } from "../../progress/meter.ts";
+import type { FileAnswer, Handlers } from "../server.ts";
+import { EvidenceCheck } from "./check.ts";
+import { checkpointView } from "./checkpoint-view.ts";
+import { entryView } from "./entry-view.ts";
+
+type Served = "evidenceEntries" | "evidenceEntry" | "checkpoints" | "verifyEvidence" | "auditBundle" | "auditReport";
+
+export function auditHandlers(node: Node): Pick<Handlers, Served> {
+  const { logbook, store, book, sideNotes } = node;
+  const check = new EvidenceCheck();
+  const explored = () => ({ party: node.keyring.party, logbook, book, sideNotes, vault: node.connected.vault });
+  /** `bank-9c1d2e3f`: of the party whose word it is. */
+  const nameOf = ({ collaboration }: OwnCollaboration) => `${node.keyring.party}-${collaboration.slice(0, 8)}`;
+  const keyringWith = async ({ peer }: OwnCollaboration) => {
+    const keyring = new Keyring();
+    for (const history of readHistories(encodeKeysets(await knownKeysets(node.connected, [peer]))))
+      if (history !== undefined) keyring.add(history);
+    return keyring;
+  };
+  return {
+    evidenceEntries: async ({ collaboration, ...search }) => {
+      const own = await requireOwn(node, collaboration);
+      return searchEntries(explored(), own.collaboration, search);
+    },
+    evidenceEntry: async ({ collaboration, log: label, index: text }) => {
+      const own = await requireOwn(node, collaboration);
+      const index = Number(text);
+      const { summary, ...found } = await findEntry(explored(), own.collaboration, { label, index });
+      const keyring = await keyringWith(own);
+      return { ...summary, ...(await entryView(explored(), { ...found, index, keyring })) };
+    },
+    checkpoints: async ({ collaboration }) => {
+      const own = await requireOwn(node, collaboration);
+      const keyring = await keyringWith(own);
+      const witnessed: RouteResponse<"checkpoints">["witnessed"] = [];
+      for (const party of [own.peer, node.connected.enrolled.coordinator])
+        for (const { origin, note } of await store.witnesses(`${party}/${own.collaboration}`))
+          witnessed.push({ ...checkpointView(parseNote(utf8(note)), keyring), owner: ownerOf(origin) });
+      return {
+        own: (await logbook.logs(own.collaboration)).map((log) => {
+          const cosigned = log.lastCosigned();
+          return {
+            newest: checkpointView(log.checkpointNote(), keyring),
+            cosigned: cosigned === undefined ? null : checkpointView(cosigned.note, keyring),
+            keys: verifierKeys(ownerOf(log.origin), keyring),
+          };
+        }),
+        witnessed,
+        fingerprints: keyring.fingerprints(),
+      };
+    },
+    verifyEvidence: async ({ collaboration, trust }, _caller, { signal, tell }) => {
+      const own = await requireOwn(node, collaboration);
+      const { verification } = await check.run({
+        ...{ name: nameOf(own), trust, signal },
+        collect: () => exportEvidence(node.connected, own.collaboration),
+        onProgress: metered(node.ports.clock, tell),
+        timers: node.ports.timers,
+      });
+      return viewOf(verification);
+    },
+    auditBundle: async ({ collaboration }) => {
+      const own = await requireOwn(node, collaboration);
+      const files = await exportEvidence(node.connected, own.collaboration);
+      const fileName = `${nameOf(own)}.jsonl`;
+      return { contentType: BUNDLE_TYPES.jsonl, fileName, stream: each(encodeBundle(files)) };
+    },
+    auditReport: async ({ collaboration, format, language = "en" }, _caller, { signal }) => {
+      const own = await requireOwn(node, collaboration);
+      const report = await check.run({
+        ...{ name: nameOf(own), signal },
+        collect: () => exportEvidence(node.connected, own.collaboration),
+        onProgress: () => {},
+        timers: node.ports.timers,
+      });
+      const text = format === "html" ? reportHtml(report, language) : `${JSON.stringify(report, null, 2)}\n`;
+      return {
+        contentType: REPORT_TYPES[format],
+        fileName: `${nameOf(own)}-report.${format}`,
+        stream: each([utf8(text)]),
+      };
+    },
+  };
+}
+
+async function* each(chunks: Iterable<Uint8Array>): FileAnswer["stream"] & AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+/** The published form has lists that may be changed. */
+function viewOf(verification: AuditReport["verification"]): RouteResponse<"verifyEvidence"> {
+  return structuredClone(verification) as RouteResponse<"verifyEvidence">;
+}
