@@ -89,7 +89,7 @@ export async function hasConfig(files: Files, folder: string): Promise<boolean> 
 
 async function readJson(files: Files, folder: string): Promise<unknown> {
   const bytes = await files.read(join(folder, FILE));
-  if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "node.json: run 'entente party init' first" });
+  if (bytes === undefined) throw new EntenteError("NOT_FOUND", { detail: "node.json: run 'entente init' first" });
   try {
     return JSON.parse(fromUtf8(bytes));
   } catch (cause) {

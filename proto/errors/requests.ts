@@ -69,7 +69,7 @@ export const REQUESTS = {
     "caller",
     "The bearer token has expired or was revoked. Ask the node's operator for a new one.",
   ),
-  CANCELLED: entry(ABORTED, 409, "caller", "The job was cancelled. Nothing was released."),
+  CANCELLED: entry(ABORTED, 409, "caller", "This was cancelled before it was done. Nothing was released."),
   NODE_RESTARTED: entry(
     UNAVAILABLE,
     503,

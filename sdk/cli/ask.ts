@@ -19,19 +19,26 @@ export class Prompt {
   readonly #lines: AsyncIterator<string>;
   readonly #interface: Interface;
   readonly #output: NodeJS.WritableStream;
+  #isClosed = false;
 
   /** Standard input and, so that an answer can be piped on, standard error unless told otherwise. */
   constructor({ input, output }: Terminal = { input: process.stdin, output: process.stderr }) {
     this.#output = output;
     this.#interface = createInterface({ input, output });
     this.#lines = this.#interface[Symbol.asyncIterator]();
+    this.#interface.once("close", () => {
+      this.#isClosed = true;
+    });
   }
 
   /** Throws CANCELLED when there is no answer to come: Ctrl-C, Ctrl-D, or the end of a file. */
   async ask<T>({ text, usual, check }: Question<T>): Promise<T> {
     for (;;) {
-      this.#interface.setPrompt(usual === undefined ? `${text} ` : `${text} [${usual}] `);
-      this.#interface.prompt();
+      const line = usual === undefined || usual === "" ? `${text} ` : `${text} [${usual}] `;
+      this.#interface.setPrompt(line);
+      // Lines that came before the end are still to be had.
+      if (this.#isClosed) this.#output.write(line);
+      else this.#interface.prompt();
       const { value, done } = await this.#lines.next();
       if (done === true) {
         this.#output.write("\n");

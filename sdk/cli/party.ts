@@ -2,15 +2,9 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Finding } from "../../proto/http/doctor-routes.ts";
-import { consoleAt, example, outputOf, parsePort, parseSettings, runUntilStopped } from "./context.ts";
+import { consoleAt, example, outputOf, parseSettings, runUntilStopped } from "./context.ts";
 import { fields } from "./output.ts";
 import { sealCommands } from "./seal.ts";
-
-interface InitFlags {
-  readonly dir: string;
-  readonly party: string;
-  readonly apiPort?: number;
-}
 
 interface StartFlags {
   readonly dir: string;
@@ -30,26 +24,9 @@ interface RestoreFlags {
 }
 
 export function partyCommand(): Command {
-  const group = new Command("party").description("make and run a party's node");
-  group
-    .command("init")
-    .description("make a node's folder: identity, keys, and the token for its API")
-    .requiredOption("--dir <folder>", "folder to make")
-    .requiredOption("--party <name>", "name of the party")
-    .option("--api-port <port>", "port of its HTTP API on this machine", parsePort)
-    .addHelpText("after", example("entente party init --dir bank --party bank"))
-    .action(async ({ dir, party, apiPort }: InitFlags, command: Command) => {
-      const { initParty } = await import("../../party/main.ts");
-      const made = await initParty({ folder: resolve(dir), party, ...(apiPort === undefined ? {} : { apiPort }) });
-      const output = outputOf(command);
-      output.answer(
-        { dir: resolve(dir), ...made },
-        fields({ folder: dir, party: made.party, fingerprint: made.fingerprint, "recovery key": made.recoveryKeyFile }),
-      );
-      output.note(
-        "Move the recovery key offline now and delete it here. It alone can replace the identity of this node when that is lost; the node never reads it.",
-      );
-    });
+  const group = new Command("party").description(
+    "run a party's node, which 'entente init' makes; back it up and put it back",
+  );
   group
     .command("token")
     .description("make a new first token in a node's folder; ends the one before")

@@ -1,9 +1,9 @@
 /** `entente peer`: the other parties, and whether this one knows who they are. */
-import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { EntenteClient } from "../client.ts";
+import { canAsk, Prompt } from "./ask.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, type Output, table } from "./output.ts";
 
@@ -26,10 +26,11 @@ async function askFingerprint(client: EntenteClient, party: string, output: Outp
   const peer = peers.find((known) => known.party === party);
   if (peer === undefined) throw new EntenteError("PEER_UNKNOWN");
   output.note(`The coordinator shows for ${party}:  ${peer.fingerprint}`);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const prompt = new Prompt();
   try {
-    const reply = await prompt.question(`Does ${party} read out the same over the telephone? [yes/no] `);
-    if (reply.trim().toLowerCase() !== "yes") throw new EntenteError("CANCELLED", { detail: "nothing was confirmed" });
+    const text = `Does ${party} read out the same over the telephone? (yes or no)`;
+    const reply = await prompt.ask({ text, check: (answer) => answer.toLowerCase() });
+    if (reply !== "yes") throw new EntenteError("CANCELLED", { detail: "nothing was confirmed" });
   } finally {
     prompt.close();
   }
@@ -66,7 +67,7 @@ export function peerCommand(): Command {
     .addHelpText("after", example("entente peer confirm bureau --fingerprint 1a2b-3c4d-..."))
     .action(async (party: string, { fingerprint }: { readonly fingerprint?: string }, command: Command) => {
       const output = outputOf(command);
-      if (fingerprint === undefined && (output.isJson || process.stdin.isTTY !== true))
+      if (fingerprint === undefined && (output.isJson || !canAsk()))
         command.error("error: required option '--fingerprint <fingerprint>' not specified (no terminal to ask on)");
       const client = await clientOf(command);
       const confirmed = fingerprint ?? (await askFingerprint(client, party, output));

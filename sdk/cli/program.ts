@@ -14,6 +14,7 @@ import { evidenceCommand, keysCommand } from "./evidence.ts";
 import { EXIT } from "./exit-code.ts";
 import { feedCommand } from "./feed.ts";
 import { teach, withDescendants } from "./help.ts";
+import { initCommand } from "./init.ts";
 import { jobCommand } from "./job.ts";
 import { modelCommand } from "./model.ts";
 import { enrollCommand, nodeCommand } from "./node.ts";
@@ -32,7 +33,7 @@ const EXIT_CODES = `\nExit codes: ${EXIT.done} done, ${EXIT.failed} error or ref
 
 function groups(): Readonly<Record<string, readonly Command[]>> {
   return {
-    "Begin:": [upCommand(), enrollCommand(), nodeCommand(), doctorCommand()],
+    "Begin:": [upCommand(), initCommand(), enrollCommand(), nodeCommand(), doctorCommand()],
     "Own data:": [datasetCommand(), segmentCommand(), optOutCommand()],
     "With a partner:": [peerCommand(), agreementCommand(), approvalCommand(), budgetCommand(), releasedCommand()],
     "Jobs and what comes of them:": [

@@ -78,7 +78,7 @@ test("in Chinese, but for what this release does not know", async () => {
 });
 
 test("of a node that does not run: that it does not, and what its folder says", async () => {
-  await ententeHere(["party", "init", "--dir", folder, "--party", "bank", "--api-port", "0"]);
+  await ententeHere(["init", "--dir", folder, "--party", "bank", "--api-port", "0"]);
   const { code, stdout } = await ententeHere(["doctor", "--node", folder, "--json"]);
   const { worst, findings } = JSON.parse(stdout) as Report;
   const byCheck = new Map(findings.map((finding) => [finding.check, finding]));

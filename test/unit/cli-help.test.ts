@@ -25,7 +25,8 @@ function idleProgram(): (line: string) => Promise<string> {
   const shell = new GuideShell({ entente });
   return async (line) => {
     ran = "";
-    await shell.run(line);
+    // Where its output goes is the shell's.
+    await shell.run(line.replace(/ > \S+$/, ""));
     return ran;
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageFile from "../../package.json" with { type: "json" };
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import { ententeProgram } from "../../sdk/cli/program.ts";
 import { COMMAND, ententeHere, runNode } from "../support/command-line.ts";
 
 let empty: string;
@@ -20,11 +21,7 @@ describe("wrong usage exits with 64 and says why on stderr", () => {
     ["a missing option", ["tags", "export", "--format", "csv"], "required option '--out <file>' not specified"],
     ["a missing argument", ["enroll"], "missing required argument 'invite'"],
     ["too many arguments", ["job", "show", "a", "b"], "too many arguments"],
-    [
-      "an option of the wrong form",
-      ["party", "init", "--dir", "d", "--party", "p", "--api-port", "70000"],
-      "0 to 65535",
-    ],
+    ["an option of the wrong form", ["init", "--dir", "d", "--party", "p", "--api-port", "70000"], "0 to 65535"],
     [
       "a tag without a value",
       ["audience", "run", "--agreement", "a", "--dataset", "b", "--peer-dataset", "c", "--tag", "k"],
@@ -57,11 +54,8 @@ describe("help", () => {
     const { code, stdout } = await ententeHere(["--help"]);
     expect(code).toBe(0);
     const groups = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z]+)? /gm)].map(([, name]) => name);
-    expect(groups).toEqual(
-      "up enroll node doctor dataset segment opt-out peer agreement approval budget released audience score model job tag feed audit evidence party coordinator token keys store help".split(
-        " ",
-      ),
-    );
+    expect(groups).toEqual([...ententeProgram().commands.map((command) => command.name()), "help"]);
+    expect(groups.length).toBeGreaterThan(20);
   });
 
   test("of a command shows its options, those of all commands, and an example", async () => {

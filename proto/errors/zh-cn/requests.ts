@@ -12,7 +12,7 @@ export const REQUESTS_ZH: Readonly<Record<keyof typeof REQUESTS, string>> = {
     "请求使用的主机名不是本节点提供服务的名称。请用节点地址访问，或把该名称加入 node.json 中 'api' 的 'hosts'。",
   SITE_REFUSED: "该请求由浏览器为其他网站的页面发出。只有本节点自己的页面和程序可以调用。",
   TOKEN_EXPIRED: "访问令牌已过期或已被吊销。请向节点的运维人员申请新令牌。",
-  CANCELLED: "任务已取消。未放行任何结果。",
+  CANCELLED: "操作在完成之前已取消。未放行任何结果。",
   NODE_RESTARTED: "任务运行期间有节点停止。未放行任何结果；请重新运行任务。",
   NODE_STOPPING: "节点正在停止，不接受新任务。运行中的任务会在节点恢复后继续；请届时重试。",
   OVERLOADED: "正在进行或等待的同类工作已达上限。请稍后重试，或请运维人员调高所指出的限额。",
