@@ -35,6 +35,7 @@ import { followJob } from "../jobs/events.ts";
 import { resultHandlers } from "../jobs/handlers.ts";
 import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import { decideBefore } from "../jobs/pending.ts";
+import { jobTerms } from "../jobs/terms.ts";
 import type { Node } from "../node.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
@@ -89,6 +90,7 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
     signAgreement: async ({ digest }) => viewAgreement(await node.connected.agreements.sign(digest)),
     jobs: async (_input, caller) => ({ jobs: (await node.book.list()).map((job) => forCaller(jobView(job), caller)) }),
     job: async ({ jobId }, caller) => forCaller(jobView(await node.book.require(jobId)), caller),
+    jobTerms: async ({ jobId }) => jobTerms(node.connected, await node.book.require(jobId)),
     jobEvents: async ({ jobId }, caller, { lastEventId, signal }) => {
       const view = (job: Job, progress: Progress | undefined) => forCaller(viewJob(job, progress), caller);
       return followJob({ book: node.book, timers: node.ports.timers, jobId, lastEventId, signal, view });

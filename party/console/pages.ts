@@ -27,6 +27,18 @@ export const PAGES: readonly PageEntry[] = [
     nav: "home",
     component: lazy(async () => ({ default: (await import("./home/home-page.tsx")).HomePage })),
   },
+  {
+    path: "/jobs",
+    roles: ["analyst", "steward", "auditor"],
+    nav: "jobs",
+    group: "work",
+    component: lazy(async () => ({ default: (await import("./jobs/jobs-page.tsx")).JobsPage })),
+  },
+  {
+    path: "/jobs/:jobId",
+    roles: ["analyst", "steward", "auditor"],
+    component: lazy(async () => ({ default: (await import("./jobs/job-page.tsx")).JobPage })),
+  },
 ];
 
 /** Those that somebody with these roles sees. */

@@ -1,7 +1,14 @@
 /** The English catalogue: every word that the console itself says, one file for each topic. */
+import { datasets } from "./datasets.ts";
+import { feeds } from "./feeds.ts";
 import { home } from "./home.ts";
+import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
 import { parts } from "./parts.ts";
+import { run } from "./run.ts";
+import { segments } from "./segments.ts";
 import { shell } from "./shell.ts";
+import { tags } from "./tags.ts";
+import { terms } from "./terms.ts";
 
-export const en = { shell, nav, parts, home } as const;
+export const en = { shell, nav, parts, home, datasets, feeds, jobs, run, segments, tags, terms } as const;

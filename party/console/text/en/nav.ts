@@ -8,9 +8,11 @@ export const nav = {
   },
   pages: {
     home: "Overview",
+    jobs: "Jobs",
   },
   /** On the start page, beside the page's name. */
   about: {
     home: "Who this node is",
+    jobs: "Follow what runs, and see what came out",
   },
 } as const;

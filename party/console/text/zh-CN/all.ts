@@ -1,9 +1,28 @@
 /** The Chinese catalogue (zh-CN). A text that is missing here does not compile. */
 import type { en } from "../en/all.ts";
 import type { SameShape } from "../same-shape.ts";
+import { datasets } from "./datasets.ts";
+import { feeds } from "./feeds.ts";
 import { home } from "./home.ts";
+import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
 import { parts } from "./parts.ts";
+import { run } from "./run.ts";
+import { segments } from "./segments.ts";
 import { shell } from "./shell.ts";
+import { tags } from "./tags.ts";
+import { terms } from "./terms.ts";
 
-export const zhCn: SameShape<typeof en> = { shell, nav, parts, home };
+export const zhCn: SameShape<typeof en> = {
+  shell,
+  nav,
+  parts,
+  home,
+  datasets,
+  feeds,
+  jobs,
+  run,
+  segments,
+  tags,
+  terms,
+};

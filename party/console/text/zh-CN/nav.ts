@@ -10,8 +10,10 @@ export const nav: SameShape<typeof english> = {
   },
   pages: {
     home: "概览",
+    jobs: "任务",
   },
   about: {
     home: "本节点的身份",
+    jobs: "跟踪运行中的任务，查看结果",
   },
 };
