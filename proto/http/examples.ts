@@ -62,6 +62,7 @@ export const REQUEST_EXAMPLES: { readonly [N in RouteName]: RouteRequest<N> } = 
   approvals: {},
   decideJob: { jobId: JOB, decision: "approve" },
   leakStatement: { jobId: JOB },
+  jobTerms: { jobId: JOB },
   dryRun: {
     operation: "audience",
     agreement: AGREEMENT,

@@ -142,6 +142,7 @@ describe("a name that is not this node's", () => {
       ["checkpoints", collaborationOf(["bank", "bureau"])],
       ["evidenceEntries", collaborationOf(["bank", "bureau"])],
       ["leakStatement", jobId],
+      ["jobTerms", jobId],
     ] as const)
       expect([name, (await ask("bank", name, id)).status]).toEqual([name, 200]);
   });

@@ -49,6 +49,7 @@ const WHO_MAY: { readonly [N in RouteName]: string } = {
   dryRun: "analyst steward",
   jobs: "analyst steward auditor",
   job: "analyst steward auditor",
+  jobTerms: "analyst steward auditor",
   jobEvents: "analyst steward auditor",
   startJob: "analyst",
   commitTiers: "analyst steward",

@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { actorText, publicErrorText } from "../../../proto/errors/text.ts";
+import { CATALOGUE, isErrorCode } from "../../../proto/errors.ts";
 import type { Job } from "../../../sdk/client.ts";
 import { currentLanguage } from "../language.ts";
 import { Bars } from "../parts/bars.tsx";
@@ -43,7 +44,7 @@ function NotDone({ job }: { readonly job: Job }): ReactNode {
   const title = state === "refused" ? t("jobs.job.refused") : t("jobs.job.failed");
   if (reason === null) return <Notice kind="bad" title={title} />;
   const facts: [string, ReactNode][] = [
-    [t("jobs.job.who"), actorText(reason.who, language)],
+    [t("jobs.job.who"), isErrorCode(reason.code) ? actorText(CATALOGUE[reason.code].who, language) : reason.who],
     [t("jobs.job.code"), <code key="code">{reason.code}</code>],
   ];
   if (reason.detail !== undefined) facts.push([t("jobs.job.detail"), reason.detail]);

@@ -13,7 +13,7 @@ const STAGES = ["proposed", "admitted", "running", "releasing", "done"] as const
 export function JobProgress({ job }: { readonly job: Job }): ReactNode {
   const { t } = useTranslation();
   const { progress, state } = job;
-  const here = STAGES.findIndex((stage) => stage === state);
+  const here = (STAGES as readonly string[]).indexOf(state);
   return (
     <>
       <ol className="stages">

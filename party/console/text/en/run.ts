@@ -18,7 +18,7 @@ export const run = {
   pairChoice: "{{own}} (yours) with {{theirs}} of {{peer}}",
   segment: "Your people",
   everybody: "Everybody in {{dataset}}",
-  everybodyCount: "Everybody in {{dataset}}: {{count}}",
+  everybodyCount: "Everybody in {{dataset}}: {{people}}",
   segmentChoice: "{{name}} (version {{version}})",
   segmentHint: "The partner is not told which segment takes part, only the list's size class.",
   defineSegment: "Define another segment",

@@ -24,7 +24,6 @@ export const segments = {
   retireTitle: "Retire this segment?",
   retireText:
     "No job can be asked for with it any more, and nothing new derived from it. What was derived from it stays.",
-  newVersion: "Define a new version",
   kinds: {
     list: "a list of ids",
     import: "a file of ids",

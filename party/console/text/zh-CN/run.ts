@@ -20,7 +20,7 @@ export const run: SameShape<typeof english> = {
   pairChoice: "本方 {{own}} 与 {{peer}} 的 {{theirs}}",
   segment: "本方人员",
   everybody: "{{dataset}} 的全部人员",
-  everybodyCount: "{{dataset}} 的全部人员：{{count}}",
+  everybodyCount: "{{dataset}} 的全部人员：{{people}}",
   segmentChoice: "{{name}}（版本 {{version}}）",
   segmentHint: "合作方不会得知所用分群，只知道名单的规模档。",
   defineSegment: "定义新的分群",

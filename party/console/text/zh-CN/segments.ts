@@ -24,7 +24,6 @@ export const segments: SameShape<typeof english> = {
   retire: "停用",
   retireTitle: "停用该分群？",
   retireText: "此后不能再用它发起任务，也不能由它派生新的分群。已经派生的分群不受影响。",
-  newVersion: "定义新版本",
   kinds: {
     list: "标识名单",
     import: "标识文件",
