@@ -55,8 +55,8 @@ export class GuideWorld {
   }
 
   /** By the folder's name; nothing when it runs. */
-  async startNode(folder: string): Promise<void> {
-    if (!this.#nodes.has(folder)) this.#nodes.set(folder, await startParty({ folder, logTo: silent }));
+  async startNode(folder: string, more: { readonly inviteFile?: string } = {}): Promise<void> {
+    if (!this.#nodes.has(folder)) this.#nodes.set(folder, await startParty({ folder, logTo: silent, ...more }));
   }
 
   async stopNode(folder: string): Promise<void> {
@@ -88,10 +88,14 @@ export class GuideWorld {
 
   /** What runs until it is stopped: here in this process, unless it runs already. */
   get programs(): Readonly<Record<string, Program>> {
-    const folderIn = (args: readonly string[]) => args[args.indexOf("--dir") + 1] as string;
+    const option = (args: readonly string[], name: string) => args[args.indexOf(name) + 1] as string;
     return {
-      "entente party start": async (args) => void (await this.startNode(folderIn(args))),
-      "entente coordinator start": async (args) => void (await this.startHub(folderIn(args))),
+      "entente party start": async (args) => {
+        const inviteFile = args.includes("--invite-file") ? { inviteFile: option(args, "--invite-file") } : {};
+        await this.startNode(option(args, "--dir"), inviteFile);
+        return undefined;
+      },
+      "entente coordinator start": async (args) => void (await this.startHub(option(args, "--dir"))),
     };
   }
 
