@@ -132,17 +132,27 @@ export function parseDays(text: string): number {
   return Number(text);
 }
 
+/** npm and this command's own launcher pass Ctrl-C on to what has had it from the terminal already. */
+const SAME_KEY_MS = 300;
+
+/** Calls `onFirst` when the process is asked to stop, and `onAgain` when it is asked once more. */
+export function onStopSignals(onFirst: () => void, onAgain: () => void): void {
+  let first: { readonly signal: string; readonly atMs: number } | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      const atMs = performance.now();
+      if (first === undefined) {
+        first = { signal, atMs };
+        onFirst();
+      } else if (first.signal !== signal || atMs - first.atMs > SAME_KEY_MS) onAgain();
+    });
+}
+
 /** Starts something and lets it run until the process is asked to stop; what `start` resolves to then finishes what is at hand, and
  * the process ends with exit code 0. When it is asked again it ends at once: everything that counts is on the disk. */
 export async function runUntilStopped(start: () => Promise<() => Promise<void>>): Promise<never> {
   const ask = Promise.withResolvers<void>();
-  let isAsked = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => {
-      if (isAsked) process.exit();
-      isAsked = true;
-      ask.resolve();
-    });
+  onStopSignals(ask.resolve, () => process.exit());
   const stop = await start();
   await ask.promise;
   await stop();

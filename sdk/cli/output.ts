@@ -3,9 +3,16 @@ import pc from "picocolors";
 import { actorText } from "../../proto/errors/text.ts";
 import type { PublicError } from "../../proto/errors.ts";
 
-const isPlain = process.env.NO_COLOR !== undefined && process.env.NO_COLOR !== "";
-const onStdout = pc.createColors(!isPlain && process.stdout.isTTY === true);
-const onStderr = pc.createColors(!isPlain && process.stderr.isTTY === true);
+/** On a terminal that can, unless its owner wants none (https://no-color.org). */
+export function isColourful(
+  { isTTY }: { readonly isTTY?: boolean },
+  { NO_COLOR = "", TERM }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return isTTY === true && NO_COLOR === "" && TERM !== "dumb";
+}
+
+const onStdout = pc.createColors(isColourful(process.stdout, process.env));
+const onStderr = pc.createColors(isColourful(process.stderr, process.env));
 
 /** East Asian wide characters take two columns of a terminal (Unicode UAX #11, the blocks that names are written in). */
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/gu;

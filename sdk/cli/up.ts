@@ -2,7 +2,7 @@
 import { relative, resolve } from "node:path";
 import { Command } from "commander";
 import { EntenteError } from "../../proto/errors.ts";
-import { example, outputOf } from "./context.ts";
+import { example, onStopSignals, outputOf } from "./context.ts";
 import { freePorts } from "./free-port.ts";
 import { LocalTrio, PARTIES, type PartyName } from "./local-trio.ts";
 import { fields, type Output } from "./output.ts";
@@ -16,8 +16,6 @@ interface UpFlags {
 const DEFAULT_FOLDER = "entente-local";
 /** Where each is looked for first: coordinator, its enrolment, the bank, the bureau. */
 const USUAL_PORTS = [7420, 7421, 7430, 7431] as const;
-/** npm passes Ctrl-C on to what has had it from the terminal already. */
-const SAME_KEY_MS = 300;
 
 /** Runs this same command, in a process of its own. */
 function command(name: string, dir: string): string[] {
@@ -50,13 +48,10 @@ On the command line: entente job list --node ${folder}/bank`,
 /** Ends all three when this process is asked to, or when one of them ends by itself. */
 async function untilStopped(trio: LocalTrio): Promise<void> {
   const asked = Promise.withResolvers<"asked">();
-  let firstMs: number | undefined;
-  const onSignal = () => {
-    firstMs ??= performance.now();
-    if (performance.now() - firstMs > SAME_KEY_MS) void trio.halt("SIGKILL").then(() => process.exit(1));
-    asked.resolve("asked");
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  onStopSignals(
+    () => asked.resolve("asked"),
+    () => void trio.halt("SIGKILL").then(() => process.exit()),
+  );
   const first = await Promise.race([asked.promise, trio.firstEnd()]);
   const why = first === "asked" ? undefined : await trio.logTail(first);
   await trio.halt();

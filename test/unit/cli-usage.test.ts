@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageFile from "../../package.json" with { type: "json" };
 import { CATALOGUE, EntenteError } from "../../proto/errors.ts";
+import { isColourful } from "../../sdk/cli/output.ts";
 import { ententeProgram } from "../../sdk/cli/program.ts";
 import { COMMAND, ententeHere, runNode } from "../support/command-line.ts";
 
@@ -33,7 +34,7 @@ describe("wrong usage exits with 64 and says why on stderr", () => {
       "--tag, --rule or --rules",
     ],
     ["no terminal to confirm on", ["peer", "confirm", "bureau"], "--fingerprint"],
-    ["an export folder that is none", ["audit", "verify", "no-such-folder"], "no-such-folder is no folder"],
+    ["an export folder that is none", ["audit", "verify", "no-such-folder"], "there is no no-such-folder"],
   ])("%s", async (_, args, why) => {
     const { code, stdout, stderr } = await ententeHere(args, { cwd: empty });
     expect([code, stdout]).toEqual([64, ""]);
@@ -111,4 +112,14 @@ describe("an older Node", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/needs Node 26 or newer[\s\S]+npm install/);
   });
+});
+
+test.each([
+  ["a terminal", { isTTY: true }, { TERM: "xterm" }, true],
+  ["a terminal whose owner wants none", { isTTY: true }, { TERM: "xterm", NO_COLOR: "1" }, false],
+  ["a terminal with an empty NO_COLOR", { isTTY: true }, { NO_COLOR: "" }, true],
+  ["a terminal that has none", { isTTY: true }, { TERM: "dumb" }, false],
+  ["a pipe", {}, { TERM: "xterm" }, false],
+])("colours on %s", (_, stream, env, is) => {
+  expect(isColourful(stream, env)).toBe(is);
 });
