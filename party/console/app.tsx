@@ -1,45 +1,50 @@
 /** The console: sign-in, what stands around every page, and the page that the address names. */
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Route, Router, Switch } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import "./language.ts";
-import { isSignedOut, isWorthRetrying } from "./client.ts";
+import { isWorthRetrying } from "./client.ts";
 import { Frame } from "./frame.tsx";
+import { takeReturned } from "./home/organisation.ts";
 import { SignIn } from "./home/sign-in.tsx";
 import { PagesContext, usePages } from "./navigation.ts";
 import { pagesFor } from "./pages.ts";
 import { Loading } from "./parts/loaded.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { Page } from "./parts/page.tsx";
-import { type SessionInfo, SignedIn, useToken } from "./session.tsx";
+import { type SessionInfo, SignedIn, type SignInWay, useToken } from "./session.tsx";
 
 export function App(): ReactNode {
-  const { token, keep, forget } = useToken();
+  const { token, keep, forget, end } = useToken();
+  /** What the address said, until something has come of it. */
+  const [returned, setReturned] = useState(takeReturned);
   const [info, setInfo] = useState<SessionInfo>();
-  const [hasEnded, setHasEnded] = useState(false);
-  const queries = useMemo(() => queryClient(() => setHasEnded(true)), []);
-  const signOut = () => {
+  /** The token that the node refused last. Answers to an earlier one may come when there is another already. */
+  const [endedToken, setEndedToken] = useState<string>();
+  const queries = useMemo(queryClient, []);
+  // What failed for want of a good token is asked for again with the next one, once the pages have that.
+  useEffect(() => {
+    if (token !== undefined) void queries.invalidateQueries();
+  }, [token, queries]);
+  const onSignedIn = (given: string, answer: SessionInfo, way: SignInWay) => {
+    if (info !== undefined && answer.person !== info.person) queries.clear();
+    setReturned(undefined);
+    keep(given, way);
+    setInfo(answer);
+  };
+  const onSignOut = () => {
     queries.clear();
     setInfo(undefined);
-    setHasEnded(false);
-    forget();
+    end();
   };
   if (token === undefined || info === undefined)
-    return (
-      <SignIn
-        token={token}
-        onSignedIn={(given, answer) => {
-          keep(given);
-          setInfo(answer);
-        }}
-        onRefused={forget}
-      />
-    );
+    return <SignIn token={token} returned={returned} onSignedIn={onSignedIn} onRefused={forget} />;
   return (
     <QueryClientProvider client={queries}>
-      <SignedIn token={token} info={info} onSignOut={signOut}>
+      {/* Somebody else starts with an empty page. */}
+      <SignedIn key={info.person} token={token} info={info} onSignOut={onSignOut} onEnded={setEndedToken}>
         <Router hook={useHashLocation}>
           <PagesContext value={pagesFor(info.roles)}>
             <Frame>
@@ -48,32 +53,13 @@ export function App(): ReactNode {
           </PagesContext>
         </Router>
       </SignedIn>
-      {hasEnded && (
-        <SignIn
-          isAgain
-          token={undefined}
-          onSignedIn={(given, answer) => {
-            // Somebody else starts with an empty page.
-            if (answer.person !== info.person) queries.clear();
-            keep(given);
-            setInfo(answer);
-            setHasEnded(false);
-            void queries.invalidateQueries();
-          }}
-          onRefused={() => {}}
-        />
-      )}
+      {endedToken === token && <SignIn isAgain token={undefined} onSignedIn={onSignedIn} onRefused={() => {}} />}
     </QueryClientProvider>
   );
 }
 
-function queryClient(onEnded: () => void): QueryClient {
-  const onError = (error: unknown) => {
-    if (isSignedOut(error)) onEnded();
-  };
+function queryClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({ onError }),
-    mutationCache: new MutationCache({ onError }),
     defaultOptions: { queries: { retry: isWorthRetrying, staleTime: 1_000 }, mutations: { retry: false } },
   });
 }

@@ -20,7 +20,7 @@ const safeUrl = z
 export const signInForm = z.strictObject({
   /** As the service calls itself; what it is and has is read from below it (OpenID Connect Discovery 1.0). */
   issuer: safeUrl,
-  /** Under which the node is registered there, with the redirect address `<consoleUrl>/sign-in`. */
+  /** Under which the node is registered there, with the redirect address `<consoleUrl>/`. */
   clientId: z.string().min(1).max(256),
   /** A file with the client's secret, from the node's folder on or absolute; without it the node is a public client. */
   clientSecretFile: z.string().min(1).max(4096).optional(),
@@ -29,7 +29,7 @@ export const signInForm = z.strictObject({
   /** What people here call their account, for the button. */
   name: writtenText(64).default("SSO"),
   /** Where people open the console. Without it only on this machine itself, by whatever port. */
-  consoleUrl: safeUrl.optional(),
+  consoleUrl: safeUrl.refine((text) => URL.parse(text)?.pathname === "/", "has a path").optional(),
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
     .max(20)

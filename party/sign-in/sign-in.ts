@@ -20,8 +20,8 @@ const SECRET_BYTES = 32;
 const MINUTE_MS = 60_000;
 /** Sign-ins that ended so long ago are in the log alone. */
 const KEPT_MS = 30 * 86_400_000;
-/** The console's page: what is registered at the service is this below `consoleUrl`. */
-const RETURN_PATH = "/sign-in";
+/** Of the console, whose pages are in the address's fragment: what is registered at the service is `<consoleUrl>/`. */
+const RETURN_PATH = "/";
 
 export interface SignInOptions extends Pick<Ports, "random" | "timers" | "clock"> {
   readonly config: SignInConfig;
@@ -118,7 +118,7 @@ export class SignIn {
     // The page that is come back to has another page's verifiers.
     if (url.hostname !== asked?.hostname)
       throw new EntenteError("SIGN_IN_INVALID", { detail: `the console's address is ${url.origin}` });
-    return url.href.replace(/\/+$/, "");
+    return url.origin;
   }
 
   #secret(): string {

@@ -39,7 +39,7 @@ export const SIGN_IN_ROUTES = {
     response: z.object({
       authorizationUrl: z
         .url({ protocol: /^https?$/ })
-        .describe("Where to send the person; the sign-in service sends them back to the console's `/sign-in`."),
+        .describe("Where to send the person; the sign-in service sends them back to the console's address."),
       state: bytes32.describe("Comes back with the person: tells which verifier belongs to it."),
     }),
   },

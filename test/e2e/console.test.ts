@@ -10,6 +10,7 @@ import { PAGES } from "../support/console-pages.ts";
 import { ConsoleWorld } from "../support/console-world.ts";
 import type { PartyName } from "../support/trio.ts";
 import { walkByKeyboard, walkPages } from "./console/everybody.ts";
+import { walkSignIn } from "./console/sign-in.ts";
 
 /** A role's main path. It is walked in each language, one after another, over one world. */
 type Walk = (tab: ConsoleTab, world: ConsoleWorld) => Promise<void>;
@@ -55,6 +56,10 @@ walked.each(ROLES)(`every page of the navigation: %s${missing}`, (role) =>
     walkPages(tab, role),
   ),
 );
+
+walked.each(LANGUAGES)(`signing in with an account of the organisation, %s${missing}`, async (language) => {
+  expect(await walkSignIn(browser, language)).toEqual([]);
+});
 
 walked(`by the keyboard alone${missing}`, () =>
   inTab({ name: "keyboard", party: "bank", role: "analyst", language: "en" }, walkByKeyboard),

@@ -38,6 +38,8 @@ export interface TabOptions {
   readonly language: Language;
   /** For the names of screenshots. */
   readonly name: string;
+  /** Where a window may go beside the node's own pages: an origin. */
+  readonly mayGoTo?: string;
 }
 
 export class ConsoleBrowser {
@@ -182,15 +184,17 @@ export class ConsoleTab {
   #listen(): void {
     const { origin } = new URL(this.#options.url);
     const told = (what: string) => void this.#problems.push(what);
-    this.page.on("pageerror", (error) => told(`uncaught: ${error.message}`));
-    this.page.on("console", (message) => {
+    this.#context.on("weberror", (thrown) => told(`uncaught: ${thrown.error().message}`));
+    this.#context.on("console", (message) => {
       // Of answers with an error: those are looked at below.
       if (message.text().startsWith("Failed to load resource")) return;
       if (message.type() === "error" || message.type() === "warning") told(`console: ${message.text()}`);
     });
     this.#context.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.origin !== origin && !["blob:", "data:"].includes(url.protocol)) told(`a request to ${url.origin}`);
+      const isOwn = url.origin === origin || ["blob:", "data:", "about:"].includes(url.protocol);
+      const isGoing = request.isNavigationRequest() && url.origin === this.#options.mayGoTo;
+      if (!isOwn && !isGoing) told(`a request to ${url.origin}`);
     });
     this.#context.on("requestfailed", (request) => {
       // A page that is left asks no further.

@@ -55,7 +55,8 @@ globalThis.consoleLook = {
       if (document.activeElement !== element) wrong.push(`${nameOf(element)} takes no focus`);
       else if (!isMarked(element)) wrong.push(`${nameOf(element)} does not show its focus`);
     }
-    before?.focus?.({ preventScroll: true });
+    if (before === null || before === document.body) document.activeElement?.blur();
+    else before.focus({ preventScroll: true });
     return wrong;
   },
 

@@ -86,7 +86,7 @@ test("what the browser is told holds no secret, and asks for a code with PKCE, s
   expect(asks).toEqual({
     ...{ client_id: CLIENT.clientId, response_type: "code", scope: "openid email profile" },
     ...{ state: one.state, nonce: bytes32, code_challenge: bytes32, code_challenge_method: "S256" },
-    redirect_uri: `${node.url}/sign-in`,
+    redirect_uri: `${node.url}/`,
   });
   const other = Object.fromEntries(new URL(two.authorizationUrl).searchParams);
   for (const once of ["state", "nonce", "code_challenge"]) expect(other[once]).not.toBe(asks[once]);
@@ -229,7 +229,7 @@ describe("nobody is signed in", () => {
   });
 
   test("under another name than the console's, which a page that comes back would have", async () => {
-    const client = await start({ consoleUrl: "https://entente.bank.example/node" });
+    const client = await start({ consoleUrl: "https://entente.bank.example" });
     const elsewhere = "the console's address is https://entente.bank.example";
     await expect(begin(client)).rejects.toMatchObject({ code: "SIGN_IN_INVALID", detail: elsewhere });
     // As a proxy asks.
@@ -242,7 +242,7 @@ describe("nobody is signed in", () => {
     });
     const { authorizationUrl } = JSON.parse(answer) as { authorizationUrl: string };
     const redirect = new URL(authorizationUrl).searchParams.get("redirect_uri");
-    expect(redirect).toBe("https://entente.bank.example/node/sign-in");
+    expect(redirect).toBe("https://entente.bank.example/");
   });
 });
 
@@ -253,6 +253,7 @@ describe("node.json", () => {
     ["this machine by http", { issuer: "http://localhost:8080/realms/x", consoleUrl: "http://127.0.0.1:7430" }, true],
     ["another machine by http", { issuer: "http://id.bank.example" }, false],
     ["a console by http", { consoleUrl: "http://entente.bank.example" }, false],
+    ["a console below a path", { consoleUrl: "https://bank.example/entente" }, false],
     ["no web address", { issuer: "file:///etc" }, false],
     ["a password in it", { issuer: "https://u:p@id.bank.example" }, false],
     ["a role that there is not", { roles: { g: ["admin"] } }, false],
