@@ -8,6 +8,9 @@ import { errorResponse } from "../proto/http/route.ts";
 import { ROUTES, type RouteName, type RouteRequest, type RouteResponse } from "../proto/http/routes.ts";
 import { type ReceivedEvent, readEvents } from "./event-stream.ts";
 
+export { EntenteError, type ErrorCode, isErrorCode } from "../proto/errors.ts";
+export type { Progress, RouteName, RouteRequest, RouteResponse };
+
 /** How long a request may take until its answer begins. Registering a large dataset is the slowest. */
 const ANSWER_TIMEOUT_MS = 290_000;
 const POLL_MS = 500;
@@ -31,6 +34,11 @@ export type StatesRouteName = RouteWith<"states">;
 /** The routes that tell progress to who wants to hear it. */
 export type ProgressRouteName = RouteWith<"progress">;
 export type JsonRouteName = Exclude<RouteName, FileRouteName | StatesRouteName>;
+
+/** Of work that takes long: how far it is, and in the end what came of it. */
+export type WorkEvent<N extends RouteName> =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "answer"; readonly answer: RouteResponse<N> };
 
 export interface ClientOptions {
   /** Where the node listens, as `http://127.0.0.1:7110`. */
@@ -89,23 +97,41 @@ export class EntenteClient {
   }
 
   /**
-   * The same for work that takes long: `onProgress` hears how far it is, and the answer may take any time as long as the node
-   * shows signs of life. Errors as of `call`; NODE_UNREACHABLE when the connection ends before the answer, which says nothing of
-   * whether the work was done.
+   * The same for work that takes long: first how far it is, again and again, and then the answer, which may take any time as long as the
+   * node shows signs of life. Leaving the loop leaves the work running. Errors as of `call`; NODE_UNREACHABLE when the connection ends
+   * before the answer, which says nothing of whether the work was done.
    */
+  async *follow<N extends ProgressRouteName & JsonRouteName>(
+    name: N,
+    request: RouteRequest<N>,
+  ): AsyncGenerator<WorkEvent<N>, void, undefined> {
+    const response = await this.#send(name, request, { accept: EVENT_STREAM });
+    if (!isEventStream(response)) {
+      yield { kind: "answer", answer: await this.#answer(name, response) };
+      return;
+    }
+    for await (const { name: event, data } of this.#events(response)) {
+      if (event === "result") {
+        yield { kind: "answer", answer: checked(name, data) };
+        return;
+      }
+      const parsed = progressForm.safeParse(data);
+      if (parsed.success) yield { kind: "progress", progress: parsed.data };
+    }
+    throw new EntenteError("NODE_UNREACHABLE", { detail: "the connection ended before the answer" });
+  }
+
+  /** The answer of `follow`, for who wants to hear the progress beside it. */
   async callWithProgress<N extends ProgressRouteName & JsonRouteName>(
     name: N,
     request: RouteRequest<N>,
     onProgress: (progress: Progress) => void,
   ): Promise<RouteResponse<N>> {
-    const response = await this.#send(name, request, { accept: EVENT_STREAM });
-    if (!isEventStream(response)) return this.#answer(name, response);
-    for await (const { name: event, data } of this.#events(response)) {
-      if (event === "result") return checked(name, data);
-      const parsed = progressForm.safeParse(data);
-      if (parsed.success) onProgress(parsed.data);
+    for await (const event of this.follow(name, request)) {
+      if (event.kind === "answer") return event.answer;
+      onProgress(event.progress);
     }
-    throw new EntenteError("NODE_UNREACHABLE", { detail: "the connection ended before the answer" });
+    throw new EntenteError("INTERNAL", { detail: "work ended without an answer" });
   }
 
   /**

@@ -3,7 +3,7 @@
  * when anything is wrong.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -82,11 +82,59 @@ function lockIsComplete(): Outcome {
   return { ok: problems.length === 0, output: problems.join("\n") };
 }
 
+/** As a program that has installed it and checks all that it imports. */
+const CONSUMER = `
+import { EntenteClient, EntenteError, type ErrorCode, type Job } from "entente";
+import { verify, type VerifyReport } from "entente/verify";
+import description from "entente/openapi.json" with { type: "json" };
+
+export const client = new EntenteClient({ url: "http://127.0.0.1:7430", token: description.info.version });
+export const jobs: readonly Job[] = (await client.call("jobs", {})).jobs;
+export const code: ErrorCode = new EntenteError("NOT_FOUND").code;
+export const report: VerifyReport = await verify(["audit"]);
+// @ts-expect-error there is no such field
+await client.call("job", { id: "x" });
+for await (const event of client.follow("registerDataset", { name: "a", path: "/a.csv", ids: [] }))
+  if (event.kind === "answer") event.answer.accepted.toFixed();
+`;
+
+/** The package's types are whole, and know what a caller does wrong. */
+function packageTypes(): Outcome {
+  const cache = join(root, "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "entente-types-"));
+  try {
+    const installed = join(folder, "node_modules", "entente");
+    mkdirSync(installed, { recursive: true });
+    copyFileSync(join(root, "package.json"), join(installed, "package.json"));
+    const built = spawnSync(process.execPath, [join(root, "sdk/build.ts"), join(installed, "dist")], {
+      encoding: "utf8",
+    });
+    if (built.status !== 0) return { ok: false, output: built.stderr };
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+    writeFileSync(join(folder, "consumer.ts"), CONSUMER);
+    const strict = ["--noEmit", "--strict", "--skipLibCheck", "false", "--types", "node", "--resolveJsonModule"];
+    return tool(
+      "tsc",
+      ...strict,
+      "--target",
+      "esnext",
+      "--module",
+      "nodenext",
+      "--ignoreConfig",
+      join(folder, "consumer.ts"),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 const CHECKS: readonly (readonly [string, () => Outcome])[] = [
   ["types", () => tool("tsc")],
   ["types of the console", () => tool("tsc", "-p", "party/console")],
   ["style", () => tool("biome", "check", "--error-on-warnings", ".")],
   ["unused code and packages", () => tool("knip")],
+  ["types of the package", packageTypes],
   ["import law", importLaw],
   ["import law bites", lawBites],
   ["lock file", lockIsComplete],
