@@ -20,6 +20,8 @@ export function useClient(): EntenteClient {
 export interface RouteOptions {
   /** Asks again that often. */
   readonly everyMs?: number;
+  /** Not asked again by itself before it is so old. */
+  readonly staleMs?: number;
   /** False: not yet. */
   readonly enabled?: boolean;
 }
@@ -28,7 +30,7 @@ export interface RouteOptions {
 export function useRoute<N extends JsonRouteName>(
   name: N,
   request: RouteRequest<N>,
-  { everyMs, enabled = true }: RouteOptions = {},
+  { everyMs, staleMs, enabled = true }: RouteOptions = {},
 ): UseQueryResult<RouteResponse<N>, EntenteError> {
   const client = useClient();
   return useQuery<RouteResponse<N>, EntenteError>({
@@ -36,6 +38,7 @@ export function useRoute<N extends JsonRouteName>(
     queryFn: () => client.call(name, request),
     placeholderData: keepPreviousData,
     enabled,
+    ...(staleMs === undefined ? {} : { staleTime: staleMs }),
     ...(everyMs === undefined ? {} : { refetchInterval: everyMs }),
   });
 }

@@ -7,10 +7,17 @@ import { zhCn } from "./text/zh-CN/all.ts";
 
 const LANGUAGE_KEY = "entente.language";
 
+/** Every text's key, as "jobs.title". */
+type Key<Texts> = {
+  readonly [K in keyof Texts & string]: Texts[K] extends string ? K : `${K}.${Key<Texts[K]>}`;
+}[keyof Texts & string];
+
 declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "translation";
-    resources: { translation: typeof en };
+    // To the compiler the catalogue is flat: the library's own walk through it is too deep for so many texts.
+    keySeparator: false;
+    resources: { translation: Readonly<Record<Key<typeof en>, string>> };
   }
 }
 

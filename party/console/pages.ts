@@ -144,6 +144,62 @@ export const PAGES: readonly PageEntry[] = [
     group: "work",
     component: lazy(async () => ({ default: (await import("./feeds/feeds-page.tsx")).FeedsPage })),
   },
+  {
+    path: "/health",
+    roles: ["operator"],
+    nav: "health",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/health-page.tsx")).HealthPage })),
+  },
+  {
+    path: "/enrolment",
+    roles: ["operator"],
+    nav: "enrolment",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/enrolment-page.tsx")).EnrolmentPage })),
+  },
+  {
+    path: "/access",
+    roles: ["operator", "auditor"],
+    nav: "access",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/access-page.tsx")).AccessPage })),
+  },
+  {
+    path: "/keys",
+    roles: ["operator"],
+    nav: "keys",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/keys-page.tsx")).KeysPage })),
+  },
+  {
+    path: "/storage",
+    roles: ["operator"],
+    nav: "storage",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/storage-page.tsx")).StoragePage })),
+  },
+  {
+    path: "/sessions",
+    roles: ["operator"],
+    nav: "sessions",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/sessions-page.tsx")).SessionsPage })),
+  },
+  {
+    path: "/limits",
+    roles: ["operator"],
+    nav: "limits",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/limits-page.tsx")).LimitsPage })),
+  },
+  {
+    path: "/feed-setup",
+    roles: ["operator"],
+    nav: "feedSetup",
+    group: "operate",
+    component: lazy(async () => ({ default: (await import("./operate/feed-setup-page.tsx")).FeedSetupPage })),
+  },
 ];
 
 /** Those that somebody with these roles sees. */

@@ -30,7 +30,7 @@ const WITHOUT: Readonly<Record<Lasting, string>> = {
 };
 const RENEW: Readonly<Record<Lasting, string>> = {
   certificate: "节点本应自动续期：请在节点日志中查看未能续期的原因，并检查协调方。",
-  authority: "须由协调方的运维员建立新的 CA，并重新邀请所有参与方。",
+  authority: "须由协调方的运维人员建立新的 CA，并重新邀请所有参与方。",
   keyset: "节点会在没有任务运行时自动轮换，但未能完成：请等任务结束后运行 'entente keys rotate'。",
 };
 
@@ -132,10 +132,10 @@ export const CHINESE: FindingWords = {
   "peer-clock-off": ({ peer, byMs }) => ({
     what: `比 ${peer} 的时钟${byMs > 0 ? "慢" : "快"} ${seconds(byMs)}`,
     why: "相差十分钟以上时，双方会互相拒绝对方的密钥",
-    fix: `${SET_CLOCK}如果本机时钟是准确的，请 ${peer} 的运维员校准。`,
+    fix: `${SET_CLOCK}如果本机时钟是准确的，请 ${peer} 的运维人员校准。`,
   }),
 
-  "keys-sealed": () => ({ what: "已用运维员的密钥加密" }),
+  "keys-sealed": () => ({ what: "已用运维人员的密钥加密" }),
   "keys-plain": () => ({
     what: "节点的密钥未加密",
     why: "任何人拿到该目录的副本（例如备份），都可以冒充本参与方",
@@ -160,7 +160,7 @@ export const CHINESE: FindingWords = {
   "not-enrolled": () => ({
     what: "本节点尚未入网",
     why: "除登记数据集外，不能进行其他操作",
-    fix: "请向协调方的运维员索取邀请码，然后运行 entente enroll INVITE。",
+    fix: "请向协调方的运维人员索取邀请码，然后运行 entente enroll INVITE。",
   }),
   "coordinator-answers": ({ coordinator, at, parties }) => ({
     what: `${coordinator} 在 ${at} 应答${parties < 0 ? "" : `，登记有 ${parties} 个参与方`}`,
@@ -173,12 +173,12 @@ export const CHINESE: FindingWords = {
   "host-unknown": ({ host, reason }) => ({
     what: `DNS：查不到 ${host} 的地址（${reason}）`,
     why: NO_COORDINATOR,
-    fix: "请修复本机的 DNS，或向协调方的运维员询问其现在的主机名。",
+    fix: "请修复本机的 DNS，或向协调方的运维人员询问其现在的主机名。",
   }),
   "port-closed": ({ at }) => ({
     what: `连接被拒绝：${at} 没有服务在监听`,
     why: NO_COORDINATOR,
-    fix: "请协调方的运维员启动服务，或告知现在的端口。",
+    fix: "请协调方的运维人员启动服务，或告知现在的端口。",
   }),
   "port-unreachable": ({ at, reason }) => ({
     what: `无法到达 ${at}（${reason}）`,
@@ -188,7 +188,7 @@ export const CHINESE: FindingWords = {
   "tls-failed": ({ at, reason }) => ({
     what: `TLS：与 ${at} 握手失败（${reason}）`,
     why: NO_COORDINATOR,
-    fix: "如果途中有代理会解开 TLS，请将其绕过。否则协调方的 CA 或主机名已与入网时不同：请询问其运维员。",
+    fix: "如果途中有代理会解开 TLS，请将其绕过。否则协调方的 CA 或主机名已与入网时不同：请询问其运维人员。",
   }),
 
   lasts: ({ of, days }) => ({ what: `${LASTING[of]}还有 ${days} 天有效期` }),
@@ -202,7 +202,7 @@ export const CHINESE: FindingWords = {
     why: WITHOUT[of],
     fix:
       of === "certificate"
-        ? "请向协调方的运维员索取新的邀请码，并运行 'entente enroll'：节点的身份保持不变。"
+        ? "请向协调方的运维人员索取新的邀请码，并运行 'entente enroll'：节点的身份保持不变。"
         : RENEW[of],
   }),
   "not-yet-valid": ({ of, from, now }) => ({

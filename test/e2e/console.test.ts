@@ -10,6 +10,7 @@ import { PAGES } from "../support/console-pages.ts";
 import { ConsoleWorld } from "../support/console-world.ts";
 import type { PartyName } from "../support/trio.ts";
 import { walkByKeyboard, walkPages } from "./console/everybody.ts";
+import { walkOperator } from "./console/operator.ts";
 import { walkSignIn } from "./console/sign-in.ts";
 
 /** A role's main path. It is walked in each language, one after another, over one world. */
@@ -22,7 +23,7 @@ interface Path {
   readonly walk: Walk;
 }
 
-const PATHS: readonly Path[] = [];
+const PATHS: readonly Path[] = [{ name: "operator", party: "bank", role: "operator", walk: walkOperator }];
 
 const missing = CHROMIUM === undefined ? " (not run: no chromium on this machine, nor at ENTENTE_CHROMIUM)" : "";
 const walked = test.skipIf(CHROMIUM === undefined);

@@ -8,7 +8,7 @@ import { Facts } from "../parts/facts.tsx";
 import { Loaded } from "../parts/loaded.tsx";
 import { Page } from "../parts/page.tsx";
 import { Panel } from "../parts/panel.tsx";
-import { When } from "../parts/values.tsx";
+import { listText, When } from "../parts/values.tsx";
 import { useSession } from "../session.tsx";
 
 export function HomePage(): ReactNode {
@@ -40,7 +40,7 @@ export function HomePage(): ReactNode {
                 [t("home.fingerprint"), <code key="f">{fingerprint}</code>],
                 [t("home.coordinator"), coordinator ?? t("shell.notEnrolled")],
                 [t("home.version"), version],
-                [t("home.roles"), roles.map((role) => t(`shell.roles.${role}`)).join(", ")],
+                [t("home.roles"), listText(roles.map((role) => t(`shell.roles.${role}`)))],
                 [t("home.expires"), <When key="e" at={expiresAt} />],
               ]}
             />

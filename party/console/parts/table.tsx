@@ -25,8 +25,10 @@ export function Table<Row>({ caption, columns, rows, rowKey, empty }: TableProps
   const { t } = useTranslation();
   if (rows.length === 0) return <p className="empty">{empty ?? t("parts.empty")}</p>;
   return (
+    // No section: there would be a landmark for each table, beside its panel's of the same name.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-    <section className="table" tabIndex={0} aria-label={caption}>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
+    <div role="group" className="table" tabIndex={0} aria-label={caption}>
       <table>
         <caption className="unseen">{caption}</caption>
         <thead>
@@ -56,6 +58,6 @@ export function Table<Row>({ caption, columns, rows, rowKey, empty }: TableProps
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }

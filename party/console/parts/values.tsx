@@ -8,6 +8,11 @@ export function countText(value: number): string {
   return new Intl.NumberFormat(currentLanguage(), { maximumFractionDigits: 1 }).format(value);
 }
 
+/** As "a, b, and c", as the language has it. */
+export function listText(items: readonly string[]): string {
+  return new Intl.ListFormat(currentLanguage(), { type: "conjunction" }).format(items);
+}
+
 /** 10^6 bytes are a megabyte. */
 export function bytesText(bytes: number): string {
   const [unit, divisor] =

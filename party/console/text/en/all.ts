@@ -4,6 +4,7 @@ import { feeds } from "./feeds.ts";
 import { home } from "./home.ts";
 import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
+import { operate } from "./operate.ts";
 import { parts } from "./parts.ts";
 import { run } from "./run.ts";
 import { segments } from "./segments.ts";
@@ -11,4 +12,4 @@ import { shell } from "./shell.ts";
 import { tags } from "./tags.ts";
 import { terms } from "./terms.ts";
 
-export const en = { shell, nav, parts, home, datasets, feeds, jobs, run, segments, tags, terms } as const;
+export const en = { shell, nav, parts, operate, home, datasets, feeds, jobs, run, segments, tags, terms } as const;

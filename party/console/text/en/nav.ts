@@ -19,6 +19,14 @@ export const nav = {
     history: "A person's tags",
     optOuts: "Opt-outs",
     feeds: "Feeds",
+    health: "Health",
+    enrolment: "Enrolment",
+    access: "Access",
+    keys: "Keys",
+    storage: "Storage",
+    sessions: "Sessions",
+    limits: "Limits",
+    feedSetup: "Feed setup",
   },
   /** On the start page, beside the page's name. */
   about: {
@@ -34,5 +42,13 @@ export const nav = {
     history: "Answer a customer: which tags, and why",
     optOuts: "People who take part in no job",
     feeds: "Where tags go, and how far behind a target is",
+    health: "What is wrong, and who has to do what",
+    enrolment: "Join the coordinator, and invite a partner",
+    access: "Tokens, and requests that were denied",
+    keys: "Certificates and keys, and how long they are good",
+    storage: "Where the data lies, and how much of it",
+    sessions: "What is open with peers now",
+    limits: "What the node may do and keep",
+    feedSetup: "Where tags are written to",
   },
 } as const;

@@ -6,6 +6,7 @@ import { feeds } from "./feeds.ts";
 import { home } from "./home.ts";
 import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
+import { operate } from "./operate.ts";
 import { parts } from "./parts.ts";
 import { run } from "./run.ts";
 import { segments } from "./segments.ts";
@@ -17,6 +18,7 @@ export const zhCn: SameShape<typeof en> = {
   shell,
   nav,
   parts,
+  operate,
   home,
   datasets,
   feeds,
