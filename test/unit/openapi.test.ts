@@ -7,6 +7,7 @@ import { type Operation, openApiDocument } from "../../proto/http/openapi.ts";
 import { ANYBODY, type Route } from "../../proto/http/route.ts";
 import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
 import { EntenteClient } from "../../sdk/client.ts";
+import { runnable } from "../support/published-schema.ts";
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
 const document = openApiDocument("1.2.3");
@@ -27,13 +28,6 @@ function operationOf(name: RouteName): {
   const found = operations.get(name);
   if (found === undefined) throw new RangeError(`the document has no ${name}`);
   return found;
-}
-
-/** A published schema as one that can be run: references lead to the document's components. */
-function runnable(schema: object): z.ZodType {
-  const refers = JSON.stringify(schema).includes('"$ref"');
-  const text = JSON.stringify(refers ? { ...schema, $defs: document.components.schemas } : schema);
-  return z.fromJSONSchema(JSON.parse(text.replaceAll("#/components/schemas/", "#/$defs/")));
 }
 
 // OpenAPI 3.1.1 section 4: the fields of each object, and no others but extensions.
@@ -163,12 +157,17 @@ test("what the client sends is what the document asks for", async () => {
       const value = given[place as string]?.get(field as string);
       given[place as string]?.delete(field as string);
       if (value === undefined) expect([name, field, required ?? false]).toEqual([name, field, false]);
-      else expect([name, field, runnable(fieldSchema as object).safeParse(value).success]).toEqual([name, field, true]);
+      else
+        expect([name, field, runnable(document, fieldSchema as object).safeParse(value).success]).toEqual([
+          name,
+          field,
+          true,
+        ]);
     }
     expect([name, given.path?.size, given.query?.size]).toEqual([name, 0, 0]);
     const body = operation.requestBody as { content: Record<string, { schema: object; example: unknown }> } | undefined;
     const published = body?.content["application/json"];
-    const asked = published === undefined ? z.strictObject({}) : runnable(published.schema);
+    const asked = published === undefined ? z.strictObject({}) : runnable(document, published.schema);
     const told: unknown = init.body === undefined ? {} : JSON.parse(String(init.body));
     expect([name, asked.safeParse(told).error]).toEqual([name, undefined]);
     if (published !== undefined) expect(published.example).toEqual(told);
@@ -200,6 +199,6 @@ test("the examples of answers are of the routes' form, as published too", () => 
     };
     const { schema: published, example } = content["application/json"] as { schema: object; example: unknown };
     expect((ROUTES[name].response as z.ZodType).safeParse(example).error).toBeUndefined();
-    expect(runnable(published).safeParse(example).error).toBeUndefined();
+    expect(runnable(document, published).safeParse(example).error).toBeUndefined();
   }
 });
