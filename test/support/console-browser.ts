@@ -44,10 +44,10 @@ export interface TabOptions {
 
 export class ConsoleBrowser {
   readonly #browser: Browser;
-  /** Axe has seen them in some language: what it looks at does not depend on the words. */
-  readonly #seenByAxe = new Set<string>();
-  /** Patterns of the addresses that were looked at, as `/jobs/:jobId`. */
-  readonly looked = new Set<string>();
+  /** What was looked at in some language: axe and the order of focus do not depend on the words, only what fits does. */
+  readonly #seen = new Set<string>();
+  /** Paths of the registry that were looked at, by language: `en /jobs/:jobId`. */
+  readonly #looked = new Set<string>();
 
   private constructor(browser: Browser) {
     this.#browser = browser;
@@ -80,10 +80,18 @@ export class ConsoleBrowser {
     return tab;
   }
 
+  hasLooked(language: Language, path: string): boolean {
+    return this.#looked.has(`${language} ${path}`);
+  }
+
+  note(language: Language, path: string): void {
+    this.#looked.add(`${language} ${path}`);
+  }
+
   /** Once for each name. */
   isFirstLook(name: string): boolean {
-    if (this.#seenByAxe.has(name)) return false;
-    this.#seenByAxe.add(name);
+    if (this.#seen.has(name)) return false;
+    this.#seen.add(name);
     return true;
   }
 
@@ -145,17 +153,25 @@ export class ConsoleTab {
   async look(name: string): Promise<void> {
     await this.settled();
     const { page } = this;
-    this.#browser.looked.add(name.split(" ")[0] as string);
+    this.#browser.note(this.language, name.split(" ")[0] as string);
     await this.#shoot(name, WIDE.width);
-    const problems = this.#browser.isFirstLook(name) ? await this.#ask("axe") : [];
-    // After a click a browser marks what a script focuses no more, until a key is pressed.
-    await page.keyboard.press("F9");
-    problems.push(...(await this.#ask("focus")));
+    const problems: string[] = [];
+    if (this.#browser.isFirstLook(name)) {
+      problems.push(...(await this.#ask("axe")));
+      // After a click a browser marks what a script focuses no more, until a key is pressed.
+      await page.keyboard.press("F9");
+      problems.push(...(await this.#ask("focus")));
+    }
     await page.setViewportSize(NARROW);
     problems.push(...(await this.#ask("overflow")).map((what) => `at ${NARROW.width} px: ${what}`));
     await this.#shoot(name, NARROW.width);
     await page.setViewportSize(WIDE);
     this.#problems.push(...problems.map((what) => `${name}: ${what}`));
+  }
+
+  /** In this language, by this walk or an earlier one. */
+  hasLooked(path: string): boolean {
+    return this.#browser.hasLooked(this.language, path);
   }
 
   /** The element that has the focus. */

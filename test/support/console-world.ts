@@ -1,5 +1,5 @@
 /** What the console's walks find: a coordinator, a bank and a bureau as processes, a little data, an agreement, and jobs that ran. */
-import type { Role } from "../../proto/http/route.ts";
+import { ROLES, type Role } from "../../proto/http/route.ts";
 import { partyId } from "../../proto/ids.ts";
 import { SAMPLE_SEGMENT, sampleAgreement } from "../../sdk/cli/sample.ts";
 import type { EntenteClient } from "../../sdk/client.ts";
@@ -9,6 +9,8 @@ import { type PartyName, Trio } from "./trio.ts";
 
 /** On each side; half of them are on both. */
 const ROWS = 2_400;
+/** Of the bank's own customers. */
+export const BANK_SEGMENT = "over-30";
 /** One person for each role of each party. */
 const PEOPLE = {
   bank: { analyst: "Wang Li", steward: "Zhao Min", auditor: "Chen Jing", operator: "Liu Yang" },
@@ -52,6 +54,8 @@ export class ConsoleWorld {
       const definition = { kind: "sql", expression } as const;
       const { version } = await bureau.call("defineSegment", { name, dataset: "repayments", definition });
       await bureau.call("publishSegment", { name, description, version, to: [partyId("bank")] });
+      const over30 = { kind: "sql", expression: "AGE > 30" } as const;
+      await bank.call("defineSegment", { name: BANK_SEGMENT, dataset: "customers", definition: over30 });
       const agreement = await agree(trio, { ...sampleAgreement(Date.now()), ...generous() });
       const audience = await runJob(trio, {
         ...{ operation: "audience", agreement },
@@ -87,6 +91,12 @@ export class ConsoleWorld {
       expiresInDays: 1,
     });
     this.#tokens.set(key, token);
+    return token;
+  }
+
+  /** Of somebody who may do everything. */
+  async tokenOfAll(party: PartyName): Promise<string> {
+    const { token } = await this[party].call("createToken", { person: "Setup", roles: [...ROLES], expiresInDays: 1 });
     return token;
   }
 

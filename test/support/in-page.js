@@ -3,6 +3,7 @@
  * as it is.
  */
 const LOOK_MS = 20;
+const RESIZE_MS = 2_000;
 
 globalThis.consoleLook = {
   /** Nothing loads any more, looked at twice: what was just clicked has begun to load by then. Told what does after `timeoutMs`. */
@@ -18,9 +19,12 @@ globalThis.consoleLook = {
     return "";
   },
 
-  /** What is wider than the window, except in boxes that scroll by themselves. */
-  overflow() {
+  /** What is wider than the window, except in boxes that scroll by themselves; charts have a moment to follow it. */
+  async overflow() {
     const width = document.documentElement.clientWidth;
+    const until = performance.now() + RESIZE_MS;
+    while (document.documentElement.scrollWidth > width && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     if (document.documentElement.scrollWidth <= width) return [];
     const scrolls = (element) => /auto|scroll|hidden/.test(getComputedStyle(element).overflowX);
     const isInBox = (element) => {

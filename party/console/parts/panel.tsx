@@ -1,5 +1,5 @@
-/** A part of a page with a heading of its own. */
-import { type ReactNode, useId } from "react";
+/** A part of a page with a heading of its own. No landmark: of those a page would have too many, and its headings name the same. */
+import type { ReactNode } from "react";
 
 interface PanelProps {
   readonly title?: ReactNode;
@@ -8,12 +8,11 @@ interface PanelProps {
 }
 
 export function Panel({ title, actions, children }: PanelProps): ReactNode {
-  const id = useId();
   return (
-    <section className="panel" {...(title === undefined ? {} : { "aria-labelledby": id })}>
+    <section className="panel">
       {title !== undefined && (
         <div className="panel-head">
-          <h2 id={id}>{title}</h2>
+          <h2>{title}</h2>
           {actions !== undefined && <div className="actions">{actions}</div>}
         </div>
       )}

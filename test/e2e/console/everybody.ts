@@ -3,13 +3,29 @@ import { expect } from "vitest";
 import type { Role } from "../../../proto/http/route.ts";
 import type { ConsoleTab } from "../../support/console-browser.ts";
 import { PAGES } from "../../support/console-pages.ts";
+import { BANK_SEGMENT, type ConsoleWorld } from "../../support/console-world.ts";
 
-/** Every page of the role that needs nothing in its address. */
-export async function walkPages(tab: ConsoleTab, role: Role): Promise<void> {
+/** The page's address in the world; undefined for one that only a walk can find. */
+function addressOf(path: string, { agreement, jobs }: ConsoleWorld): string | undefined {
+  const [, topic] = path.split("/");
+  const names: Readonly<Record<string, string>> = { datasets: "customers", segments: BANK_SEGMENT };
+  const values: Readonly<Record<string, string | undefined>> = {
+    ...{ ":jobId": jobs.report, ":digest": agreement, ":party": "bureau" },
+    ":name": names[topic ?? ""],
+  };
+  const parts = path.split("/").map((part) => (part.startsWith(":") ? values[part] : part));
+  return parts.includes(undefined) ? undefined : parts.join("/");
+}
+
+/**
+ * Every page of the roles: none asks the node for what they may not. Those that nobody has looked at in this language are looked at.
+ */
+export async function walkPages(tab: ConsoleTab, world: ConsoleWorld, of: readonly Role[]): Promise<void> {
   for (const { path, roles } of PAGES) {
-    if (path.includes(":") || !roles.includes(role)) continue;
-    await tab.go(path);
-    await tab.look(path);
+    const address = addressOf(path, world);
+    if (address === undefined || !roles.some((role) => of.includes(role))) continue;
+    await tab.go(address);
+    if (!tab.hasLooked(path)) await tab.look(path);
   }
 }
 
