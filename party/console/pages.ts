@@ -200,6 +200,46 @@ export const PAGES: readonly PageEntry[] = [
     group: "operate",
     component: lazy(async () => ({ default: (await import("./operate/feed-setup-page.tsx")).FeedSetupPage })),
   },
+  {
+    path: "/inbox",
+    roles: ["steward"],
+    nav: "inbox",
+    group: "govern",
+    component: lazy(async () => ({ default: (await import("./govern/inbox-page.tsx")).InboxPage })),
+  },
+  {
+    path: "/agreements",
+    roles: ["analyst", "steward", "auditor"],
+    nav: "agreements",
+    group: "govern",
+    component: lazy(async () => ({ default: (await import("./govern/agreements-page.tsx")).AgreementsPage })),
+  },
+  {
+    path: "/agreements/:digest",
+    roles: ["analyst", "steward", "auditor"],
+    component: lazy(async () => ({ default: (await import("./govern/agreement-page.tsx")).AgreementPage })),
+  },
+  {
+    path: "/released",
+    roles: ["steward", "auditor"],
+    nav: "released",
+    group: "govern",
+    component: lazy(async () => ({ default: (await import("./govern/released-page.tsx")).ReleasedPage })),
+  },
+  {
+    path: "/publications",
+    roles: ["steward"],
+    nav: "publications",
+    group: "govern",
+    component: lazy(async () => ({ default: (await import("./govern/publications-page.tsx")).PublicationsPage })),
+  },
+  {
+    path: "/peers",
+    roles: ["steward"],
+    nav: "peers",
+    group: "govern",
+    component: lazy(async () => ({ default: (await import("./govern/peers-page.tsx")).PeersPage })),
+  },
 ];
 
 /** Those that somebody with these roles sees. */

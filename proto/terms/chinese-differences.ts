@@ -4,7 +4,7 @@ import type { BudgetField, ColumnField, Floor, Subject } from "./differences.ts"
 import type { ApprovalMode } from "./facts.ts";
 import type { DifferenceWords } from "./words.ts";
 
-export const OPERATIONS = { audience: "联合客群", score: "联合评分" } as const;
+export const OPERATIONS = { audience: "联合客群", score: "评分" } as const;
 
 export function people(count: number): string {
   return `${groupedDigits(count)} 人`;

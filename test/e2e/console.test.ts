@@ -12,6 +12,7 @@ import type { PartyName } from "../support/trio.ts";
 import { walkByKeyboard, walkPages } from "./console/everybody.ts";
 import { walkOperator } from "./console/operator.ts";
 import { walkSignIn } from "./console/sign-in.ts";
+import { walkSteward } from "./console/steward.ts";
 
 /** A role's main path. It is walked in each language, one after another, over one world. */
 type Walk = (tab: ConsoleTab, world: ConsoleWorld) => Promise<void>;
@@ -23,7 +24,10 @@ interface Path {
   readonly walk: Walk;
 }
 
-const PATHS: readonly Path[] = [{ name: "operator", party: "bank", role: "operator", walk: walkOperator }];
+const PATHS: readonly Path[] = [
+  { name: "operator", party: "bank", role: "operator", walk: walkOperator },
+  { name: "steward", party: "bureau", role: "steward", walk: walkSteward },
+];
 
 const missing = CHROMIUM === undefined ? " (not run: no chromium on this machine, nor at ENTENTE_CHROMIUM)" : "";
 const walked = test.skipIf(CHROMIUM === undefined);

@@ -1,4 +1,5 @@
 /** What a check found: what would be set aside and what to do about it, the ids' forms, the columns, an estimate. */
+import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
@@ -45,7 +46,7 @@ function Estimate({ check: { estimate } }: { readonly check: Check }): ReactNode
   );
 }
 
-function reasonName(reason: string, t: ReturnType<typeof useTranslation>["t"]): string {
+function reasonName(reason: string, t: TFunction): string {
   return isSetAsideReason(reason) ? t(`datasets.reasons.${reason}`) : reason;
 }
 

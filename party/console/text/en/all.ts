@@ -1,6 +1,7 @@
 /** The English catalogue: every word that the console itself says, one file for each topic. */
 import { datasets } from "./datasets.ts";
 import { feeds } from "./feeds.ts";
+import { govern } from "./govern.ts";
 import { home } from "./home.ts";
 import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
@@ -12,4 +13,18 @@ import { shell } from "./shell.ts";
 import { tags } from "./tags.ts";
 import { terms } from "./terms.ts";
 
-export const en = { shell, nav, parts, operate, home, datasets, feeds, jobs, run, segments, tags, terms } as const;
+export const en = {
+  shell,
+  nav,
+  parts,
+  operate,
+  home,
+  datasets,
+  feeds,
+  jobs,
+  run,
+  segments,
+  tags,
+  terms,
+  govern,
+} as const;

@@ -8,6 +8,11 @@ export const nav = {
   },
   pages: {
     home: "Overview",
+    inbox: "Decisions",
+    agreements: "Agreements",
+    released: "Handed over so far",
+    publications: "Published segments",
+    peers: "Partners",
     jobs: "Jobs",
     audience: "Build an audience",
     score: "Score",
@@ -31,6 +36,11 @@ export const nav = {
   /** On the start page, beside the page's name. */
   about: {
     home: "Who this node is",
+    inbox: "Agreements to sign and jobs to approve",
+    agreements: "What leaves your house by them, and who decided that",
+    released: "What was given to whom, and received from whom",
+    publications: "Which segments partners see",
+    peers: "Whose keys are known, and to be confirmed",
     jobs: "Follow what runs, and see what came out",
     audience: "Find shared customers: dry run first, then run",
     score: "Score shared customers with your model, encrypted",

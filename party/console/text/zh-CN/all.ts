@@ -3,6 +3,7 @@ import type { en } from "../en/all.ts";
 import type { SameShape } from "../same-shape.ts";
 import { datasets } from "./datasets.ts";
 import { feeds } from "./feeds.ts";
+import { govern } from "./govern.ts";
 import { home } from "./home.ts";
 import { jobs } from "./jobs.ts";
 import { nav } from "./nav.ts";
@@ -27,4 +28,5 @@ export const zhCn: SameShape<typeof en> = {
   segments,
   tags,
   terms,
+  govern,
 };

@@ -10,6 +10,11 @@ export const nav: SameShape<typeof english> = {
   },
   pages: {
     home: "概览",
+    inbox: "待决事项",
+    agreements: "协议",
+    released: "迄今的交付",
+    publications: "已发布的分群",
+    peers: "合作方",
     jobs: "任务",
     audience: "构建客群",
     score: "评分",
@@ -32,6 +37,11 @@ export const nav: SameShape<typeof english> = {
   },
   about: {
     home: "本节点的身份",
+    inbox: "待签署的协议和待审批的任务",
+    agreements: "据此有哪些信息传出，由谁决定",
+    released: "向谁给出过什么，从谁收到过什么",
+    publications: "合作方可见哪些分群",
+    peers: "已知和待确认的密钥",
     jobs: "跟踪运行中的任务，查看结果",
     audience: "找出共有客户：先试运行，再运行",
     score: "用您的模型对共有客户加密评分",
