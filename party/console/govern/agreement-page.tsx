@@ -46,6 +46,7 @@ function Actions({ agreement }: { readonly agreement: Agreement }): ReactNode {
 function About({ agreement }: { readonly agreement: Agreement }): ReactNode {
   const { t } = useTranslation();
   const { digest, state, version, parties, signedBy, validUntil, document } = agreement;
+  const { party } = useSession();
   const terms = useRoute("agreementTerms", { digest });
   return (
     <>
@@ -53,7 +54,7 @@ function About({ agreement }: { readonly agreement: Agreement }): ReactNode {
         <Facts
           facts={[
             [t("govern.agreements.state"), <AgreementState key="s" state={state} />],
-            [t("govern.agreements.peer"), parties.join(", ")],
+            [t("govern.agreements.peer"), parties.filter((name) => name !== party).join(", ")],
             [t("govern.agreements.signedBy"), signedBy.join(", ")],
             [t("govern.agreements.version"), version],
             [t("govern.agreements.validUntil"), <When key="v" at={validUntil} />],
@@ -122,8 +123,10 @@ function Used({ agreement }: { readonly agreement: Agreement }): ReactNode {
 }
 
 /** Of the same terms: before and after this one, newest first. */
-function versionsOf({ digest }: Agreement, all: readonly Agreement[]): readonly Agreement[] {
-  const found = new Set([digest]);
+function versionsOf(shown: Agreement, listed: readonly Agreement[]): readonly Agreement[] {
+  // The list may be older than what is shown.
+  const all = [shown, ...listed.filter(({ digest }) => digest !== shown.digest)];
+  const found = new Set([shown.digest]);
   // None before a first version: a name that no agreement has.
   const before = ({ document }: Agreement) => String(document.supersedes ?? "");
   for (let size = 0; size !== found.size; ) {

@@ -48,13 +48,13 @@ function WhatStops({ agreement: { digest, parties } }: { readonly agreement: Agr
         const open = (jobs.data?.jobs ?? []).filter(
           ({ agreement, state }) => agreement === digest && !ENDED.includes(state),
         );
-        const given = sum("given");
+        const [given, received] = [sum("given"), sum("received")];
         return (
           <>
             <p>{t("govern.agreement.revokeStops")}</p>
             <ul className="points">
-              <li>{t("govern.agreement.revokeJobs", { count: open.length })}</li>
-              <li>{t("govern.agreement.revokeTags", { count: sum("received") })}</li>
+              {open.length > 0 && <li>{t("govern.agreement.revokeJobs", { count: open.length })}</li>}
+              {received > 0 && <li>{t("govern.agreement.revokeTags", { count: received })}</li>}
               <li>{t("govern.agreement.revokeFuture")}</li>
             </ul>
             {given > 0 && <p>{t("govern.agreement.revokeStays", { count: given, peer })}</p>}
