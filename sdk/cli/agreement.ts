@@ -128,7 +128,7 @@ export function agreementCommand(): Command {
     });
   group
     .command("list")
-    .description("list them")
+    .description("list agreements and where they stand")
     .addHelpText("after", example("entente agreement list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("agreements", {});

@@ -42,7 +42,7 @@ export function approvalCommand(): Command {
   const group = new Command("approval").description("jobs that wait for a person at this node");
   group
     .command("list")
-    .description("list them, each with what it would tell whom")
+    .description("list the jobs that wait, each with what it would tell whom")
     .addOption(languageOption())
     .addHelpText("after", example("entente approval list"))
     .action(async ({ language }: { readonly language: Language }, command: Command) => {

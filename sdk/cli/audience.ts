@@ -21,7 +21,7 @@ function parseTag(text: string): Tag {
 }
 
 export function audienceCommand(): Command {
-  const group = new Command("audience").description("joint audiences");
+  const group = new Command("audience").description("joint audiences: whom do both parties know");
   withTagOptions(withRunOptions(group.command("run")))
     .description("find the people whom both parties know, and issue tags for them")
     .option("--tag <key=value>", "tag for everybody to whom no rule issues that key", parseTag)
@@ -41,7 +41,7 @@ export function audienceCommand(): Command {
       );
     });
   withRunOptions(group.command("rate"))
-    .description("the share of the own list that the peer knows, as a percentage: no list, no tags")
+    .description("find the share of the own list that the peer knows, as a percentage: no list, no tags")
     .addHelpText(
       "after",
       example("entente audience rate --agreement 5f0c... --dataset customers --peer-dataset subscribers"),
@@ -54,7 +54,7 @@ export function audienceCommand(): Command {
       );
     });
   withRunOptions(group.command("report"))
-    .description("how many of the own list the peer knows, in all and by group: a table, and a page or a picture")
+    .description("count how many of the own list the peer knows, in all and by group: a table, and a page or a picture")
     .requiredOption("--by <grouping>", BY_HELP, collectBy)
     .option("--out <file>", "also a file: .html, .svg or .json")
     .addHelpText(

@@ -187,7 +187,7 @@ async function checkProof(
 const EXIT_CODES = "\nExit codes: 0 verified, 1 tampered, 2 incomplete, 64 wrong usage.";
 
 export function auditCommand(): Command {
-  const group = new Command("audit").description("evidence");
+  const group = new Command("audit").description("evidence for an auditor: export it, verify and prove it offline");
   group
     .command("export")
     .description("write a collaboration's evidence to a new folder, for an auditor")

@@ -27,7 +27,7 @@ function row(budget: Budget): string[] {
 
 export function budgetCommand(): Command {
   return new Command("budget")
-    .description("what has been run of what the agreements allow, as this node's evidence log counts it")
+    .description("show what has been run of what the agreements allow, as this node's evidence log counts it")
     .addHelpText("after", example("entente budget"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("budgets", {});

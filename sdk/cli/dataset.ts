@@ -97,7 +97,7 @@ export function datasetCommand(): Command {
     });
   group
     .command("list")
-    .description("list them")
+    .description("list datasets: rows, usable ids, what was set aside")
     .addHelpText("after", example("entente dataset list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("datasets", {});

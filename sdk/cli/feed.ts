@@ -116,7 +116,7 @@ export function feedCommand(): Command {
   group.addCommand(addCommand());
   group
     .command("list")
-    .description("feeds, and how each stands")
+    .description("list feeds, and how each stands")
     .addHelpText("after", example("entente feed list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("feeds", {});
@@ -150,7 +150,7 @@ export function feedCommand(): Command {
     });
   group
     .command("history")
-    .description("what has been delivered, newest first")
+    .description("list what has been delivered, newest first")
     .argument("<name>")
     .addHelpText("after", example("entente feed history crm"))
     .action(async (name: string, _options: object, command: Command) => {

@@ -20,7 +20,7 @@ export function jobCommand(): Command {
   const group = new Command("job").description("jobs of this node");
   group
     .command("list")
-    .description("list them")
+    .description("list jobs and how they ended, or how far they are")
     .addHelpText("after", example("entente job list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("jobs", {});

@@ -8,7 +8,7 @@ import { clientOf, example, outputOf, readJsonFile } from "./context.ts";
 const withTiers = z.object({ tiers: tiersSchema });
 
 export function modelCommand(): Command {
-  const group = new Command("model").description("models of this party");
+  const group = new Command("model").description("scoring models of this party");
   group
     .command("commit-tiers")
     .description("commit to a model's tier bounds, for 'tiers' of an agreement; the node keeps what opens it")

@@ -70,7 +70,7 @@ export function optOutCommand(): Command {
     });
   group
     .command("list")
-    .description("how many there are, or with --form who they are")
+    .description("count them, or with --form list who they are")
     .option("--form <form>", FORM)
     .addHelpText("after", example("entente opt-out list"))
     .action(async ({ form }: Partial<FormFlags>, command: Command) => {

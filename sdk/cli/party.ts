@@ -28,10 +28,10 @@ export function partyCommand(): Command {
     "run a party's node, which 'entente init' makes; back it up and put it back",
   );
   group
-    .command("token")
+    .command("renew-token")
     .description("make a new first token in a node's folder; ends the one before")
     .requiredOption("--dir <folder>", "the node's folder")
-    .addHelpText("after", example("entente party token --dir bank"))
+    .addHelpText("after", example("entente party renew-token --dir bank"))
     .action(async ({ dir }: { readonly dir: string }, command: Command) => {
       const { renewToken } = await import("../../party/main.ts");
       await renewToken({ folder: resolve(dir) });

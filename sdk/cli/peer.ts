@@ -41,7 +41,7 @@ export function peerCommand(): Command {
   const group = new Command("peer").description("other parties at the coordinator");
   group
     .command("list")
-    .description("list them")
+    .description("list peers: fingerprints, and which are confirmed and connected")
     .addHelpText("after", example("entente peer list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("peers", {});

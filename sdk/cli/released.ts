@@ -26,7 +26,7 @@ function row(group: Group): string[] {
 export function releasedCommand(): Command {
   return new Command("released")
     .description(
-      "what has been handed over so far, to whom, as this node's evidence log tells it; never what was found",
+      "show what has been handed over so far, to whom, as this node's evidence log tells it; never what was found",
     )
     .addHelpText("after", example("entente released"))
     .action(async (_options: object, command: Command) => {

@@ -13,7 +13,7 @@ interface ScoreFlags extends RunFlags, TagFlags {
 }
 
 export function scoreCommand(): Command {
-  const group = new Command("score").description("encrypted scoring");
+  const group = new Command("score").description("scores of shared people by an encrypted model");
   withTagOptions(withRunOptions(group.command("run")))
     .description("score the people whom both parties know, and issue tags for them")
     .requiredOption("--model <file>", "model document (JSON); it leaves this node encrypted only")

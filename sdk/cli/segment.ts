@@ -147,7 +147,7 @@ export function segmentCommand(): Command {
     });
   group
     .command("list")
-    .description("list them")
+    .description("list segments with their newest versions")
     .addHelpText("after", example("entente segment list"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("segments", {});
@@ -155,7 +155,7 @@ export function segmentCommand(): Command {
     });
   group
     .command("show")
-    .description("one with all its versions")
+    .description("show one with all its versions")
     .argument("<name>", "name of the segment")
     .addHelpText("after", example("entente segment show spring"))
     .action(async (name: string, _options: object, command: Command) => {
@@ -164,7 +164,7 @@ export function segmentCommand(): Command {
     });
   group
     .command("count")
-    .description("how many people are in it now: reads the dataset")
+    .description("count how many people are in it now: reads the dataset")
     .argument("<name>", "name of the segment")
     .option("--of-version <n>", "instead of the newest")
     .addHelpText("after", example("entente segment count spring"))

@@ -89,7 +89,7 @@ export function tagsCommand(): Command {
     .action(define);
   group
     .command("catalogue")
-    .description("all keys: those that are defined, and those that jobs have issued without")
+    .description("list all keys: those that are defined, and those that jobs have issued without")
     .addHelpText("after", example("entente tag catalogue"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("tagCatalogue", {});
@@ -102,7 +102,7 @@ export function tagsCommand(): Command {
     });
   group
     .command("batches")
-    .description("what each job has issued, newest first, and what of it stands")
+    .description("list what each job has issued, newest first, and what of it stands")
     .addHelpText("after", example("entente tag batches"))
     .action(async (_options: object, command: Command) => {
       const answer = await (await clientOf(command)).call("tagBatches", {});
@@ -117,7 +117,7 @@ export function tagsCommand(): Command {
     });
   group
     .command("history")
-    .description("what a person has had, newest first")
+    .description("list what a person has had, newest first")
     .argument("<subject>", "the normalised id")
     .addHelpText("after", example("entente tag history +8613800001234"))
     .action(async (subject: string, _options: object, command: Command) => {

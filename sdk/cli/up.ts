@@ -36,7 +36,7 @@ async function answer(trio: LocalTrio, output: Output, hasSample: boolean): Prom
   const of = Object.fromEntries(links) as Record<PartyName, string>;
   const folder = relative(".", trio.folder) || ".";
   const next = hasSample
-    ? "Open the bank's link and choose Audience: its customers, the bureau's repayments, a tag, Run. In the bureau's you see what that told whom."
+    ? "In the bank's: 'Build an audience', a tag, 'Dry run', 'Run this job'. In the bureau's you see what that told it."
     : "Nothing is registered yet: 'entente up --sample' brings data and a signed agreement; sdk/guides/first-joint-audience.md goes step by step.";
   output.answer(
     { folder: trio.folder, consoles: of },

@@ -87,3 +87,14 @@ test("a usage error ends with the command's example, and 64", async () => {
   const asked = await shell.expect("entente job result --out a.csv --json", EXIT.usage);
   expect([JSON.parse(asked.stdout), asked.stderr]).toMatchObject([{ error: { code: "BAD_REQUEST" } }, ""]);
 });
+
+/** Words that a description of a command begins with: what it does, not what it is about. */
+const VERBS =
+  /^(accept|approve|ask|begin|bring|check|commit|confirm|copy|count|decline|define|deliver|encrypt|end|enrol|find|forget|let|list|look|make|name|put|read|refuse|revoke|run|say|score|serve|show|sign|take|verify|write)\b/;
+
+test("every command's description says what it does to what", () => {
+  const nameless = LEAVES.map(({ command, words }) => `${words.join(" ")}: ${command.description()}`).filter(
+    (text) => !VERBS.test(text.split(": ").slice(1).join(": ")) || text.endsWith(": list them"),
+  );
+  expect(nameless).toEqual([]);
+});

@@ -181,7 +181,7 @@ describe("at a node", () => {
   test("a first token that was lost is replaced by whoever can write the folder, while the node runs", async () => {
     const before = await first();
     await client(before).call("createToken", { person: "Zhao", roles: ["analyst"] });
-    const { code, stdout } = await run(["party", "token", "--dir", ".", "--json"]);
+    const { code, stdout } = await run(["party", "renew-token", "--dir", ".", "--json"]);
     expect([code, JSON.parse(stdout)]).toEqual([0, { file: join(folder, "token") }]);
     expect((await stat(join(folder, "token"))).mode & 0o777).toBe(0o600);
     expect((await client(await first()).call("tokens", {})).tokens).toMatchObject([
