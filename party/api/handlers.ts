@@ -37,6 +37,7 @@ import { isFinal, type Job } from "../jobs/lifecycle.ts";
 import { decideBefore } from "../jobs/pending.ts";
 import { jobTerms } from "../jobs/terms.ts";
 import type { Node } from "../node.ts";
+import { withoutResult } from "../progress/discreet.ts";
 import { reportHandlers } from "../report/handlers.ts";
 import { segmentHandlers } from "../segments/handlers.ts";
 import { signInHandlers } from "../sign-in/handlers.ts";
@@ -231,7 +232,9 @@ function summaryOf({
 
 /** What came out of a job is for analysts: who approves or audits sees that it ran, how long, and how it ended. */
 function forCaller(view: RouteResponse<"job">, { roles }: Caller): RouteResponse<"job"> {
-  if (view.summary === null || roles.includes("analyst")) return view;
+  if (roles.includes("analyst")) return view;
+  const progress = view.progress === null ? null : withoutResult(view.progress);
+  if (view.summary === null) return { ...view, progress };
   const { matched: _, tags: __, matchRate: ___, labelsUnreadable: ____, ...summary } = view.summary;
-  return { ...view, summary };
+  return { ...view, progress, summary };
 }

@@ -8,6 +8,7 @@ import { isFinal } from "../jobs/lifecycle.ts";
 import { shownLimits } from "../limits/uses.ts";
 import type { Node } from "../node.ts";
 import { nodeChecks } from "../ops/checks.ts";
+import { withoutResult } from "../progress/discreet.ts";
 import type { OpenSession } from "../session/meetings.ts";
 import { lastingOf } from "./lasting.ts";
 import { storageOf } from "./storage.ts";
@@ -75,9 +76,12 @@ function viewSession(
 
 async function jobsOf({ book }: Node): Promise<Status["jobs"]> {
   const open = (await book.list()).filter(({ state }) => !isFinal(state));
-  return open.map(({ jobId, state, awaitsApproval, updatedAt, proposed: { operation, role, peer } }) => ({
-    ...{ jobId, operation, role, peer, state, updatedAt },
-    awaitsApproval: awaitsApproval && state === "proposed",
-    progress: book.progress(jobId) ?? null,
-  }));
+  return open.map(({ jobId, state, awaitsApproval, updatedAt, proposed: { operation, role, peer } }) => {
+    const progress = book.progress(jobId);
+    return {
+      ...{ jobId, operation, role, peer, state, updatedAt },
+      awaitsApproval: awaitsApproval && state === "proposed",
+      progress: progress === undefined ? null : withoutResult(progress),
+    };
+  });
 }

@@ -9,6 +9,7 @@ import { ROUTES, type RouteName } from "../../proto/http/routes.ts";
 import {
   NOBODY_LISTENS,
   STUB_JOB,
+  STUB_PROGRESS,
   STUB_TOKEN,
   STUB_TOKEN_ID,
   type StubNode,
@@ -293,6 +294,22 @@ test("the results of a job are shown to analysts, that it ran to stewards and au
   expect(await seenBy("auditor", "analyst")).toEqual(job.summary);
   expect(await seenBy("auditor")).toEqual(summary);
   expect(await seenBy("steward", "auditor")).toEqual(summary);
+});
+
+test("how many tags a job issues is told to analysts, that it issues them to everybody", async () => {
+  const proposed = { operation: "audience", role: "receiver", peer: "bureau", agreement: "5f", ownRows: 2000 };
+  const issuing = { ...STUB_PROGRESS, step: "issuing-tags", done: 400, total: 812, unit: "tags" } as const;
+  const job = { ...STUB_JOB, state: "releasing", proposed, reason: undefined, summary: undefined };
+  const book = { list: async () => [job], require: async () => job, progress: () => issuing };
+  const wallClock = { nowMs: () => 0, monotonicMs: () => 0 };
+  const { jobs } = nodeHandlers({ book, wallClock } as never, {} as never, {} as never, "0");
+  const seenBy = async (...roles: Role[]) => {
+    const caller = { tokenId: STUB_TOKEN_ID, person: "Wang Li", roles };
+    return (await jobs({}, caller, NOBODY_LISTENS)).jobs[0]?.progress;
+  };
+  expect(await seenBy("analyst", "steward")).toEqual(issuing);
+  for (const role of ["steward", "auditor"] as const)
+    expect(await seenBy(role)).toEqual({ ...issuing, done: 0, total: null, rate: null, secondsLeft: null });
 });
 
 describe("tokens over the API", () => {

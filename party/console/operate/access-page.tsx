@@ -72,9 +72,12 @@ function Tokens({ tokens }: { readonly tokens: readonly Token[] }): ReactNode {
       cell: ({ state }: Token) => <Badge kind={STATES[state]}>{t(`operate.access.states.${state}`)}</Badge>,
     },
     { head: t("operate.access.expires"), cell: ({ expiresAt }: Token) => <When at={expiresAt} /> },
-    { head: t("operate.access.lastUsed"), cell: ({ lastUsedOn }: Token) => lastUsedOn ?? t("operate.access.never") },
+    {
+      head: t("operate.access.lastUsed"),
+      cell: ({ lastUsedOn }: Token) => <span className="unbroken">{lastUsedOn ?? t("operate.access.never")}</span>,
+    },
     { head: t("operate.access.madeBy"), cell: ({ createdBy }: Token) => createdBy ?? t("operate.access.setup") },
-    { head: t("operate.access.id"), cell: ({ tokenId }: Token) => <code>{tokenId}</code> },
+    { head: t("operate.access.id"), cell: ({ tokenId }: Token) => <code className="unbroken">{tokenId}</code> },
   ];
   const actions = {
     head: t("operate.access.actions"),
