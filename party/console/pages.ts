@@ -105,14 +105,14 @@ export const PAGES: readonly PageEntry[] = [
     component: lazy(async () => ({ default: (await import("./tags/tags-page.tsx")).TagsPage })),
   },
   {
-    path: "/tags/catalogue",
+    path: "/tag-catalogue",
     roles: ["analyst", "steward", "auditor"],
     nav: "catalogue",
     group: "work",
     component: lazy(async () => ({ default: (await import("./tags/catalogue-page.tsx")).CataloguePage })),
   },
   {
-    path: "/tags/batches",
+    path: "/tag-batches",
     roles: ["analyst"],
     nav: "batches",
     group: "work",
@@ -124,7 +124,7 @@ export const PAGES: readonly PageEntry[] = [
     component: lazy(async () => ({ default: (await import("./tags/export-page.tsx")).ExportPage })),
   },
   {
-    path: "/tags/history",
+    path: "/tag-history",
     roles: ["analyst"],
     nav: "history",
     group: "work",

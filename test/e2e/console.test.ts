@@ -9,6 +9,7 @@ import { CHROMIUM, ConsoleBrowser, type ConsoleTab } from "../support/console-br
 import { PAGES } from "../support/console-pages.ts";
 import { ConsoleWorld } from "../support/console-world.ts";
 import type { PartyName } from "../support/trio.ts";
+import { walkAnalyst } from "./console/analyst.ts";
 import { walkByKeyboard, walkPages } from "./console/everybody.ts";
 import { walkOperator } from "./console/operator.ts";
 import { walkSignIn } from "./console/sign-in.ts";
@@ -25,6 +26,7 @@ interface Path {
 }
 
 const PATHS: readonly Path[] = [
+  { name: "analyst", party: "bank", role: "analyst", walk: walkAnalyst },
   { name: "operator", party: "bank", role: "operator", walk: walkOperator },
   { name: "steward", party: "bureau", role: "steward", walk: walkSteward },
 ];

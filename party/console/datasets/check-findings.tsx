@@ -22,7 +22,11 @@ export function CheckFindings({ check }: { readonly check: Check }): ReactNode {
   return (
     <>
       <Notice kind={aside === 0 ? "good" : "warn"} title={t("datasets.check.title")}>
-        <p>{aside === 0 ? t("datasets.check.good", { count: accepted }) : t("datasets.check.some", words)}</p>
+        <p>
+          {aside === 0
+            ? t("datasets.check.good", { count: accepted, amount: countText(accepted) })
+            : t("datasets.check.some", words)}
+        </p>
         <Estimate check={check} />
       </Notice>
       {setAside.length > 0 && <SetAside setAside={setAside} quarantine={quarantine} />}
@@ -37,7 +41,11 @@ function Estimate({ check: { estimate } }: { readonly check: Check }): ReactNode
   const { t } = useTranslation();
   if (estimate === null) return <p>{t("datasets.check.noEstimate")}</p>;
   const { cpuSeconds, memoryMB, diskMB, partitions } = estimate;
-  const words = { time: durationText(cpuSeconds), memory: bytesText(memoryMB * 1e6), disk: bytesText(diskMB * 1e6) };
+  const words = {
+    time: durationText(Math.max(1, cpuSeconds)),
+    memory: bytesText(memoryMB * 1e6),
+    disk: bytesText(diskMB * 1e6),
+  };
   return (
     <>
       <p>{t("datasets.check.estimate", { ...words, count: partitions })}</p>

@@ -78,7 +78,7 @@ function Every({ minutes }: { readonly minutes: number | undefined }): ReactNode
 function Behind({ feed: { behind } }: { readonly feed: Feed }): ReactNode {
   const { t } = useTranslation();
   if (behind === 0) return <Badge kind="good">{t("feeds.upToDate")}</Badge>;
-  return <Badge kind="warn">{t("feeds.behindBy", { count: behind })}</Badge>;
+  return <Badge kind="warn">{t("feeds.behindBy", { count: behind, amount: countText(behind) })}</Badge>;
 }
 
 function Last({ last }: { readonly last: Feed["last"] }): ReactNode {

@@ -82,10 +82,10 @@ function Tags({ job, tags }: { readonly job: Job; readonly tags: Readonly<Record
   const { t } = useTranslation();
   const bars = tierBars(tags, t("jobs.job.others"));
   if (bars.length === 0) return null;
-  const title = job.output === "tier" ? t("jobs.job.tiers") : t("jobs.job.tags");
+  const title = job.output === "tier" ? t("jobs.job.tiers") : t("jobs.job.values");
   return (
     <Panel
-      title={title}
+      title={t("jobs.job.tags")}
       actions={
         <>
           <ButtonLink href="/tags">{t("jobs.job.toTags")}</ButtonLink>

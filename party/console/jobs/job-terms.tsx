@@ -26,7 +26,7 @@ export function JobTerms({ job }: { readonly job: Job }): ReactNode {
     if (tagDays !== null) facts.push([t("jobs.job.tagDays"), t("jobs.job.days", { count: tagDays })]);
     facts.push([t("jobs.job.asked"), <When key="at" at={createdAt} />]);
   }
-  facts.push([t("jobs.job.ownRows"), t("jobs.matched", { count: ownRows })]);
+  facts.push([t("jobs.job.ownRows"), t("jobs.matched", { count: ownRows, amount: countText(ownRows) })]);
   if (peerRows !== null) {
     const { from, to } = peerRows;
     facts.push([t("jobs.job.peerRows"), t("jobs.job.peerRowsOf", { from: countText(from), to: countText(to) })]);

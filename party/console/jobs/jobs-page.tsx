@@ -9,7 +9,7 @@ import { Loaded } from "../parts/loaded.tsx";
 import { Page } from "../parts/page.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Table } from "../parts/table.tsx";
-import { When } from "../parts/values.tsx";
+import { countText, When } from "../parts/values.tsx";
 import { useSession } from "../session.tsx";
 import { JobState } from "./job-state.tsx";
 
@@ -57,6 +57,7 @@ function JobLink({ job: { jobId, operation, output } }: { readonly job: Job }): 
 function Result({ job: { withheld, summary } }: { readonly job: Job }): ReactNode {
   const { t } = useTranslation();
   if (withheld) return t("jobs.withheld");
-  if (summary?.matched !== undefined) return t("jobs.matched", { count: summary.matched });
+  if (summary?.matched !== undefined)
+    return t("jobs.matched", { count: summary.matched, amount: countText(summary.matched) });
   return summary?.matchRate;
 }

@@ -61,7 +61,7 @@ function Rules({ rules }: { readonly rules: DryRun["rules"] }): ReactNode {
         { head: t("run.rule"), isName: true, cell: ({ name }) => name },
         { head: t("run.state"), cell: ({ state }) => state },
         {
-          head: t("run.passed"),
+          head: t("run.outcome"),
           cell: ({ outcome }) => <Badge kind={outcome === "passed" ? "good" : "bad"}>{t(`run.${outcome}`)}</Badge>,
         },
       ]}

@@ -92,8 +92,8 @@ export const datasets = {
   },
   check: {
     title: "What the check found",
-    good_one: "{{count}} usable id. Nothing had to be set aside.",
-    good_other: "{{count}} usable ids. Nothing had to be set aside.",
+    good_one: "{{amount}} usable id. Nothing had to be set aside.",
+    good_other: "{{amount}} usable ids. Nothing had to be set aside.",
     some: "{{accepted}} usable ids; {{setAside}} of {{rows}} rows would be set aside.",
     shapes: "Ids as they are written",
     shape: "Form",

@@ -12,8 +12,8 @@ export const jobs = {
   updated: "Updated",
   role: "Asked for",
   withheld: "withheld",
-  matched_one: "{{count}} person",
-  matched_other: "{{count}} people",
+  matched_one: "{{amount}} person",
+  matched_other: "{{amount}} people",
   awaitsHere: "waits for approval here",
   awaitsPeer: "waits for the partner's approval",
   job: {
@@ -48,6 +48,7 @@ export const jobs = {
     peerRows: "The partner's list",
     peerRowsOf: "between {{from}} and {{to}}",
     tags: "Tags issued",
+    values: "People by tag",
     tiers: "People by tier",
     others: "all others",
     people: "People",

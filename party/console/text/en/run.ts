@@ -77,6 +77,7 @@ export const run = {
   rulesTitle: "Rules looked at",
   rule: "Rule",
   state: "State",
+  outcome: "Outcome",
   passed: "holds",
   failed: "refuses",
   failedRules_one: "{{count}} rule refuses",

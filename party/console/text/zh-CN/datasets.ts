@@ -93,7 +93,7 @@ export const datasets: SameShape<typeof english> = {
   },
   check: {
     title: "检查结果",
-    good_other: "{{count}} 个可用标识，没有需要剔除的行。",
+    good_other: "{{amount}} 个可用标识，没有需要剔除的行。",
     some: "{{accepted}} 个可用标识；{{rows}} 行中有 {{setAside}} 行会被剔除。",
     shapes: "标识的书写形式",
     shape: "形式",

@@ -20,7 +20,7 @@ export const feeds: SameShape<typeof english> = {
   byHand: "仅手动",
   behind: "落后",
   upToDate: "已是最新",
-  behindBy_other: "{{count}} 项变更",
+  behindBy_other: "{{amount}} 项变更",
   last: "最近推送",
   never: "从未",
   run: "立即推送",

@@ -14,7 +14,7 @@ export const jobs: SameShape<typeof english> = {
   updated: "更新时间",
   role: "发起方",
   withheld: "不予显示",
-  matched_other: "{{count}} 人",
+  matched_other: "{{amount}} 人",
   awaitsHere: "等待本方审批",
   awaitsPeer: "等待对方审批",
   job: {
@@ -49,6 +49,7 @@ export const jobs: SameShape<typeof english> = {
     peerRows: "对方名单",
     peerRowsOf: "{{from}} 至 {{to}} 之间",
     tags: "已发放的标签",
+    values: "各标签人数",
     tiers: "各分层人数",
     others: "其他",
     people: "人数",

@@ -78,6 +78,7 @@ export const run: SameShape<typeof english> = {
   rulesTitle: "所检查的规则",
   rule: "规则",
   state: "状态",
+  outcome: "结论",
   passed: "满足",
   failed: "拒绝",
   failedRules_other: "{{count}} 条规则拒绝",

@@ -17,7 +17,7 @@ export const segments: SameShape<typeof english> = {
   retired: "已停用",
   people: "当前人数",
   count: "计数",
-  counted_other: "{{count}} 人",
+  counted_other: "{{amount}} 人",
   versions: "版本",
   definition: "定义内容",
   description: "说明",
