@@ -37,7 +37,9 @@ const walked = test.skipIf(CHROMIUM === undefined);
 let world: ConsoleWorld;
 let browser: ConsoleBrowser;
 beforeAll(async () => {
-  if (CHROMIUM !== undefined) [world, browser] = await Promise.all([ConsoleWorld.start(), ConsoleBrowser.start()]);
+  if (CHROMIUM === undefined) return;
+  browser = await ConsoleBrowser.start();
+  world = await ConsoleWorld.start();
 });
 afterAll(() => Promise.all([browser?.close(), world?.stop()]));
 

@@ -2,7 +2,7 @@
  * A browser for the console's tests. Whatever a page does that a person's browser would complain of is kept as a problem: errors in
  * the console, uncaught errors, violations of the content security policy, requests to anywhere else, requests that fail.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 const SETTLE_MS = 15_000;
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const CONSOLE = fileURLToPath(new URL("../../party/console", import.meta.url));
 const IN_PAGE = fileURLToPath(new URL("in-page.js", import.meta.url));
 const TEXTS = { en, "zh-CN": zhCn };
 
@@ -53,7 +54,14 @@ export class ConsoleBrowser {
     this.#browser = browser;
   }
 
+  /** Throws when the console was not built since its sources changed: another one would be walked. */
   static async start(): Promise<ConsoleBrowser> {
+    const built = statSync(join(CONSOLE, "gen", "index.html"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    for (const entry of readdirSync(CONSOLE, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile() && /\.(?:tsx?|css)$/.test(path) && statSync(path).mtimeMs > built)
+        throw new Error(`the console is older than ${path}: run 'node party/console/build.ts'`);
+    }
     if (SCREENSHOTS !== undefined) await mkdir(SCREENSHOTS, { recursive: true });
     // Without a sandbox, since tests run as root in a container; nothing but the node under test is opened.
     const args = [

@@ -25,6 +25,7 @@ export async function walkPages(tab: ConsoleTab, world: ConsoleWorld, of: readon
     const address = addressOf(path, world);
     if (address === undefined || !roles.some((role) => of.includes(role))) continue;
     await tab.go(address);
+    expect(await tab.page.title(), path).not.toContain(tab.t("shell.noPage"));
     if (!tab.hasLooked(path)) await tab.look(path);
   }
 }

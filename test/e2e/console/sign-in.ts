@@ -32,8 +32,11 @@ export async function walkSignIn(browser: ConsoleBrowser, language: Language): P
     // Of a token that has ended, and of an account without a role.
     tab.expect("TOKEN_EXPIRED", "TOKEN_MISSING", "SIGN_IN_NOT_ALLOWED");
     await signInAndOut(tab, node);
-    await refused(tab, node, service);
-    await byToken(tab);
+    // What depends on no words is tried once.
+    if (language === "en") {
+      await refused(tab, node, service);
+      await byToken(tab);
+    }
     return tab.problems();
   } finally {
     await tab.close();
