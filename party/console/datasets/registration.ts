@@ -1,8 +1,9 @@
 /** The form of a registration as a request to the node. */
 import type { NormaliserName } from "../../../proto/agreement/fields.ts";
 import type { Aggregate } from "../../../proto/duplicate-policy.ts";
-import type { RouteRequest } from "../../../proto/http/routes.ts";
-import type { Dataset } from "./health.tsx";
+import type { RouteRequest, RouteResponse } from "../../../proto/http/routes.ts";
+
+type Dataset = RouteResponse<"datasets">["datasets"][number];
 
 export const SOURCE_KINDS = ["files", "duckdb", "postgres"] as const;
 

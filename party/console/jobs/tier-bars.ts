@@ -1,5 +1,8 @@
 /** How many people have which tier or value, as bars. */
-import type { Bar } from "../parts/bars.tsx";
+interface Bar {
+  readonly label: string;
+  readonly value: number;
+}
 
 const MAX_BARS = 24;
 

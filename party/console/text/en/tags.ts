@@ -1,7 +1,7 @@
 /** Tags: the catalogue, batches, one person's history, export, and opt-outs. */
 export const tags = {
   title: "Tags",
-  lede: "What jobs have issued at this node: the catalogue of keys, the batches that tags came in, and who holds what.",
+  lede: "Who holds which tag at this node now. Each tag comes from a job, and ends with its batch.",
   current: "Tags in force",
   noneCurrent: "No tag is in force. Tags come from a job whose output is a list or a score.",
   key: "Key",

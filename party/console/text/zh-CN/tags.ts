@@ -3,7 +3,7 @@ import type { SameShape } from "../same-shape.ts";
 
 export const tags: SameShape<typeof english> = {
   title: "标签",
-  lede: "任务在本节点发放的标签：标签键目录、标签所属批次，以及各人持有的标签。",
+  lede: "本节点当前有效的标签及人数。每个标签来自一个任务，并随其批次失效。",
   current: "有效标签",
   noneCurrent: "没有有效标签。输出为名单或评分的任务会发放标签。",
   key: "标签键",
