@@ -51,6 +51,10 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
+export interface WorkOptions {
+  readonly signal?: AbortSignal;
+}
+
 export interface FollowOptions {
   /** Milliseconds between two questions to a node that sends no events. Default: 500. */
   readonly pollMs?: number;
@@ -98,25 +102,31 @@ export class EntenteClient {
 
   /**
    * The same for work that takes long: first how far it is, again and again, and then the answer, which may take any time as long as the
-   * node shows signs of life. Leaving the loop leaves the work running. Errors as of `call`; NODE_UNREACHABLE when the connection ends
-   * before the answer, which says nothing of whether the work was done.
+   * node shows signs of life. Leaving the loop leaves the work running, but for what is done for its caller alone. Errors as of `call`;
+   * NODE_UNREACHABLE when the connection ends before the answer, which says nothing of whether the work was done; CANCELLED when `signal`
+   * is aborted, which is leaving, too.
    */
   async *follow<N extends ProgressRouteName & JsonRouteName>(
     name: N,
     request: RouteRequest<N>,
+    { signal }: WorkOptions = {},
   ): AsyncGenerator<WorkEvent<N>, void, undefined> {
-    const response = await this.#send(name, request, { accept: EVENT_STREAM });
-    if (!isEventStream(response)) {
-      yield { kind: "answer", answer: await this.#answer(name, response) };
-      return;
-    }
-    for await (const { name: event, data } of this.#events(response)) {
-      if (event === "result") {
-        yield { kind: "answer", answer: checked(name, data) };
+    try {
+      const response = await this.#send(name, request, { accept: EVENT_STREAM }, signal);
+      if (!isEventStream(response)) {
+        yield { kind: "answer", answer: await this.#answer(name, response) };
         return;
       }
-      const parsed = progressForm.safeParse(data);
-      if (parsed.success) yield { kind: "progress", progress: parsed.data };
+      for await (const { name: event, data } of this.#events(response)) {
+        if (event === "result") {
+          yield { kind: "answer", answer: checked(name, data) };
+          return;
+        }
+        const parsed = progressForm.safeParse(data);
+        if (parsed.success) yield { kind: "progress", progress: parsed.data };
+      }
+    } catch (cause) {
+      throw signal?.aborted === true ? new EntenteError("CANCELLED", { cause }) : cause;
     }
     throw new EntenteError("NODE_UNREACHABLE", { detail: "the connection ended before the answer" });
   }
@@ -126,8 +136,9 @@ export class EntenteClient {
     name: N,
     request: RouteRequest<N>,
     onProgress: (progress: Progress) => void,
+    options: WorkOptions = {},
   ): Promise<RouteResponse<N>> {
-    for await (const event of this.follow(name, request)) {
+    for await (const event of this.follow(name, request, options)) {
       if (event.kind === "answer") return event.answer;
       onProgress(event.progress);
     }
@@ -214,7 +225,12 @@ export class EntenteClient {
     }
   }
 
-  async #send(name: RouteName, request: object, more: Readonly<Record<string, string>> = {}): Promise<Response> {
+  async #send(
+    name: RouteName,
+    request: object,
+    more: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const { method } = ROUTES[name];
     const { path, rest } = fillPath(ROUTES[name].path, request);
     const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
@@ -231,7 +247,8 @@ export class EntenteClient {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), this.#timeoutMs);
     try {
-      return await this.#fetch(target, { ...init, signal: deadline.signal });
+      const signals = [deadline.signal, ...(signal === undefined ? [] : [signal])];
+      return await this.#fetch(target, { ...init, signal: AbortSignal.any(signals) });
     } catch (cause) {
       const what = deadline.signal.aborted ? "no answer in time from" : "no connection to";
       throw new EntenteError("NODE_UNREACHABLE", { detail: `${what} ${new URL(this.#base).origin}`, cause });

@@ -240,6 +240,32 @@ export const PAGES: readonly PageEntry[] = [
     group: "govern",
     component: lazy(async () => ({ default: (await import("./govern/peers-page.tsx")).PeersPage })),
   },
+  {
+    path: "/log",
+    roles: ["auditor"],
+    nav: "log",
+    group: "audit",
+    component: lazy(async () => ({ default: (await import("./audit/log-page.tsx")).LogPage })),
+  },
+  {
+    path: "/log/:collaboration/:log/:index",
+    roles: ["auditor"],
+    component: lazy(async () => ({ default: (await import("./audit/entry-page.tsx")).EntryPage })),
+  },
+  {
+    path: "/checkpoints",
+    roles: ["auditor", "operator"],
+    nav: "checkpoints",
+    group: "audit",
+    component: lazy(async () => ({ default: (await import("./audit/checkpoints-page.tsx")).CheckpointsPage })),
+  },
+  {
+    path: "/verify",
+    roles: ["auditor"],
+    nav: "verify",
+    group: "audit",
+    component: lazy(async () => ({ default: (await import("./audit/verify-page.tsx")).VerifyPage })),
+  },
 ];
 
 /** Those that somebody with these roles sees. */

@@ -85,7 +85,7 @@ const entryDetail = entrySummary.extend({
     }),
   ),
   notes: z
-    .array(z.object({ field: z.string(), text: z.string().nullable() }))
+    .array(z.object({ field: z.enum(["reason", "destination"]), text: z.string().nullable() }))
     .describe("What people wrote; the log holds a commitment. Null when it was erased."),
 });
 

@@ -1,4 +1,5 @@
 /** The English catalogue: every word that the console itself says, one file for each topic. */
+import { audit } from "./audit.ts";
 import { datasets } from "./datasets.ts";
 import { feeds } from "./feeds.ts";
 import { govern } from "./govern.ts";
@@ -27,4 +28,5 @@ export const en = {
   tags,
   terms,
   govern,
+  audit,
 } as const;

@@ -32,6 +32,9 @@ export const nav = {
     sessions: "Sessions",
     limits: "Limits",
     feedSetup: "Feed setup",
+    log: "Evidence log",
+    checkpoints: "Checkpoints",
+    verify: "Check and take away",
   },
   /** On the start page, beside the page's name. */
   about: {
@@ -60,5 +63,8 @@ export const nav = {
     sessions: "What is open with peers now",
     limits: "What the node may do and keep",
     feedSetup: "Where tags are written to",
+    log: "Every entry of this node's evidence, and what proves it",
+    checkpoints: "Who vouches for how much of which log",
+    verify: "Verify here, export, and verify elsewhere",
   },
 } as const;

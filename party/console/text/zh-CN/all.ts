@@ -1,6 +1,7 @@
 /** The Chinese catalogue (zh-CN). A text that is missing here does not compile. */
 import type { en } from "../en/all.ts";
 import type { SameShape } from "../same-shape.ts";
+import { audit } from "./audit.ts";
 import { datasets } from "./datasets.ts";
 import { feeds } from "./feeds.ts";
 import { govern } from "./govern.ts";
@@ -29,4 +30,5 @@ export const zhCn: SameShape<typeof en> = {
   tags,
   terms,
   govern,
+  audit,
 };

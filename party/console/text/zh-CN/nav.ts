@@ -34,6 +34,9 @@ export const nav: SameShape<typeof english> = {
     sessions: "会话",
     limits: "限额",
     feedSetup: "推送设置",
+    log: "存证日志",
+    checkpoints: "检查点",
+    verify: "核验与取证",
   },
   about: {
     home: "本节点的身份",
@@ -61,5 +64,8 @@ export const nav: SameShape<typeof english> = {
     sessions: "当前与对方打开的会话",
     limits: "节点可执行和保留的上限",
     feedSetup: "标签写到哪里",
+    log: "本节点存证的每个条目及其证明",
+    checkpoints: "谁为哪份日志的多少内容作证",
+    verify: "在此核验、导出，并在别处核验",
   },
 };
