@@ -96,9 +96,8 @@ async function examine(
   const bundles = new Map<string, ReadonlyMap<string, Uint8Array>>();
   for (const dir of dirs) {
     const found = await stat(dir).catch(() => undefined);
-    if (found === undefined) command.error(`error: there is no ${dir}`);
     if (found?.isFile()) bundles.set(resolve(dir), await bundleAt(dir));
-    else if (!found?.isDirectory()) command.error(`error: ${dir} is no folder and no file`);
+    else if (!found?.isDirectory()) command.error(`error: ${dir} is no folder, and no file`);
   }
   const { trust, since, requireOpenings } = flags;
   const options: VerifyOptions = {
@@ -176,12 +175,18 @@ async function checkProof(
   const bytes = await readNamed("proof", file, command);
   const keysetsPath = keysets ?? join(dirname(file), KEYSETS_PATH);
   const options = {
-    keysets: await readNamed("keysets", keysetsPath, command),
+    keysets: await keysetsIn(await readNamed("keysets", keysetsPath, command)),
     trust: trust === undefined ? undefined : await readTrust(trust, command),
   };
   const told = verifyProof(bytes, options);
   outputOf(command).answer({ file: basename(file), ...told }, describeProof(told));
   process.exitCode = EXIT_CODE[told.verdict];
+}
+
+/** Of a `keysets.json`, or of an export in one file. */
+async function keysetsIn(bytes: Uint8Array): Promise<Uint8Array> {
+  const bundle = await readBundle([bytes]).catch(() => undefined);
+  return bundle?.get(KEYSETS_PATH) ?? bytes;
 }
 
 const EXIT_CODES = "\nExit codes: 0 verified, 1 tampered, 2 incomplete, 64 wrong usage.";
@@ -227,7 +232,10 @@ export function auditCommand(): Command {
     .command("verify-proof")
     .description("verify a single-entry proof; needs no node and no network")
     .argument("<file>", "a .tlog-proof file")
-    .option("--keysets <file>", "keysets of the parties (default: keysets.json beside the proof)")
+    .option(
+      "--keysets <file>",
+      "keysets of the parties, or an export in one file (default: keysets.json beside the proof)",
+    )
     .option("--trust <file>", "identity fingerprints that you got elsewhere, one a line")
     .addHelpText("after", example("entente audit verify-proof proofs/bank-0007-receipt.tlog-proof"))
     .addHelpText("after", EXIT_CODES)

@@ -10,6 +10,7 @@ import { PAGES } from "../support/console-pages.ts";
 import { ConsoleWorld } from "../support/console-world.ts";
 import type { PartyName } from "../support/trio.ts";
 import { walkAnalyst } from "./console/analyst.ts";
+import { walkAuditor } from "./console/auditor.ts";
 import { walkByKeyboard, walkPages } from "./console/everybody.ts";
 import { walkOperator } from "./console/operator.ts";
 import { walkSignIn } from "./console/sign-in.ts";
@@ -29,6 +30,7 @@ const PATHS: readonly Path[] = [
   { name: "analyst", party: "bank", role: "analyst", walk: walkAnalyst },
   { name: "operator", party: "bank", role: "operator", walk: walkOperator },
   { name: "steward", party: "bureau", role: "steward", walk: walkSteward },
+  { name: "auditor", party: "bank", role: "auditor", walk: walkAuditor },
 ];
 
 const missing = CHROMIUM === undefined ? " (not run: no chromium on this machine, nor at ENTENTE_CHROMIUM)" : "";

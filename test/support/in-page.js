@@ -55,7 +55,8 @@ globalThis.consoleLook = {
         if (!element.closest("[role='tablist'], [role='radiogroup']")) wrong.push(`${nameOf(element)} is out of reach`);
         continue;
       }
-      element.focus({ preventScroll: true });
+      // As the keyboard does, whatever the pointer has done before.
+      element.focus({ preventScroll: true, focusVisible: true });
       if (document.activeElement !== element) wrong.push(`${nameOf(element)} takes no focus`);
       else if (!isMarked(element)) wrong.push(`${nameOf(element)} does not show its focus`);
     }

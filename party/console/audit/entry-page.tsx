@@ -166,6 +166,16 @@ function Signatures({ entry: { signatures } }: { readonly entry: Entry }): React
   );
 }
 
+/** What was committed to, one line for each of its fields. */
+function Value({ value }: { readonly value: unknown }): ReactNode {
+  if (typeof value !== "object" || value === null) return <code>{String(value)}</code>;
+  return Object.entries(value).map(([name, field]) => (
+    <div key={name}>
+      <code>{`${name}: ${typeof field === "object" ? JSON.stringify(field) : String(field)}`}</code>
+    </div>
+  ));
+}
+
 function Behind({ entry: { commitments } }: { readonly entry: Entry }): ReactNode {
   const { t } = useTranslation();
   if (commitments.length === 0) return null;
@@ -182,11 +192,7 @@ function Behind({ entry: { commitments } }: { readonly entry: Entry }): ReactNod
           {
             head: t("audit.entry.value"),
             cell: ({ state, value, by }) =>
-              state === "opened" ? (
-                <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
-              ) : (
-                t(`audit.entry.${state}`, { party: by })
-              ),
+              state === "opened" ? <Value value={value} /> : t(`audit.entry.${state}`, { party: by }),
           },
         ]}
       />

@@ -108,6 +108,11 @@ function Logs({ report: { summary } }: { readonly report: Report }): ReactNode {
   );
 }
 
+/** A number of people, or a rate as it was shown. */
+function shown(cameOut: string): string {
+  return /^\d+$/.test(cameOut) ? countText(Number(cameOut)) : cameOut;
+}
+
 function Jobs({ report: { summary } }: { readonly report: Report }): ReactNode {
   const { t } = useTranslation();
   const closed = t("audit.verify.notOpened");
@@ -133,7 +138,7 @@ function Jobs({ report: { summary } }: { readonly report: Report }): ReactNode {
               </>
             ),
           },
-          { head: t("audit.verify.out"), cell: ({ cameOut }) => cameOut ?? closed },
+          { head: t("audit.verify.out"), cell: ({ cameOut }) => (cameOut === null ? closed : shown(cameOut)) },
           { head: t("audit.verify.outcome"), cell: ({ outcome }) => t(`audit.verify.outcomes.${outcome}`) },
           { head: t("audit.verify.finished"), cell: ({ finishedAt }) => <When at={finishedAt} /> },
         ]}
