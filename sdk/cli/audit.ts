@@ -96,8 +96,9 @@ async function examine(
   const bundles = new Map<string, ReadonlyMap<string, Uint8Array>>();
   for (const dir of dirs) {
     const found = await stat(dir).catch(() => undefined);
+    if (found === undefined) command.error(`error: there is no ${dir}`);
     if (found?.isFile()) bundles.set(resolve(dir), await bundleAt(dir));
-    else if (!found?.isDirectory()) command.error(`error: ${dir} is no folder, and no file`);
+    else if (!found?.isDirectory()) command.error(`error: ${dir} is no folder and no file`);
   }
   const { trust, since, requireOpenings } = flags;
   const options: VerifyOptions = {
