@@ -57,7 +57,7 @@ function targetOf({ kind, ...draft }: Draft): NewFeedRequest["target"] {
 }
 
 /** What the node is asked for; fields that were left empty are left out. */
-export function feedRequest(draft: Draft): NewFeedRequest {
+function feedRequest(draft: Draft): NewFeedRequest {
   const keys = draft.keys.split(/[\s,，]+/u).filter((key) => key !== "");
   return {
     name: draft.name.trim(),
