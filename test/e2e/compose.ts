@@ -8,8 +8,6 @@
  * base image, which is made once for each daemon). Exit code 0: all of it held. 1: something did not. 2: no daemon can run here, so
  * nothing was tried.
  */
-import { randomBytes } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,42 +42,26 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Coordinator, bank and its PostgreSQL, enrolled. */
-async function startBank(bank: Machine, host: string): Promise<EntenteClient> {
+/** Coordinator, bank and its PostgreSQL, as the guide sets them up; the code for the partner, and a client of the bank. */
+async function startBank(bank: Machine, host: string): Promise<{ invite: string; client: EntenteClient }> {
+  const { blocks } = await readGuide("hosting-a-partner-node");
   const port = await freePort();
-  const settings = {
-    ...{ COMPOSE_PROFILES: "coordinator,bank", ENTENTE_POSTGRES_IMAGE: POSTGRES, ENTENTE_IMAGE: ENTENTE },
-    ...{ ENTENTE_COORDINATOR_HOST: host, ENTENTE_COORDINATOR_BIND: "127.0.0.1", ENTENTE_BANK_PORT: String(port) },
-  };
-  await writeFile(
-    join(bank.folder, ".env"),
-    Object.entries(settings)
-      .map((pair) => `${pair.join("=")}\n`)
-      .join(""),
-  );
-  const password = randomBytes(24).toString("hex");
-  await writeSecrets(bank, {
-    "coordinator-key": randomBytes(32).toString("hex"),
-    "bank-key": randomBytes(32).toString("hex"),
-    "bank-invite": "",
-    "postgres-password": password,
-    "bank-store-url": `postgresql://entente:${password}@postgres:5432/entente?sslmode=disable`,
-  });
-  await bank.run("docker compose up --detach --no-build");
-  await bank.untilHealthy("coordinator");
-  await bank.run("docker compose exec coordinator entente coordinator invite bank --dir /data > secrets/bank-invite");
-  await bank.untilHealthy("bank");
-  const token = await bank.run("docker compose exec bank cat /data/token");
-  return new EntenteClient({ url: `http://127.0.0.1:${port}`, token });
+  const settings = { ENTENTE_COORDINATOR_BIND: "127.0.0.1", ENTENTE_BANK_PORT: String(port) };
+  Object.assign(bank.names, { HOST: host, ENTENTE_POSTGRES_IMAGE: POSTGRES, ...settings });
+  let last = "";
+  for (const { words, lines } of blocks)
+    for (const line of words.includes("bank-machine") ? lines : []) {
+      if (line.includes("peer invite")) await bank.untilHealthy("bank");
+      last = await bank.run(line);
+      said("The bank's machine", line);
+      if (line.startsWith("docker compose up")) await bank.untilHealthy("coordinator");
+    }
+  const client = new EntenteClient({ url: `http://127.0.0.1:${port}`, token: last });
+  return { invite: await bank.run("cat partner-invite"), client };
 }
 
-async function writeSecrets(machine: Machine, secrets: Readonly<Record<string, string>>): Promise<void> {
-  const folder = join(machine.folder, "secrets");
-  await mkdir(folder, { mode: 0o700 });
-  for (const [name, text] of Object.entries(secrets)) {
-    await writeFile(join(folder, name), text);
-    await chmod(join(folder, name), 0o644);
-  }
+function said(section: string, line: string): void {
+  say(`ok  ${section}: ${line.length > 90 ? `${line.slice(0, 89)}…` : line}`);
 }
 
 /** What nobody inside may do, and what the daemon was told of limits. */
@@ -121,13 +103,16 @@ async function checkPartner(partner: Machine, docker: Docker): Promise<void> {
 }
 
 /** The lines of the guide, with what happens elsewhere between them. */
-async function followGuide(docker: Docker, bank: Machine, client: EntenteClient): Promise<void> {
+async function followGuide(
+  docker: Docker,
+  { bank, client, invite }: { readonly bank: Machine; readonly client: EntenteClient; readonly invite: string },
+): Promise<void> {
   const guide = await readGuide("hosting-a-partner-node");
   await using partner = await Machine.make(docker, "partner", ROOT);
   const port = await freePort();
   const fingerprint = async () => (await partner.entente<{ fingerprint: string }>("partner", "node")).fingerprint;
   const ids = [{ column: "phone", normaliser: "phone-e164" as const }];
-  partner.names.INVITE = await bank.run("docker compose exec bank entente peer invite bureau");
+  partner.names.INVITE = invite;
   let waiting: Promise<unknown> = Promise.resolve();
   let first = "";
 
@@ -201,11 +186,12 @@ async function followGuide(docker: Docker, bank: Machine, client: EntenteClient)
     ],
   ];
   for (const { section, words, lines } of guide.blocks) {
+    if (words.includes("bank-machine")) continue;
     for (const line of lines) {
       for (const [start, act] of before) if (line.startsWith(start)) await act();
       if (words.includes("bank")) await bank.run(line.replace("entente", "docker compose exec bank entente"));
       else await partner.run(line.replace("127.0.0.1:7430", `127.0.0.1:${port}`));
-      say(`ok  ${section}: ${line.length > 90 ? `${line.slice(0, 89)}…` : line}`);
+      said(section, line);
       for (const [start, act] of after) if (line.startsWith(start)) await act();
     }
   }
@@ -234,10 +220,10 @@ async function main(): Promise<void> {
   holds(`the image has ${Math.round((await sizeAboveBase(docker)) / MIB)} MiB above its base`, true);
   await using between = await openBetween(docker);
   await using bank = await Machine.make(docker, "bank", ROOT);
-  const client = await startBank(bank, between.address);
+  const { client, invite } = await startBank(bank, between.address);
   holds("coordinator, bank and PostgreSQL are healthy", true);
   for (const service of ["coordinator", "bank", "postgres"]) await checkConfined(bank, service);
-  await followGuide(docker, bank, client);
+  await followGuide(docker, { bank, client, invite });
 }
 
 try {
