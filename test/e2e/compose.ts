@@ -15,14 +15,13 @@ import { EntenteClient } from "../../sdk/client.ts";
 import { demoAgreement } from "../support/demo-agreement.ts";
 import { readGuide } from "../support/guide.ts";
 import { REPAYMENTS, range, writePeople } from "../support/people.ts";
-import { openBetween } from "./compose/between.ts";
+import { openBetween, PUBLISHED_AT } from "./compose/between.ts";
 import { type Docker, NoDaemon, openDocker } from "./compose/daemon.ts";
 import { BUILD_ARGUMENTS, buildEntente, ENTENTE, makeBases, POSTGRES, sizeAboveBase } from "./compose/images.ts";
 import { Machine } from "./compose/machine.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const [BANK_PEOPLE, BUREAU_PEOPLE, SHARED] = [range(0, 2_000), range(600, 2_600), 1_400];
-const MIB = 1024 * 1024;
 
 const startedMs = performance.now();
 function say(text: string): void {
@@ -46,7 +45,7 @@ async function freePort(): Promise<number> {
 async function startBank(bank: Machine, host: string): Promise<{ invite: string; client: EntenteClient }> {
   const { blocks } = await readGuide("hosting-a-partner-node");
   const port = await freePort();
-  const settings = { ENTENTE_COORDINATOR_BIND: "127.0.0.1", ENTENTE_BANK_PORT: String(port) };
+  const settings = { ENTENTE_COORDINATOR_BIND: PUBLISHED_AT, ENTENTE_BANK_PORT: String(port) };
   Object.assign(bank.names, { HOST: host, ENTENTE_POSTGRES_IMAGE: POSTGRES, ...settings });
   let last = "";
   for (const { words, lines } of blocks)
@@ -217,7 +216,7 @@ async function main(): Promise<void> {
   await makeBases(docker);
   say("bases are there");
   await buildEntente(docker);
-  holds(`the image has ${Math.round((await sizeAboveBase(docker)) / MIB)} MiB above its base`, true);
+  holds(`the image has ${Math.round((await sizeAboveBase(docker)) / 1e6)} MB above its base`, true);
   await using between = await openBetween(docker);
   await using bank = await Machine.make(docker, "bank", ROOT);
   const { client, invite } = await startBank(bank, between.address);

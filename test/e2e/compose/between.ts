@@ -4,6 +4,8 @@ import type { Docker } from "./daemon.ts";
 
 const NETWORK = "entente-test-between";
 const PORTS = [7420, 7421];
+/** Where the one machine's ports are published: an address of loopback's that nothing else of this machine uses. */
+export const PUBLISHED_AT = "127.77.0.1";
 
 export interface Between extends AsyncDisposable {
   readonly address: string;
@@ -31,7 +33,7 @@ export async function openBetween({ docker }: Docker): Promise<Between> {
 
 async function listen(host: string, port: number, sockets: Set<Socket>): Promise<Server> {
   const server = createServer((from) => {
-    const to = connect(port, "127.0.0.1");
+    const to = connect(port, PUBLISHED_AT);
     for (const [one, other] of [
       [from, to],
       [to, from],

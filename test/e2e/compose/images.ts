@@ -12,7 +12,7 @@ const BUILDER = "entente-test/builder";
 export const POSTGRES = "entente-test/postgres";
 export const ENTENTE = "entente";
 /** Most that the image may have above its base. */
-const MOST_BYTES = 330 * 1024 * 1024;
+const MOST_BYTES = 330_000_000;
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
 /** For every `docker build`: where npm looks is this machine's setting, and no part of an image. */
