@@ -95,10 +95,16 @@ function Definition({ name, version }: Pick<Segment, "name" | "version">): React
   const segment = useRoute("segment", { name });
   const shown = segment.data?.versions.find((one) => one.version === version);
   return (
-    <p className="hint">
-      {t("govern.publications.definition")} <code>{JSON.stringify(shown?.definition ?? null)}</code>
+    <p>
+      {t("govern.publications.definition")} <code>{definitionText(shown?.definition)}</code>
     </p>
   );
+}
+
+/** An expression as it was written; what has none as the node keeps it. */
+function definitionText(definition: unknown): string {
+  const { expression } = (definition ?? {}) as { readonly expression?: unknown };
+  return typeof expression === "string" ? expression : JSON.stringify(definition ?? null);
 }
 
 interface PeersProps {
