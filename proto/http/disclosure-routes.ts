@@ -1,7 +1,7 @@
 /** Routes about what leaves the house: what an agreement lets leave, in words, and what has been handed over so far. */
 import * as z from "zod";
 import { digestField, OPERATIONS, OUTPUTS } from "../agreement/fields.ts";
-import { TERM_SECTIONS } from "../terms/words.ts";
+import { TERM_SECTIONS } from "../terms/sections.ts";
 import { empty, type Route } from "./route.ts";
 
 const termsPart = z.object({

@@ -14,7 +14,7 @@ import {
 } from "../agreement/fields.ts";
 import { MAX_LABELS } from "../agreement/label-columns.ts";
 import { tiersSchema } from "../model/header.ts";
-import { NOVELTIES } from "../policy/approval.ts";
+import { NOVELTIES } from "../policy/novelty.ts";
 import { RULE_CODES } from "../policy/rule-codes.ts";
 import { breakdownsField } from "../report/grouping.ts";
 import { segmentRefField } from "../segments/names.ts";

@@ -1,6 +1,7 @@
 /** Whether a person at this node must decide on a job before it runs. */
 import type { Agreement } from "../agreement/agreement.ts";
 import type { History } from "./history.ts";
+import { NOVELTIES, type Novelty } from "./novelty.ts";
 import { agreedOperation, type JobRequest } from "./request.ts";
 
 /**
@@ -30,10 +31,6 @@ export function approvalNeeded(agreement: Agreement, job: JobRequest, history: H
       run.providerDataset === job.providerDataset,
   );
 }
-
-/** first: no run of this operation over these datasets has completed before. The others: none that did had as much of it. */
-export const NOVELTIES = ["first", "output", "columns", "segment", "model", "groups"] as const;
-export type Novelty = (typeof NOVELTIES)[number];
 
 /** What a job would tell that no completed run of its operation over its two datasets has told before, for the person who decides
  * on it. Runs under earlier versions of the agreement count. `history` may hold the job itself. */

@@ -9,9 +9,8 @@ import { textOfDifference } from "./difference-text.ts";
 import type { Difference } from "./differences.ts";
 import { ENGLISH } from "./english.ts";
 import { keptColumns, operationFacts } from "./facts.ts";
-import { type DifferenceText, TERM_SECTIONS, type TermSection, type TermsWords } from "./words.ts";
-
-export type { DifferenceText, TermSection } from "./words.ts";
+import { TERM_SECTIONS, type TermSection } from "./sections.ts";
+import type { DifferenceText, TermsWords } from "./words.ts";
 
 /** Lines that belong together: those of one operation, which the title names. */
 export interface TermsBlock {

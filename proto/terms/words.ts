@@ -2,11 +2,7 @@
 import type { AgreementDocument } from "../agreement/schema.ts";
 import type { Subject } from "./differences.ts";
 import type { ApprovalMode, KeptColumns, OperationFacts } from "./facts.ts";
-
-/** leaves: what the peer learns · arrives: what the viewer learns · stays: what never leaves · purposes: what for · deciding: who
- * decides · limits: how often and from how many people on · validity: from when to when */
-export const TERM_SECTIONS = ["leaves", "arrives", "stays", "purposes", "deciding", "limits", "validity"] as const;
-export type TermSection = (typeof TERM_SECTIONS)[number];
+import type { TermSection } from "./sections.ts";
 
 /** A difference between two versions, for people: what it is of, and how it was and is; null where there was or is nothing. */
 export interface DifferenceText {

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Language } from "../../proto/language.ts";
-import type { Novelty } from "../../proto/policy/approval.ts";
+import type { Novelty } from "../../proto/policy/novelty.ts";
 import { used } from "./budget.ts";
 import { clientOf, example, languageOption, outputOf } from "./context.ts";
 import { describeJob } from "./follow.ts";
