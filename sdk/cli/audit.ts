@@ -18,7 +18,7 @@ import { EXIT_CODE } from "../verify/verdict.ts";
 import { type Examination, examineFolders, type VerifyOptions } from "../verify/verify.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields } from "./output.ts";
-import { requireAbsent, saveFolder } from "./save.ts";
+import { requireAbsent, saveFile, saveFolder } from "./save.ts";
 import { describeProof, describeReport } from "./verdict.ts";
 
 interface ExportFlags {
@@ -196,13 +196,19 @@ export function auditCommand(): Command {
   const group = new Command("audit").description("evidence for an auditor: export it, verify and prove it offline");
   group
     .command("export")
-    .description("write a collaboration's evidence to a new folder, for an auditor")
+    .description("write a collaboration's evidence to a new folder or file, for an auditor")
     .requiredOption("--collaboration <id>", "its id, as 'entente evidence list' shows it")
-    .requiredOption("--out <folder>", "folder to make")
+    .requiredOption("--out <path>", "folder to make; with .jsonl at its end: one file, which verify reads, too")
     .addHelpText("after", example("entente audit export --collaboration 9c1d... --out from-bank"))
     .action(async ({ collaboration, out }: ExportFlags, command: Command) => {
       await requireAbsent(resolve(out));
-      const files = await readBundle(await (await clientOf(command)).download("auditBundle", { collaboration }));
+      const bundle = await (await clientOf(command)).download("auditBundle", { collaboration });
+      if (out.endsWith(".jsonl")) {
+        const bytes = await saveFile(out, bundle);
+        outputOf(command).answer({ file: resolve(out), bytes }, fields({ file: out, bytes }));
+        return;
+      }
+      const files = await readBundle(bundle);
       await saveFolder(
         out,
         [...files].map(([path, bytes]) => ({ path, bytes })),
