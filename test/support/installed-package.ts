@@ -1,7 +1,7 @@
 /** The package as somebody installs it: built, packed and installed with npm into a project of its own, without a network. */
 import { execFile } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,6 +60,7 @@ export async function projectWith(folder: string, tarball: string): Promise<stri
   await shell(modules, "cp", "-al", "--parents", ...there, join(project, "node_modules")).catch(() =>
     Promise.all(there.map((name) => cp(join(modules, name), join(project, "node_modules", name), { recursive: true }))),
   );
+  await linkCommands(modules, join(project, "node_modules"), there);
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "project", version: "1.0.0", type: "module" }));
   await shell(
     project,
@@ -73,4 +74,14 @@ export async function projectWith(folder: string, tarball: string): Promise<stri
     tarball,
   );
   return project;
+}
+
+/** Those of these packages: npm fetches a package anew whose commands it does not find. */
+async function linkCommands(from: string, to: string, names: readonly string[]): Promise<void> {
+  await mkdir(join(to, ".bin"));
+  for (const command of await readdir(join(from, ".bin"))) {
+    // A copy in the place of a link is no package's.
+    const target = await readlink(join(from, ".bin", command)).catch(() => "");
+    if (names.some((name) => target.startsWith(`../${name}/`))) await symlink(target, join(to, ".bin", command));
+  }
 }
