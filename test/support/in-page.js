@@ -67,7 +67,7 @@ globalThis.consoleLook = {
 
   /** Axe's findings: rule and where. */
   async axe() {
-    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    const { violations } = await axe.run(document, { resultTypes: ["violations"], preload: false });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" "))}`);
   },
 
