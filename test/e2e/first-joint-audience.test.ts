@@ -1,4 +1,5 @@
 /** Every command of the guide to a first joint audience, as it stands there: what the bank types, and what the bureau does. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -86,6 +87,7 @@ test("its links lead somewhere, and the codes of its table are errors", () => {
   expect(brokenLinks(GUIDE)).toEqual([]);
   const files = [...GUIDE.text.matchAll(/\]\(([a-z-]+\.md)\)/g)].map(([, file]) => file as string);
   expect(files.length).toBeGreaterThan(2);
+  expect(files.filter((file) => !existsSync(new URL(`../../sdk/guides/${file}`, import.meta.url)))).toEqual([]);
   const codes = [...GUIDE.text.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code as string);
   expect(codes.length).toBeGreaterThan(4);
   expect(codes.filter((code) => !isErrorCode(code))).toEqual([]);
