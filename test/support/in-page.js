@@ -55,8 +55,7 @@ globalThis.consoleLook = {
         if (!element.closest("[role='tablist'], [role='radiogroup']")) wrong.push(`${nameOf(element)} is out of reach`);
         continue;
       }
-      // As the keyboard does, whatever the pointer has done before.
-      element.focus({ preventScroll: true, focusVisible: true });
+      element.focus({ preventScroll: true });
       if (document.activeElement !== element) wrong.push(`${nameOf(element)} takes no focus`);
       else if (!isMarked(element)) wrong.push(`${nameOf(element)} does not show its focus`);
     }
