@@ -114,9 +114,9 @@ export function handlers(node: Node, access: Access, logger: Logger, version: st
         })),
       ),
     }),
-    decideJob: async ({ jobId, decision, reason }, caller) => {
+    decideJob: async ({ jobId, decision, reason, leakStatement }, caller) => {
       using _place = decision === "approve" ? await node.connected.gates.enterJob() : undefined;
-      const decided = { jobId, isApproved: decision === "approve", person: caller.person, reason };
+      const decided = { jobId, isApproved: decision === "approve", person: caller.person, reason, leakStatement };
       return forCaller(jobView(await decideJob(node.connected, decided)), caller);
     },
     leakStatement: async ({ jobId }) =>

@@ -2,7 +2,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Route, Router, Switch } from "wouter";
+import { Link, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import "./language.ts";
 import { isWorthRetrying } from "./client.ts";
@@ -64,10 +64,12 @@ function queryClient(): QueryClient {
   });
 }
 
+/** Anew at every address: what was typed or answered at one agreement must not stand at another. */
 function Pages(): ReactNode {
+  const [location] = useLocation();
   return (
     <Suspense fallback={<Loading />}>
-      <Switch>
+      <Switch key={location}>
         {usePages().map(({ path, component }) => (
           <Route key={path} path={path} component={component} />
         ))}

@@ -1,6 +1,5 @@
 /** The node's routes as React sees them: what a page reads, and what it does. */
 import {
-  keepPreviousData,
   type QueryClient,
   type UseMutationResult,
   type UseQueryResult,
@@ -11,36 +10,20 @@ import {
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteName, RouteRequest, RouteResponse } from "../../proto/http/routes.ts";
 import type { EntenteClient, JsonRouteName } from "../../sdk/client.ts";
+import { type RouteOptions, routeQuery } from "./route-query.ts";
 import { useSession } from "./session.tsx";
 
 export function useClient(): EntenteClient {
   return useSession().client;
 }
 
-export interface RouteOptions {
-  /** Asks again that often. */
-  readonly everyMs?: number;
-  /** Not asked again by itself before it is so old. */
-  readonly staleMs?: number;
-  /** False: not yet. */
-  readonly enabled?: boolean;
-}
-
 /** What a route answers, kept while the page looks at it. Asked again when the tab is looked at again, and after every action. */
 export function useRoute<N extends JsonRouteName>(
   name: N,
   request: RouteRequest<N>,
-  { everyMs, staleMs, enabled = true }: RouteOptions = {},
+  options?: RouteOptions,
 ): UseQueryResult<RouteResponse<N>, EntenteError> {
-  const client = useClient();
-  return useQuery<RouteResponse<N>, EntenteError>({
-    queryKey: [name, request],
-    queryFn: () => client.call(name, request),
-    placeholderData: keepPreviousData,
-    enabled,
-    ...(staleMs === undefined ? {} : { staleTime: staleMs }),
-    ...(everyMs === undefined ? {} : { refetchInterval: everyMs }),
-  });
+  return useQuery<RouteResponse<N>, EntenteError>(routeQuery(useClient(), [name, request], options));
 }
 
 /** A route that does something. Whatever is on the page is asked for again afterwards. */

@@ -109,8 +109,8 @@ export function statementOf(
 }
 
 /**
- * A person decides. Throws NOT_FOUND when nothing waits under that id, APPROVER_IS_REQUESTER, and for an approval that
- * comes too late what has changed since. Resolves when the decision is in evidence and the job has been told.
+ * A person decides. Throws NOT_FOUND when nothing waits under that id, APPROVER_IS_REQUESTER, APPROVAL_OF_OTHER_STATEMENT, and for an
+ * approval that comes too late what has changed since. Resolves when the decision is in evidence and the job has been told.
  */
 export function decideJob(
   deps: JobDeps,
@@ -120,6 +120,8 @@ export function decideJob(
     readonly person: string;
     /** In the person's words; stays here, beside the log. */
     readonly reason?: string | undefined;
+    /** Digest of what the person has read; without it that of now is taken for it. */
+    readonly leakStatement?: string | undefined;
   },
 ): Promise<Job> {
   const { jobId, isApproved, person } = input;
@@ -129,6 +131,9 @@ export function decideJob(
       throw new EntenteError("NOT_FOUND", { detail: "no decision is waited for" });
     if (isApproved && job.proposed.requestedBy === person) throw new EntenteError("APPROVER_IS_REQUESTER");
     const { statement } = await describeJob(deps, job);
+    // Evidence says that the approver was shown it.
+    if (isApproved && input.leakStatement !== undefined && input.leakStatement !== statement.digest)
+      throw new EntenteError("APPROVAL_OF_OTHER_STATEMENT");
     requireInTime(deps.clock.nowMs(), job.proposed.at);
     const reason = input.reason === undefined ? {} : { reason: await deps.sideNotes.put("reason", input.reason) };
     // Who decided is this organisation's affair: the peer's auditor sees a commitment.

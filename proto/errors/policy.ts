@@ -142,6 +142,12 @@ export const POLICY = {
     "caller",
     "Nobody approved or declined the job in time. Ask the steward, then run it again.",
   ),
+  APPROVAL_OF_OTHER_STATEMENT: entry(
+    FAILED_PRECONDITION,
+    409,
+    "caller",
+    "What the job tells whom is no longer what was read. Read it again, then decide.",
+  ),
   APPROVER_IS_REQUESTER: entry(
     PERMISSION_DENIED,
     403,

@@ -169,6 +169,9 @@ export const JOB_ROUTES = {
       jobId: jobIdField,
       decision: z.enum(["approve", "decline"]),
       reason: writtenText(300).optional(),
+      leakStatement: digestField
+        .optional()
+        .describe("Digest of the leak statement that the person has read: no other one is approved."),
     }),
     response: job,
   },

@@ -244,6 +244,18 @@ describe("what the bank's auditor sees", () => {
     await expect(checks.verifyEvidence(request, caller, listening(gone))).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
+  test("no more than two exports are in memory, however many are asked for", async () => {
+    const routes = audit();
+    const ask = () => routes.auditBundle({ collaboration: COLLABORATION }, caller, listening());
+    const [read, left] = await Promise.all([ask(), ask()]);
+    await expect(ask()).rejects.toMatchObject({ code: "OVERLOADED" });
+    await readBundle(read.stream);
+    await readBundle((await ask()).stream);
+    // A reader that goes away.
+    for await (const _ of left.stream) break;
+    await Promise.all([ask(), ask()]);
+  });
+
   test("the bundle is the export, and the report is one of it, in either language", async () => {
     const file = await audit().auditBundle({ collaboration: COLLABORATION }, caller, listening());
     expect(file.fileName).toBe(`bank-${COLLABORATION.slice(0, 8)}.jsonl`);

@@ -74,6 +74,16 @@ function waitingAt(node: Node): Promise<string[]> {
 }
 
 describe("at the receiver", () => {
+  test("what was read is approved, and nothing else", async () => {
+    const { jobId } = await begin(nodes, { agreement: await agree("every-run", "automatic") });
+    const approve = (leakStatement: string) =>
+      decideJob(nodes.bank.connected, { jobId, isApproved: true, person: STEWARD, leakStatement });
+    await expect(approve("0".repeat(64))).rejects.toMatchObject({ code: "APPROVAL_OF_OTHER_STATEMENT" });
+    const [waiting] = await waitingJobs(nodes.bank.connected);
+    await approve(waiting?.statement.digest as string);
+    expect(await ended(jobId)).toEqual(["done", "done"]);
+  });
+
   test("a pending job does nothing: no charge, no word to the peer, no entry there", async () => {
     const agreement = await agree("every-run", "automatic");
     const openControl = vi.spyOn(nodes.bank.connected.meetings, "openControl");

@@ -1,10 +1,12 @@
 /** The API's routes for auditors: this node's logs entry by entry, checkpoints, the node's own check, and what to take away. */
 import { utf8 } from "../../../proto/encoding/bytes.ts";
+import { EntenteError } from "../../../proto/errors.ts";
 import { encodeBundle } from "../../../proto/evidence/bundle.ts";
 import { encodeKeysets } from "../../../proto/evidence/export.ts";
 import { parseNote } from "../../../proto/evidence/note.ts";
 import { BUNDLE_TYPES, REPORT_TYPES } from "../../../proto/http/file-types.ts";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
+import { Gate, type Place } from "../../../proto/limits/gate.ts";
 import { reportHtml } from "../../../sdk/verify/html.ts";
 import { Keyring, readHistories } from "../../../sdk/verify/keys.ts";
 import { ownerOf, verifierKeys } from "../../../sdk/verify/log.ts";
@@ -20,11 +22,16 @@ import { EvidenceCheck } from "./check.ts";
 import { checkpointView } from "./checkpoint-view.ts";
 import { entryView } from "./entry-view.ts";
 
+/** Each holds a whole export in memory until its reader has it. */
+const MAX_BUNDLES = 2;
+
 type Served = "evidenceEntries" | "evidenceEntry" | "checkpoints" | "verifyEvidence" | "auditBundle" | "auditReport";
 
 export function auditHandlers(node: Node): Pick<Handlers, Served> {
   const { logbook, store, book, sideNotes } = node;
   const check = new EvidenceCheck();
+  const refusal = () => new EntenteError("OVERLOADED", { detail: "other exports of the evidence" });
+  const bundles = new Gate({ all: { max: MAX_BUNDLES, refusal } });
   const explored = () => ({ party: node.keyring.party, logbook, book, sideNotes, vault: node.connected.vault });
   /** `bank-9c1d2e3f`: of the party whose word it is. */
   const nameOf = ({ collaboration }: OwnCollaboration) => `${node.keyring.party}-${collaboration.slice(0, 8)}`;
@@ -78,9 +85,15 @@ export function auditHandlers(node: Node): Pick<Handlers, Served> {
     },
     auditBundle: async ({ collaboration }) => {
       const own = await requireOwn(node, collaboration);
-      const files = await exportEvidence(node.connected, own.collaboration);
-      const fileName = `${nameOf(own)}.jsonl`;
-      return { contentType: BUNDLE_TYPES.jsonl, fileName, stream: each(encodeBundle(files)) };
+      const place = bundles.enter("all");
+      try {
+        const files = await exportEvidence(node.connected, own.collaboration);
+        const stream = each(encodeBundle(files), place);
+        return { contentType: BUNDLE_TYPES.jsonl, fileName: `${nameOf(own)}.jsonl`, stream };
+      } catch (error) {
+        place[Symbol.dispose]();
+        throw error;
+      }
     },
     auditReport: async ({ collaboration, format, language = "en" }, _caller, { signal }) => {
       const own = await requireOwn(node, collaboration);
@@ -100,8 +113,13 @@ export function auditHandlers(node: Node): Pick<Handlers, Served> {
   };
 }
 
-async function* each(chunks: Iterable<Uint8Array>): FileAnswer["stream"] & AsyncGenerator<Uint8Array> {
-  yield* chunks;
+/** `place`: left when the last chunk has been taken, or nobody takes more. */
+async function* each(chunks: Iterable<Uint8Array>, place?: Place): FileAnswer["stream"] & AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } finally {
+    place?.[Symbol.dispose]();
+  }
 }
 
 /** The published form has lists that may be changed. */

@@ -32,7 +32,7 @@ function Log({ chosen: { collaboration } }: { readonly chosen: Collaboration }):
   const { t } = useTranslation();
   const [form, setForm] = useState(keptSearch);
   const [before, setBefore] = useState<string>();
-  const query = useRoute("evidenceEntries", requestOf(collaboration, form, before));
+  const query = useRoute("evidenceEntries", requestOf(collaboration, form, before), { keepsPrevious: true });
   const search = (wanted: SearchForm) => {
     keepSearch(wanted);
     setForm(wanted);

@@ -107,7 +107,12 @@ function Decide({ approval, decision, disabled = false }: DecideProps): ReactNod
       label={t(`govern.inbox.${decision}`)}
       title={t(`govern.inbox.${decision}Title`)}
       disabled={disabled}
-      onConfirm={() => decide.mutateAsync({ jobId, decision, ...(reason === "" ? {} : { reason }) })}
+      onConfirm={() =>
+        decide.mutateAsync({
+          ...{ jobId, decision, leakStatement: approval.leakStatement.digest },
+          ...(reason === "" ? {} : { reason }),
+        })
+      }
     >
       {isApproval && <p>{leakParts(approval.leakStatement).peerLearns}</p>}
       <p>{t(`govern.inbox.${decision}Text`)}</p>

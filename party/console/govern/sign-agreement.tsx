@@ -25,7 +25,7 @@ export function SignAgreement({ agreement: { digest } }: { readonly agreement: A
         kind="main"
         label={t("govern.agreement.sign")}
         title={t("govern.agreement.signTitle")}
-        disabled={terms.data === undefined}
+        disabled={terms.data?.digest !== digest}
         onConfirm={confirm}
       >
         <p>{t("govern.agreement.signText")}</p>

@@ -13,7 +13,7 @@ interface ConfirmButtonProps {
   readonly title: string;
   readonly kind?: ButtonKind;
   readonly disabled?: boolean;
-  /** The dialog closes when it resolves and stays with the error when it rejects. */
+  /** The dialog closes when it resolves and stays with the error when it rejects; in between it cannot be left. */
   readonly onConfirm: () => Promise<unknown>;
   /** What will happen; fields too. */
   readonly children: ReactNode;
@@ -51,13 +51,16 @@ export function ConfirmButton({
       <Dialog
         title={title}
         isOpen={isOpen}
+        isBusy={isBusy}
         onClose={() => setIsOpen(false)}
         actions={
           <>
             <Button kind={kind} isBusy={isBusy} onClick={() => void confirm()}>
               {label}
             </Button>
-            <Button onClick={() => setIsOpen(false)}>{t("parts.cancel")}</Button>
+            <Button disabled={isBusy} onClick={() => setIsOpen(false)}>
+              {t("parts.cancel")}
+            </Button>
           </>
         }
       >

@@ -26,5 +26,6 @@ export const POLICY_ZH: Readonly<Record<keyof typeof POLICY, string>> = {
   APPROVAL_NEEDED: "协议要求该任务由人工审批。请数据管理员用 'entente approval' 批准或拒绝。",
   APPROVAL_DECLINED: "数据管理员已拒绝该任务。请先与其沟通再重新发起。",
   APPROVAL_OVERDUE: "任务在规定时间内无人审批。请联系数据管理员，然后重新运行。",
+  APPROVAL_OF_OTHER_STATEMENT: "任务的信息披露说明与所阅读的已不相同。请重新阅读后再作决定。",
   APPROVER_IS_REQUESTER: "任务发起人不能审批自己的任务。须由另一位数据管理员决定。",
 };
