@@ -1,13 +1,12 @@
 /**
  * Sign-ins that have begun. Each is in memory only, for ten minutes, and can be taken once: that is what makes a state that
- * was seen, or played back, worth nothing.
+ * was seen, or played back, worth nothing. Of too many the oldest gives way: anybody may begin, and who begins many and ends none must
+ * not keep the others out.
  */
 import { EntenteError } from "../../proto/errors.ts";
-import type { Gate, Place } from "../../proto/limits/gate.ts";
 import type { Timers } from "../../proto/ports/ports.ts";
 
 const LIFE_MS = 10 * 60_000;
-const ALL = "all";
 
 export interface Attempt {
   /** SHA-256 of the page's verifier, in base64url. */
@@ -19,23 +18,25 @@ export interface Attempt {
 }
 
 export class Attempts {
-  readonly #gate: Gate;
+  readonly #max: number;
   readonly #timers: Timers;
   readonly #begun = new Map<string, Attempt & { readonly end: () => void }>();
 
-  constructor(gate: Gate, timers: Timers) {
-    this.#gate = gate;
+  constructor(max: number, timers: Timers) {
+    this.#max = max;
     this.#timers = timers;
   }
 
-  /** Throws OVERLOADED when too many have begun. */
+  get count(): number {
+    return this.#begun.size;
+  }
+
   begin(state: string, attempt: Attempt): void {
-    const place: Place = this.#gate.enter(ALL);
+    if (this.#begun.size >= this.#max) this.#begun.values().next().value?.end();
     const cancel = this.#timers.after(LIFE_MS, () => this.#begun.get(state)?.end());
     const end = () => {
       cancel();
       this.#begun.delete(state);
-      place[Symbol.dispose]();
     };
     this.#begun.set(state, { ...attempt, end });
   }

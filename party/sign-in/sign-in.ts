@@ -6,11 +6,10 @@ import { sha256 } from "../../proto/encoding/sha256.ts";
 import { EntenteError, toEntenteError } from "../../proto/errors.ts";
 import { isLoopback } from "../../proto/http/host-name.ts";
 import type { RouteInput, RouteResponse } from "../../proto/http/routes.ts";
-import type { Gate } from "../../proto/limits/gate.ts";
 import type { NodeLimitName } from "../../proto/limits/node-limits.ts";
 import type { Files, Ports } from "../../proto/ports/ports.ts";
 import type { Tokens } from "../access/tokens.ts";
-import { gateOf, type NodeLimits } from "../limits/limits.ts";
+import type { NodeLimits } from "../limits/limits.ts";
 import { type Account, accountOf } from "./account.ts";
 import { Attempts } from "./attempts.ts";
 import type { SignInConfig } from "./config.ts";
@@ -37,13 +36,11 @@ export class SignIn {
   readonly #options: SignInOptions;
   readonly #provider: Provider;
   readonly #attempts: Attempts;
-  readonly #begun: Gate;
 
   constructor(options: SignInOptions) {
     this.#options = options;
     this.#provider = new Provider(options);
-    this.#begun = gateOf(options.limits, { all: "signInsBegun" });
-    this.#attempts = new Attempts(this.#begun, options.timers);
+    this.#attempts = new Attempts(options.limits.values.signInsBegun, options.timers);
   }
 
   get name(): string {
@@ -52,12 +49,12 @@ export class SignIn {
 
   /** What is in use now, by limit. */
   used(): Partial<Record<NodeLimitName, number>> {
-    return { signInsBegun: this.#begun.used };
+    return { signInsBegun: this.#attempts.count };
   }
 
   /**
    * `host`: name and port that the page was opened under. Throws SIGN_IN_INVALID when the service would send people to another one,
-   * SIGN_IN_UNTRUSTED when nothing says where to, OVERLOADED, and what `Provider.address` throws.
+   * SIGN_IN_UNTRUSTED when nothing says where to, and what `Provider.address` throws.
    */
   async begin(challenge: string, host: string): Promise<RouteResponse<"beginSignIn">> {
     const redirectUri = `${this.#consoleUrl(host)}${RETURN_PATH}`;

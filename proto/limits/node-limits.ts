@@ -34,8 +34,8 @@ export const HTTP_LIMITS = {
   signInsBegun: limit(
     1_000,
     "sign-ins",
-    "OVERLOADED",
-    "sign-ins that have begun and not ended; each is forgotten after 10 minutes",
+    undefined,
+    "sign-ins that have begun and not ended; the oldest gives way, and each is forgotten after 10 minutes",
   ),
   bodyMib: limit(16, "MiB", "LIMIT_EXCEEDED", "a request's body; most routes take 1 MiB at most whatever this is", {
     max: 1_024,

@@ -30,7 +30,7 @@ const LIMITS_ZH: Readonly<Record<NodeLimitName, string>> = {
   requestsPerTokenMinute: "单个令牌的请求频率",
   anonymousRequestsPerMinute: "来自同一地址（IPv6 为同一 /56 网段）且没有有效令牌的请求频率",
   signInsPerAddressMinute: "来自同一地址的登录（发起与完成）频率；同一代理后的人员共用一个地址",
-  signInsBegun: "已发起而未完成的登录数；每次在 10 分钟后失效",
+  signInsBegun: "已发起而未完成的登录数；满额时最早的让位，每次在 10 分钟后失效",
   bodyMib: "请求正文的大小；无论此值多大，多数接口最多接受 1 MiB",
   largeBodiesAtOnce: "正在处理的、正文超过 1 MiB 或长度未知的请求数",
   eventStreams: "打开的事件流数",

@@ -3,10 +3,8 @@ import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Handlers } from "../../party/api/server.ts";
 import type { NodeLimitValues } from "../../party/limits/limits.ts";
-import { signInForm } from "../../party/sign-in/config.ts";
 import { CATALOGUE, type PublicError } from "../../proto/errors.ts";
 import { type HTTP_LIMITS, NODE_LIMITS, type NodeLimitName } from "../../proto/limits/node-limits.ts";
-import { startSignInService } from "../support/sign-in-service.ts";
 import {
   STUB_JOB,
   STUB_NODE_INFO,
@@ -139,8 +137,11 @@ async function thirdConnection(): Promise<Answer> {
   return { status: 429, retryAfter, error: (JSON.parse(body) as { error: PublicError }).error };
 }
 
+/** Where the oldest gives way, nobody is refused. */
+type Refusing = Exclude<keyof typeof HTTP_LIMITS, "signInsBegun">;
+
 /** Of each limit: reached, and what the one too many is answered. */
-const REACHED: { readonly [N in keyof typeof HTTP_LIMITS]: () => Promise<Answer> } = {
+const REACHED: { readonly [N in Refusing]: () => Promise<Answer> } = {
   connections: thirdConnection,
   requestsAtOnce: () => thirdAtOnce("requestsAtOnce"),
   requestsPerTokenAtOnce: () => thirdAtOnce("requestsPerTokenAtOnce"),
@@ -176,18 +177,6 @@ const REACHED: { readonly [N in keyof typeof HTTP_LIMITS]: () => Promise<Answer>
     expect((await ask("/v1/sign-in", {}, null)).error?.code).toBe("NOT_FOUND");
     return refused;
   },
-  async signInsBegun() {
-    const service = await startSignInService({});
-    try {
-      const signIn = signInForm.parse({ issuer: service.issuer, clientId: "c", roles: {} });
-      await start({ signInsBegun: 2 }, {}, { signIn });
-      const begin = () => post("/v1/sign-in/attempts", JSON.stringify({ challenge: "c".repeat(43) }), null);
-      expect([(await begin()).status, (await begin()).status]).toEqual([200, 200]);
-      return await begin();
-    } finally {
-      await service.close();
-    }
-  },
   async bodyMib() {
     await start({ bodyMib: 1 });
     return post("/v1/jobs", job(LARGE));
@@ -208,7 +197,7 @@ const REACHED: { readonly [N in keyof typeof HTTP_LIMITS]: () => Promise<Answer>
   eventStreamsPerToken: () => secondStream("eventStreamsPerToken"),
 };
 
-test.each(Object.keys(REACHED) as (keyof typeof HTTP_LIMITS)[])("%s", async (name) => {
+test.each(Object.keys(REACHED) as Refusing[])("%s", async (name) => {
   expectRefusal(await REACHED[name](), name);
 });
 

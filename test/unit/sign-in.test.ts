@@ -8,7 +8,7 @@ import type { EntenteError, ErrorCode } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { EntenteClient } from "../../sdk/client.ts";
 import { CLIENT, type Lies, type SignInService, startSignInService } from "../support/sign-in-service.ts";
-import { type StubNode, startStubNode } from "../support/stub-node.ts";
+import { type StubNode, type StubOptions, startStubNode } from "../support/stub-node.ts";
 
 const ACCOUNT = { email: "wang.li@bank.example", email_verified: true, groups: ["staff", "marketing"] };
 const MINUTE_MS = 60_000;
@@ -27,14 +27,14 @@ beforeEach(() => {
 });
 afterEach(() => node.close());
 
-async function start(more: object = {}): Promise<EntenteClient> {
+async function start(more: object = {}, limits: StubOptions["limits"] = {}): Promise<EntenteClient> {
   nowMs = Date.now();
   const signIn = signInForm.parse({
     ...{ issuer: service.issuer, clientId: CLIENT.clientId, clientSecretFile: "secret", name: "Bank account" },
     roles: { marketing: ["analyst"], risk: ["steward", "analyst"] },
     ...more,
   });
-  node = await startStubNode({}, () => nowMs, { signIn, hosts: ["entente.bank.example"] });
+  node = await startStubNode({}, () => nowMs, { signIn, limits, hosts: ["entente.bank.example"] });
   return new EntenteClient({ url: node.url });
 }
 
@@ -99,6 +99,15 @@ test("signing out ends the token, and no other", async () => {
   expect(await as(one.token).call("signOut", {})).toEqual({ tokenId: one.tokenId });
   expect(await refusal(as(one.token).call("signOut", {}))).toBe("TOKEN_EXPIRED");
   expect(await refusal(as(two.token).call("tagBatches", {}))).toBe("NOT_FOUND");
+});
+
+test("who begins many sign-ins and ends none keeps nobody out: the oldest gives way", async () => {
+  const client = await start({}, { signInsBegun: 3 });
+  const [first, mine, , last] = [await begin(client), await begin(client), await begin(client), await begin(client)];
+  expect(node.access.signIn?.used()).toEqual({ signInsBegun: 3 });
+  const finish = ({ verifier, returned }: typeof mine) => client.call("finishSignIn", { verifier, ...returned });
+  expect(await refusal(finish(first))).toBe("SIGN_IN_INVALID");
+  for (const begun of [mine, last]) expect((await finish(begun)).person).toBe(ACCOUNT.email);
 });
 
 test("who signs in day after day has the last month's tokens, under one spelling", async () => {
