@@ -15,6 +15,8 @@ const PAGE = {
   "form-action": ["'none'"],
   "frame-ancestors": ["'none'"],
   "require-trusted-types-for": ["'script'"],
+  // Nor may a script name a policy of its own, which would let any text pass.
+  "trusted-types": ["'none'"],
 };
 /** An answer of the API is no page, whatever a browser makes of it. */
 const ANSWER = {

@@ -60,7 +60,8 @@ export class LocalTrio {
    * what made one of them end, with the last lines of its log. */
   async start({ confirm = true }: { readonly confirm?: boolean } = {}): Promise<void> {
     const { ports } = this.#options;
-    await mkdir(this.folder, { recursive: true });
+    // Tokens and keys below are closed by themselves; logs, names and sizes are nobody's business either.
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await Promise.all([
       this.#make("hub", "coordinator.json", async (folder) => {
         const { initCoordinator } = await coordinatorMain();

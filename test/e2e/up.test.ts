@@ -1,7 +1,7 @@
 /** `entente up` as a person has it: three processes, links into the consoles, Ctrl-C. */
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -45,6 +45,8 @@ test("both sides are enrolled, online and confirmed, their links sign in, and Ct
     expect(await client.call("node", {})).toMatchObject({ party, connected: true });
     expect((await client.call("peers", {})).peers).toMatchObject([{ confirmed: true }]);
   }
+  // The part of the links that signs in lies there, and logs.
+  expect((await stat(dir)).mode & 0o777).toBe(0o700);
   const again = await entente(["up", "--dir", dir]);
   expect([again.code, again.stdout.includes(answer.consoles.bank), again.stderr]).toEqual([
     0,

@@ -15,7 +15,9 @@ test("the page needs no token, is not kept, and may run nothing but its own file
   expect(page.status).toBe(200);
   expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(page.headers.get("cache-control")).toBe("no-store");
-  expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+  const policy = page.headers.get("content-security-policy")?.split(";");
+  for (const rule of ["script-src 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'"])
+    expect(policy).toContain(rule);
   const html = await page.text();
   expect(html).not.toMatch(/<style|style=|<script(?![^>]* src="\/assets\/)|https?:/);
 });

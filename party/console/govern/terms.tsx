@@ -38,7 +38,7 @@ export function Terms({ terms }: Pick<Answer, "terms">): ReactNode {
 
 export function TermsPart({ part }: { readonly part: Part }): ReactNode {
   return part.blocks.map(({ title, lines }) => (
-    <div key={title ?? lines[0]}>
+    <div key={[title, ...lines].join("/")}>
       {title !== null && <h3>{title}</h3>}
       <Points lines={lines} />
     </div>
