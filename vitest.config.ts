@@ -1,7 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-/** They replace a module, and so need one of their own. */
-const ALONE = ["test/unit/api-surface.test.ts"];
+/** They replace a module, and so each needs a process of its own. */
+const ALONE = [
+  "test/unit/api-surface.test.ts",
+  "test/protocol/job-attempts.test.ts",
+  "test/protocol/job-parked.test.ts",
+  "test/protocol/score-trees-job.test.ts",
+  "test/protocol/session-resumed.test.ts",
+  "test/protocol/shared-score.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -21,7 +28,11 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { extends: true, test: { name: "nodes", include: ["test/{protocol,fault,e2e}/**/*.test.ts", ...ALONE] } },
+      {
+        extends: true,
+        test: { name: "nodes", include: ["test/{protocol,fault,e2e}/**/*.test.ts"], exclude: ALONE, isolate: false },
+      },
+      { extends: true, test: { name: "alone", include: ALONE } },
     ],
   },
 });

@@ -75,7 +75,7 @@ describe("a report by a column of texts", () => {
     });
     for (const format of ["html", "svg", "json"] as const) {
       const { contentType, stream } = (await routes().jobReportFile(
-        { jobId, format } as never,
+        { jobId, format, language: "en" } as never,
         caller,
         quiet,
       )) as never as {

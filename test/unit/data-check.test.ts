@@ -9,6 +9,7 @@ import { estimateJob } from "../../party/data/estimate.ts";
 import { idShape } from "../../party/data/id-shape.ts";
 import type { InspectInput } from "../../party/data/inspect.ts";
 import { maskId } from "../../party/data/mask-id.ts";
+import { stepText } from "../../proto/http/progress-text.ts";
 import { datasetName } from "../../proto/ids.ts";
 import { type DataFolder, dataFolder, failure } from "../support/data-folder.ts";
 
@@ -135,7 +136,7 @@ describe("a check", () => {
   test("tells how far it is", async () => {
     await folder.write("people.csv", PEOPLE);
     const steps = new Set<string>();
-    await check("people.csv", { onProgress: ({ step }) => steps.add(step) });
+    await check("people.csv", { onProgress: (progress) => steps.add(stepText(progress, "en")) });
     expect([...steps]).toEqual([
       "reading people.csv",
       "looking at the cells of people.csv",

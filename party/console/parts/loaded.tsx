@@ -20,13 +20,13 @@ interface LoadedProps<T> {
 }
 
 export function Loaded<T>({ query, children }: LoadedProps<T>): ReactNode {
-  const { data, error, refetch } = query;
+  const { data, error, refetch, isPlaceholderData } = query;
   if (data !== undefined)
     return (
-      <>
+      <div className="loaded" aria-busy={isPlaceholderData}>
         {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {children(data)}
-      </>
+      </div>
     );
   return error === null ? <Loading /> : <ErrorNote error={error} onRetry={() => void refetch()} />;
 }
