@@ -23,7 +23,10 @@ export type FromCheck =
 
 /** Some millions of entries; whoever has more verifies the folder elsewhere. */
 const DEADLINE_MS = 15 * 60_000;
-const MEMORY_MB = 2048;
+const MAX_MEMORY_MB = 2048;
+/** Of what the machine or its container has: the node and its jobs live in the rest. */
+const MEMORY_PART = 1 / 4;
+const MIB = 1024 * 1024;
 
 export interface CheckOptions {
   readonly name: string;
@@ -35,11 +38,21 @@ export interface CheckOptions {
   readonly timers: Timers;
 }
 
+/** In MiB of a thread's heap. */
+export function checkMemoryMb(machineBytes: number): number {
+  return Math.floor(Math.min(MAX_MEMORY_MB, (machineBytes * MEMORY_PART) / MIB));
+}
+
 export class EvidenceCheck {
+  readonly #memoryMb: number;
   #isRunning = false;
 
-  /** Throws OVERLOADED while another runs, CANCELLED when its caller leaves, LIMIT_EXCEEDED when it takes too long, and what
-   * `collect` throws. */
+  constructor(memoryMb: number) {
+    this.#memoryMb = memoryMb;
+  }
+
+  /** Throws OVERLOADED while another runs, CANCELLED when its caller leaves, LIMIT_EXCEEDED when it takes too long or too much memory,
+   * and what `collect` throws. */
   async run({ name, collect, trust, ...watched }: CheckOptions): Promise<AuditReport> {
     if (this.#isRunning) throw new EntenteError("OVERLOADED", { detail: "another check of the evidence" });
     this.#isRunning = true;
@@ -47,7 +60,7 @@ export class EvidenceCheck {
       watched.onProgress({ step: "collecting-evidence", done: 0, total: null, unit: "steps" });
       const files = await collect();
       if (watched.signal.aborted) throw new EntenteError("CANCELLED");
-      return await onThread({ name, files, trust }, watched);
+      return await onThread({ name, files, trust }, { ...watched, memoryMb: this.#memoryMb });
     } finally {
       this.#isRunning = false;
     }
@@ -56,25 +69,30 @@ export class EvidenceCheck {
 
 async function onThread(
   task: CheckTask,
-  { signal, onProgress, timers }: Pick<CheckOptions, "signal" | "onProgress" | "timers">,
+  {
+    signal,
+    onProgress,
+    timers,
+    memoryMb,
+  }: Pick<CheckOptions, "signal" | "onProgress" | "timers"> & { readonly memoryMb: number },
 ): Promise<AuditReport> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const worker = new Worker(new URL(`./check-worker.${extension}`, import.meta.url), {
     workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
   });
   const { promise, resolve, reject } = Promise.withResolvers<AuditReport>();
   const leave = () => reject(new EntenteError("CANCELLED"));
-  const cancelDeadline = timers.after(DEADLINE_MS, () =>
-    reject(new EntenteError("LIMIT_EXCEEDED", { detail: "time of a check; verify the exported file elsewhere" })),
-  );
+  const cancelDeadline = timers.after(DEADLINE_MS, () => reject(tooMuch("time")));
   signal.addEventListener("abort", leave);
   worker.on("message", (message: FromCheck) => {
     if (message.kind === "done") resolve(message.report);
     else if (message.kind === "error") reject(errorOf(message));
     else onProgress({ step: "checking-entries", unit: "entries", done: message.done, total: message.total });
   });
-  worker.on("error", (cause: Error) => reject(new EntenteError("INTERNAL", { cause })));
+  worker.on("error", (cause: NodeJS.ErrnoException) =>
+    reject(cause.code === "ERR_WORKER_OUT_OF_MEMORY" ? tooMuch("memory") : new EntenteError("INTERNAL", { cause })),
+  );
   worker.on("exit", () => reject(new EntenteError("INTERNAL", { cause: new Error("the check's thread ended") })));
   try {
     return await promise;
@@ -83,6 +101,10 @@ async function onThread(
     signal.removeEventListener("abort", leave);
     await worker.terminate();
   }
+}
+
+function tooMuch(what: "time" | "memory"): EntenteError {
+  return new EntenteError("LIMIT_EXCEEDED", { detail: `${what} of a check; verify the exported file elsewhere` });
 }
 
 function errorOf({ code, detail, stack }: FromCheck & { readonly kind: "error" }): EntenteError {

@@ -11,6 +11,7 @@ import { reportHtml } from "../../../sdk/verify/html.ts";
 import { Keyring, readHistories } from "../../../sdk/verify/keys.ts";
 import { ownerOf, verifierKeys } from "../../../sdk/verify/log.ts";
 import type { AuditReport } from "../../../sdk/verify/report.ts";
+import { realMachine } from "../../doctor/machine.ts";
 import { type OwnCollaboration, requireOwn } from "../../evidence/collaborations.ts";
 import { findEntry, searchEntries } from "../../evidence/explorer.ts";
 import { exportEvidence } from "../../evidence/export.ts";
@@ -18,7 +19,7 @@ import { knownKeysets } from "../../evidence/keysets.ts";
 import type { Node } from "../../node.ts";
 import { metered } from "../../progress/meter.ts";
 import type { FileAnswer, Handlers } from "../server.ts";
-import { EvidenceCheck } from "./check.ts";
+import { checkMemoryMb, EvidenceCheck } from "./check.ts";
 import { checkpointView } from "./checkpoint-view.ts";
 import { entryView } from "./entry-view.ts";
 
@@ -29,7 +30,7 @@ type Served = "evidenceEntries" | "evidenceEntry" | "checkpoints" | "verifyEvide
 
 export function auditHandlers(node: Node): Pick<Handlers, Served> {
   const { logbook, store, book, sideNotes } = node;
-  const check = new EvidenceCheck();
+  const check = new EvidenceCheck(checkMemoryMb(realMachine.memoryLimitBytes()));
   const refusal = () => new EntenteError("OVERLOADED", { detail: "other exports of the evidence" });
   const bundles = new Gate({ all: { max: MAX_BUNDLES, refusal } });
   const explored = () => ({ party: node.keyring.party, logbook, book, sideNotes, vault: node.connected.vault });
