@@ -19,6 +19,9 @@ const SECRET_BYTES = 32;
 const MINUTE_MS = 60_000;
 /** Sign-ins that ended so long ago are in the log alone. */
 const KEPT_MS = 30 * 86_400_000;
+/** Of one person: whose browser signs in again and again must neither fill the store nor have ever more that are good. */
+const MAX_GOOD = 50;
+const MAX_KEPT = 500;
 /** Of the console, whose pages are in the address's fragment: what is registered at the service is `<consoleUrl>/`. */
 const RETURN_PATH = "/";
 
@@ -80,10 +83,20 @@ export class SignIn {
     const lifeMs = this.#lifeMs(claims.exp);
     const issued = await tokens.issue({ ...account, lifeMs }, config.issuer);
     const { tokenId, person, roles, expiresAt } = issued;
-    const endedBeforeMs = this.#options.clock.nowMs() - KEPT_MS;
-    await tokens.forget({ person, createdBy: config.issuer, endedBeforeMs });
+    await this.#tidy(person);
     logger.info({ tokenId, person, roles, expiresAt }, "signed in");
     return { token: issued.token, tokenId, person, roles: [...roles], expiresAt };
+  }
+
+  /** Who has too many good tokens of this service loses the oldest. */
+  async #tidy(person: string): Promise<void> {
+    const { config, tokens, clock } = this.#options;
+    const createdBy = config.issuer;
+    const own = (await tokens.list()).filter((token) => token.person === person && token.createdBy === createdBy);
+    const good = own.filter(({ state }) => state === "active");
+    for (const { tokenId } of good.slice(0, Math.max(0, good.length - MAX_GOOD))) await tokens.revoke(tokenId);
+    const endedBeforeMs = clock.nowMs() - (own.length > MAX_KEPT ? 0 : KEPT_MS);
+    await tokens.forget({ person, createdBy, endedBeforeMs });
   }
 
   #account(claims: Readonly<Record<string, unknown>>): Account {

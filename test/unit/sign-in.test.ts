@@ -110,6 +110,24 @@ test("who begins many sign-ins and ends none keeps nobody out: the oldest gives 
   for (const begun of [mine, last]) expect((await finish(begun)).person).toBe(ACCOUNT.email);
 });
 
+test("who signs in without end has so many good tokens, and so many in the list", async () => {
+  const client = await start();
+  const issue = async (count: number, lifeMs: number) => {
+    for (let i = 0; i < count; i++)
+      await node.access.tokens.issue({ person: ACCOUNT.email, roles: ["analyst"], lifeMs }, service.issuer);
+  };
+  const own = async () => (await node.access.tokens.list()).filter(({ createdBy }) => createdBy === service.issuer);
+  await issue(60, 60 * MINUTE_MS);
+  const { tokenId } = await signIn(client);
+  const good = (await own()).filter(({ state }) => state === "active");
+  expect([good.length, good.at(-1)?.tokenId, (await own()).length]).toEqual([50, tokenId, 61]);
+  await issue(440, MINUTE_MS);
+  nowMs += 2 * MINUTE_MS;
+  await signIn(client);
+  // All that have expired are gone: the good ones are left, and what was revoked before its time.
+  expect((await own()).length).toBe(62);
+});
+
 test("who signs in day after day has the last month's tokens, under one spelling", async () => {
   const client = await start();
   for (let day = 0; day < 40; day += 10) {
