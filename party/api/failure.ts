@@ -18,6 +18,14 @@ export function requestError(thrown: unknown): EntenteError {
   return new EntenteError("BAD_REQUEST", { detail: problemOf(type), cause: thrown });
 }
 
+/** What a field that is too long, too short, too large or too small may be at most or at least. */
+function boundOf(issue: z.core.$ZodIssue | undefined): string {
+  const unit = issue !== undefined && "origin" in issue && issue.origin === "string" ? " characters" : "";
+  if (issue?.code === "too_big") return `: at most ${issue.maximum}${unit}`;
+  if (issue?.code === "too_small") return `: at least ${issue.minimum}${unit}`;
+  return "";
+}
+
 /** BAD_REQUEST with the first field at fault. What a caller wrote is repeated only where it is a plain field name. */
 export function fieldError({ issues }: z.ZodError): EntenteError {
   const [issue] = issues;
@@ -25,8 +33,9 @@ export function fieldError({ issues }: z.ZodError): EntenteError {
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const field = [...path, ...(unknown === undefined ? [] : [unknown])].join(".");
   const shown = /^[A-Za-z][A-Za-z0-9_.]{0,127}$/.test(field) ? field : "form";
-  const problem = unknown === undefined ? shown : `${shown}: unknown field`;
-  return new EntenteError("BAD_REQUEST", { detail: problem });
+  return new EntenteError("BAD_REQUEST", {
+    detail: unknown === undefined ? `${shown}${boundOf(issue)}` : `${shown}: unknown field`,
+  });
 }
 
 /** Logs code and origin; answers with code and fixed text, unless the answer has begun: then it is cut off. */

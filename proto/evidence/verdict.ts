@@ -151,7 +151,7 @@ export const PROBLEMS = {
   ),
   WITHDRAWAL_MISSING: incomplete(
     "After a revocation a log does not say that the tags were withdrawn. Ask for a newer export.",
-    "撤销之后，某日志未记录标签已被收回。请索取更新的导出。",
+    "撤销之后，某日志未记录标签已被撤回。请索取更新的导出。",
   ),
   NOT_OPENED: incomplete(
     "A commitment was not opened by the party that made it.",

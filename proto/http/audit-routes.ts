@@ -211,7 +211,7 @@ export const AUDIT_ROUTES = {
     description:
       "The offline verifier over this node's own export. One at a time; it ends when its caller leaves. A node that lies can lie here, " +
       "too, and the partner's log is not part of it: for an independent answer take the bundle, have the partner's from the partner, " +
-      "and run `npx entente audit verify` on another machine.",
+      "and run `npx --no-install entente audit verify` on another machine.",
     roles: ["auditor"],
     request: z.strictObject({
       collaboration: collaborationField,

@@ -47,7 +47,7 @@ const WORDS: Readonly<Record<Language, StepWords>> = {
       "reading-rows": "读取数据行",
       "finding-duplicates": "查找重复标识",
       "listing-duplicates": "列出重复标识",
-      "surveying-columns": "分析各列",
+      "surveying-columns": "分析各字段",
       "asking-peer": "正在询问对方",
       "awaiting-peer-approval": "等待对方审批",
       "reading-dataset": "读取数据集",

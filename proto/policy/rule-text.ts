@@ -63,7 +63,7 @@ const CHINESE: AllWords = {
   AGREEMENT_SUPERSEDED: { name: "没有更新的协议版本生效" },
   POLICY_GATED: { name: "当前版本能够执行约定的结果下限" },
   POLICY_OPERATION: { name: "协议允许该方向上的此项操作" },
-  POLICY_DATASET: { name: "协议涵盖所用的数据集和列" },
+  POLICY_DATASET: { name: "协议涵盖所用的数据集和字段" },
   POLICY_SEGMENT: { name: "协议允许合作方的该分群" },
   POLICY_OUTPUT: { name: "协议允许该输出" },
   POLICY_PURPOSE: { name: "协议允许该目的" },
@@ -81,7 +81,7 @@ const CHINESE: AllWords = {
   POLICY_SCORE_REPEATED: { name: "该模型版本尚未对其评分", state: ["对这些版本的第 {runs} 次评分，最多 {limit} 次"] },
   POLICY_MODEL_VERSIONS: {
     name: "本周期还可使用模型版本",
-    state: ["第 {versions} 个版本，共 {limit} 个", "{versions} 个版本可携带对方 {columns} 列中的 {carried} 列"],
+    state: ["第 {versions} 个版本，共 {limit} 个", "{versions} 个版本可携带对方 {columns} 个字段中的 {carried} 个"],
   },
   POLICY_DATASET_VERSIONS: {
     name: "本周期汇总类输出还可使用数据集版本",

@@ -72,7 +72,7 @@ const ROLES: Readonly<Record<string, string>> = {
 };
 
 function owner(party: string, viewer: string): string {
-  return party === viewer ? "我方" : `对方（${party}）`;
+  return party === viewer ? "本方" : `对方（${party}）`;
 }
 
 function whatOf(subject: Subject, viewer: string): string {
@@ -103,7 +103,7 @@ function whatOf(subject: Subject, viewer: string): string {
     case "operation":
       return operationSubject(subject, viewer);
     case "purpose":
-      return { whole: `用途“${subject.id}”`, text: `用途“${subject.id}”`, legalBasis: `用途“${subject.id}”的法律依据` }[
+      return { whole: `目的“${subject.id}”`, text: `目的“${subject.id}”`, legalBasis: `目的“${subject.id}”的法律依据` }[
         subject.field
       ];
     case "floors":
@@ -118,7 +118,7 @@ function whatOf(subject: Subject, viewer: string): string {
 function operationSubject({ operation, field }: Subject & { of: "operation" }, viewer: string): string {
   const { receiver, receiverDataset, providerDataset } = operation;
   const isReceiver = receiver === viewer;
-  const [theirs, ours] = [isReceiver ? "我方" : "对方", isReceiver ? "对方" : "我方"];
+  const [theirs, ours] = [isReceiver ? "本方" : "对方", isReceiver ? "对方" : "本方"];
   const name = `${OPERATIONS[operation.operation]}（${theirs}“${receiverDataset}”与${ours}“${providerDataset}”）`;
   const what = {
     whole: "",

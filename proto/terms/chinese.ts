@@ -15,7 +15,7 @@ function runs(count: number): string {
 }
 
 function sides({ isProvider }: OperationFacts): { receiver: string; provider: string } {
-  return isProvider ? { receiver: "对方", provider: "我方" } : { receiver: "我方", provider: "对方" };
+  return isProvider ? { receiver: "对方", provider: "本方" } : { receiver: "本方", provider: "对方" };
 }
 
 function noise(scale: number | null): string {
@@ -87,10 +87,10 @@ function providerLearns(facts: OperationFacts): string[] {
 
 export const CHINESE: TermsWords = {
   sections: {
-    leaves: "我方有哪些信息会传出",
-    arrives: "我方会获知什么",
+    leaves: "本方有哪些信息会传出",
+    arrives: "本方会获知什么",
     stays: "哪些信息绝不传出",
-    purposes: "可用于什么用途",
+    purposes: "可用于什么目的",
     deciding: "由谁决定",
     limits: "限制",
     validity: "有效期",
@@ -99,8 +99,8 @@ export const CHINESE: TermsWords = {
   everyJob: [BOTH_LEARN, COORDINATOR_SEES],
   operation: ({ operation, isProvider, peer, ownDataset, peerDataset }) =>
     isProvider
-      ? `${OPERATIONS[operation]}，由对方（${peer}）接收结果：对方“${peerDataset}”与我方“${ownDataset}”`
-      : `${OPERATIONS[operation]}，由我方接收结果：我方“${ownDataset}”与对方（${peer}）“${peerDataset}”`,
+      ? `${OPERATIONS[operation]}，由对方（${peer}）接收结果：对方“${peerDataset}”与本方“${ownDataset}”`
+      : `${OPERATIONS[operation]}，由本方接收结果：本方“${ownDataset}”与对方（${peer}）“${peerDataset}”`,
   leaves: (facts) => (facts.isProvider ? receiverLearns(facts) : providerLearns(facts)),
   arrives: (facts) => (facts.isProvider ? providerLearns(facts) : receiverLearns(facts)),
   stays: ({ ids, filters, graded }) => [
@@ -115,10 +115,10 @@ export const CHINESE: TermsWords = {
     "各参与方的数据管理员均以本机构身份密钥签署后，协议方告成立。",
     ...parties
       .filter(({ roles }) => roles.includes("payer"))
-      .map(({ name }) => (name === viewer ? "由我方付费。" : `由对方（${name}）付费。`)),
+      .map(({ name }) => (name === viewer ? "由本方付费。" : `由对方（${name}）付费。`)),
     "任何一方可随时撤销：正在进行的运行立即停止，据此发放的标签一并撤回。",
   ],
-  approval: ({ approval }) => `我方节点：${MODES[approval.own]}；对方节点：${MODES[approval.peer]}。`,
+  approval: ({ approval }) => `本方节点：${MODES[approval.own]}；对方节点：${MODES[approval.peer]}。`,
   limits: ({ floors, budgets, noise: agreed, operations }) => {
     const outputs = operations.flatMap((item) => item.outputs);
     const hasAggregate = outputs.includes("match-rate") || outputs.includes("overlap-report");

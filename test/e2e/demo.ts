@@ -156,7 +156,7 @@ Still running, in ${trio.folder}. The consoles; each link signs you in, and is f
 Or on the command line:
   npx --no-install entente --node ${trio.dir("bank")} job list
   npx --no-install entente --node ${trio.dir("bureau")} job list
-  npx --no-install entente --node ${trio.dir("bank")} tags list
+  npx --no-install entente --node ${trio.dir("bank")} tag list
 Ctrl-C ends it and removes the folder.`);
   await new Promise((resolve) => process.once("SIGINT", resolve));
   await trio.stop();

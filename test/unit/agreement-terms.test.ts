@@ -36,7 +36,7 @@ describe("the terms", () => {
       "The bureau learns the size of your list, to within 9.1 %.",
       "The bureau does not learn who is in both lists, nor how many.",
     ]);
-    expect(linesOf(BASE, "bureau", "leaves", "zh-CN")[0]).toBe("对方逐一获知对方名单中哪些人也在我方名单中。");
+    expect(linesOf(BASE, "bureau", "leaves", "zh-CN")[0]).toBe("对方逐一获知对方名单中哪些人也在本方名单中。");
   });
 
   test("name every column that leaves in clear or is computed on, and no other", () => {
@@ -57,7 +57,7 @@ describe("the terms", () => {
     expect(linesOf(document, "bank", "leaves")).toContain(
       "The bureau learns which of its people your audience found, one by one.",
     );
-    expect(linesOf(document, "bureau", "arrives", "zh-CN")).toContain("我方逐一获知对方联合客群命中了我方的哪些客户。");
+    expect(linesOf(document, "bureau", "arrives", "zh-CN")).toContain("本方逐一获知对方联合客群命中了本方的哪些客户。");
   });
 
   test("say who is asked, at which node", () => {

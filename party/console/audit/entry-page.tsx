@@ -100,7 +100,7 @@ function Proof({ entry }: { readonly entry: Entry }): ReactNode {
   const { check, checkpoint, proof, origin, index, event, isCosigned } = entry;
   const [owner = "", collaboration = ""] = origin.split("/");
   const fileName = `${owner}-${String(index).padStart(4, "0")}-${event}.tlog-proof`;
-  const command = `npx entente audit verify-proof ${fileName} --keysets ${owner}-${collaboration.slice(0, 8)}.jsonl`;
+  const command = `npx --no-install entente audit verify-proof ${fileName} --keysets ${owner}-${collaboration.slice(0, 8)}.jsonl`;
   const isGood = check.verdict !== "tampered" && computed !== "fails";
   return (
     <Panel

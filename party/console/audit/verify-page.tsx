@@ -105,7 +105,7 @@ function TakeAway({ chosen: { collaboration, peer } }: { readonly chosen: Collab
   const [busy, setBusy] = useState<string>();
   const [error, setError] = useState<EntenteError>();
   const short = collaboration.slice(0, 8);
-  const command = `npx entente audit verify ${party}-${short}.jsonl ${peer}-${short}.jsonl --trust fingerprints.txt`;
+  const command = `npx --no-install entente audit verify ${party}-${short}.jsonl ${peer}-${short}.jsonl --trust fingerprints.txt`;
   const take = async (what: string, save: () => Promise<void>) => {
     setBusy(what);
     setError(undefined);

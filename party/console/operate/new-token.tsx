@@ -12,6 +12,7 @@ import { Once } from "./once.tsx";
 
 const DEFAULT_DAYS = 90;
 const MAX_DAYS = 366;
+const MAX_NAME = 64;
 
 export function NewToken(): ReactNode {
   const { t } = useTranslation();
@@ -48,6 +49,7 @@ export function NewToken(): ReactNode {
           label={t("operate.access.person")}
           hint={t("operate.access.personHint")}
           required
+          maxLength={MAX_NAME}
           autoComplete="off"
           value={person}
           onChange={setPerson}

@@ -47,6 +47,7 @@ interface TextFieldProps extends FieldProps {
   readonly required?: boolean;
   readonly autoComplete?: string;
   readonly placeholder?: string;
+  readonly maxLength?: number;
   /** More than one: several lines. */
   readonly lines?: number;
   /** Of a number. */

@@ -27,12 +27,13 @@ export function BeforePanel({ chosen, form }: { readonly chosen: Chosen; readonl
   const start = useAction("startJob");
   const request = requestOf(form, chosen);
   const isSame = answered?.asked === JSON.stringify(request);
+  const wrongNow = mistakesIn(form, chosen.operation);
+  const stillMissing = missing.filter((name) => wrongNow.includes(name));
   const ask = () => {
-    const wrong = mistakesIn(form, chosen.operation);
-    setMissing(wrong);
+    setMissing(wrongNow);
     setAnswered(undefined);
     start.reset();
-    if (wrong.length > 0) return dry.reset();
+    if (wrongNow.length > 0) return dry.reset();
     dry.mutate(request, { onSuccess: (answer) => setAnswered({ asked: JSON.stringify(request), answer }) });
   };
   const mayStart = answered?.answer.allowed === true && isSame;
@@ -53,10 +54,10 @@ export function BeforePanel({ chosen, form }: { readonly chosen: Chosen; readonl
         )}
       </div>
       <p className="hint">{t("run.dryRunHint")}</p>
-      {missing.length > 0 && (
+      {stillMissing.length > 0 && (
         <Notice kind="bad">
-          {missing.map((name) => (
-            <p key={name}>{t(`run.errors.${name}`)}</p>
+          {stillMissing.map((name) => (
+            <p key={name}>{t("run.mistake", { field: t(`run.${name}`), mistake: t(`run.errors.${name}`) })}</p>
           ))}
         </Notice>
       )}

@@ -9,6 +9,6 @@ export const TAGS_ZH: Readonly<Record<keyof typeof TAGS, string>> = {
   FEED_REFUSED: "Webhook 接收端拒绝了事件。请与其运维人员核对地址和密钥，然后重新执行推送。",
   FEED_GONE: "Webhook 接收端已永久下线（410），推送已停止。请移除该推送，或以新的地址重新添加。",
   TAG_CATALOGUE: "标签目录对该键有不同的定义。请发放符合其类型的值，或请其负责人重新定义该键。",
-  LABEL_UNFIT: "附带字段中有值超过约定长度，或类型与约定不符。请合作方节点修正该列，或双方约定新的长度或类型。",
+  LABEL_UNFIT: "附带字段中有值超过约定长度，或类型与约定不符。请合作方节点修正该字段，或双方约定新的长度或类型。",
   TAG_RULE_INVALID: "标签规则不符合公布的格式，或与数据不符。请更正所指出的位置。",
 };

@@ -63,20 +63,20 @@ function clear({ inClear }: LeakFacts, receiver: Side, provider: Side): string |
 }
 
 export const BOTH_LEARN =
-  "双方均获知任务的条款（数据集、用途、输出、标签有效期），以及对方数据集与同一周期内先前某次运行所用的版本是否相同。";
+  "双方均获知任务的条款（数据集、目的、输出、标签有效期），以及对方数据集与同一周期内先前某次运行所用的版本是否相同。";
 export const COORDINATOR_SEES = "协调方可见：哪些参与方相互合作、协议与任务的编号和摘要、时间以及字节数。";
 
 export function leakInChinese(facts: LeakFacts): LeakParts {
   const { viewer, peer, receiverRows, providerRows, resultFloor } = facts;
   const isReceiver = viewer === "receiver";
-  const receiver: Side = { name: isReceiver ? "我方" : "对方", rows: receiverRows };
-  const provider: Side = { name: isReceiver ? "对方" : "我方", rows: providerRows };
+  const receiver: Side = { name: isReceiver ? "本方" : "对方", rows: receiverRows };
+  const provider: Side = { name: isReceiver ? "对方" : "本方", rows: providerRows };
   const found = `${people(facts, receiver, provider)}；以及${sizeOf(provider)}。`;
   const told = `${sizeOf(receiver)}。`;
   const floorNodes = facts.score?.isShared === true ? "双方节点" : `结果接收方（即${receiver.name}）的节点`;
   return {
     peerLearns: `对方（${peer}）获知：${isReceiver ? told : found}`,
-    youLearn: `我方获知：${isReceiver ? found : told}`,
+    youLearn: `本方获知：${isReceiver ? found : told}`,
     scoreAdds: scores(facts, receiver, provider),
     inClear: clear(facts, receiver, provider),
     bothLearn: BOTH_LEARN,

@@ -103,6 +103,7 @@ export const run = {
     rest: "Everything else",
     enforcement: "Who enforces it",
   },
+  mistake: "{{field}}: {{mistake}}",
   errors: {
     tagKey: "As marketing:joint-audience: small letters and digits, a colon, small letters and digits.",
     tagValue: "Between 1 and 64 characters.",

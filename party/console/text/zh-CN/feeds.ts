@@ -3,7 +3,7 @@ import type { SameShape } from "../same-shape.ts";
 
 export const feeds: SameShape<typeof english> = {
   title: "标签推送",
-  lede: "标签的去向：其他系统的文件夹、数据表或 Webhook。发放的标签会送达，失效的标签会收回。",
+  lede: "标签的去向：其他系统的文件夹、数据表或 Webhook。发放的标签会送达，失效的标签会撤回。",
   none: "尚无推送。推送涉及本节点之外的位置，由运维人员添加。",
   name: "推送",
   target: "目标",
@@ -34,7 +34,7 @@ export const feeds: SameShape<typeof english> = {
   state: "状态",
   states: { running: "进行中", done: "已完成", failed: "失败" },
   written: "写入",
-  ended: "收回",
+  ended: "撤回",
   started: "开始时间",
   person: "发起人",
   why: "失败原因",

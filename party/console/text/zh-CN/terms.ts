@@ -31,5 +31,5 @@ export const terms: SameShape<typeof english> = {
     "hashed-md5": "标识的 MD5 摘要",
     "hashed-sm3": "标识的 SM3 摘要",
   },
-  columnTypes: { id: "标识", number: "数值", text: "文本", boolean: "是否" },
+  columnTypes: { id: "标识", number: "数值", text: "文本", boolean: "布尔值" },
 };
