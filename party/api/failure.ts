@@ -18,12 +18,12 @@ export function requestError(thrown: unknown): EntenteError {
   return new EntenteError("BAD_REQUEST", { detail: problemOf(type), cause: thrown });
 }
 
-/** What a field that is too long, too short, too large or too small may be at most or at least. */
+/** What a field that is too long, too short, too large or too small may be at most or at least: a rule, not what was sent. */
 function boundOf(issue: z.core.$ZodIssue | undefined): string {
-  const unit = issue !== undefined && "origin" in issue && issue.origin === "string" ? " characters" : "";
-  if (issue?.code === "too_big") return `: at most ${issue.maximum}${unit}`;
-  if (issue?.code === "too_small") return `: at least ${issue.minimum}${unit}`;
-  return "";
+  if (issue?.code !== "too_big" && issue?.code !== "too_small") return "";
+  const [word, bound] = issue.code === "too_big" ? ["most", issue.maximum] : ["least", issue.minimum];
+  const unit = issue.origin !== "string" ? "" : Number(bound) === 1 ? " character" : " characters";
+  return `: at ${word} ${bound}${unit}`;
 }
 
 /** BAD_REQUEST with the first field at fault. What a caller wrote is repeated only where it is a plain field name. */

@@ -31,17 +31,22 @@ async function isRunning(trio: LocalTrio): Promise<boolean> {
   }
 }
 
+/** As what a person calls this program: `npx` runs it from a checkout, where no shell finds it by its name. */
+function calledAs(): string {
+  return process.env.npm_command === "exec" ? "npx --no-install entente" : "entente";
+}
+
 async function answer(trio: LocalTrio, output: Output, hasSample: boolean): Promise<void> {
   const links = await Promise.all(PARTIES.map(async (party) => [party, await trio.signInLink(party)] as const));
   const of = Object.fromEntries(links) as Record<PartyName, string>;
   const folder = relative(".", trio.folder) || ".";
   const next = hasSample
-    ? "In the bank's: 'Build an audience', a tag, 'Dry run', 'Run this job'. In the bureau's you see what that told it."
+    ? "In the bank's: 'Build an audience', a tag, 'Dry run', 'Run this job'. In the bureau's you see what that told it. 'Score' takes a model file, such as test/data/models/default-risk.json."
     : "Nothing is registered yet: 'entente up --sample' brings data and a signed agreement; sdk/guides/first-joint-audience.md goes step by step.";
   output.answer(
     { folder: trio.folder, consoles: of },
     `${fields({ "the bank's console": of.bank, "the bureau's console": of.bureau })}\n\n${next}
-On the command line: entente job list --node ${folder}/bank`,
+On the command line: ${calledAs()} job list --node ${folder}/bank`,
   );
 }
 
@@ -85,7 +90,7 @@ async function up({ dir, sample }: UpFlags, self: Command): Promise<void> {
   }
   await answer(trio, output, sample === true);
   if (wasRunning) return output.note("They were running already.");
-  output.note(`Ctrl-C stops all three; 'entente up' goes on with ${dir}; to begin anew, delete that folder.`);
+  output.note(`Ctrl-C stops all three; '${calledAs()} up' goes on with ${dir}; to begin anew, delete that folder.`);
   await untilStopped(trio);
 }
 

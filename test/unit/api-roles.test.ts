@@ -320,13 +320,13 @@ describe("tokens over the API", () => {
   test.each<[string, object, string | undefined]>([
     ["good", { person, roles: ["analyst"] }, undefined],
     ["the longest life", { person, roles: ["analyst"], expiresInDays: 366 }, undefined],
-    ["too long a life", { person, roles: ["analyst"], expiresInDays: 367 }, "expiresInDays"],
-    ["no life", { person, roles: ["analyst"], expiresInDays: 0 }, "expiresInDays"],
-    ["no role", { person, roles: [] }, "roles"],
+    ["too long a life", { person, roles: ["analyst"], expiresInDays: 367 }, "expiresInDays: at most 366"],
+    ["no life", { person, roles: ["analyst"], expiresInDays: 0 }, "expiresInDays: at least 1"],
+    ["no role", { person, roles: [] }, "roles: at least 1"],
     ["a role that there is not", { person, roles: ["admin"] }, "roles.0"],
-    ["nobody", { person: " ", roles: ["analyst"] }, "person"],
+    ["nobody", { person: " ", roles: ["analyst"] }, "person: at least 1 character"],
     ["a control character", { person: "Wang\u202eLi", roles: ["analyst"] }, "person"],
-    ["too long a name", { person: "w".repeat(65), roles: ["analyst"] }, "person"],
+    ["too long a name", { person: "w".repeat(65), roles: ["analyst"] }, "person: at most 64 characters"],
   ])("wish: %s", async (_, wish, field) => {
     let seen: unknown;
     node = await startStubNode({

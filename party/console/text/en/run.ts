@@ -48,7 +48,7 @@ export const run = {
   rulesHint: "As {{example}}. Whoever no rule gives the key gets the tag above.",
   model: "Model file",
   modelHint:
-    "A JSON document of the form that the scoring guide describes. It stays on this node; only encrypted weights leave it.",
+    "A JSON file: a logistic regression, a scorecard, scikit-learn coefficients, or trees, as proto/model/README.md describes. It stays on this node; only encrypted weights leave it.",
   modelBad: "This is not a JSON document.",
   modelOf: "{{name}}, version {{version}}, {{count}} features",
   audienceJob: "Score the people of this earlier audience",

@@ -49,7 +49,8 @@ export const run: SameShape<typeof english> = {
   rules: "改用或同时使用标签规则（每行一条）",
   rulesHint: "例如 {{example}}。没有规则给出该键的人，得到上面的标签。",
   model: "模型文件",
-  modelHint: "评分文档所述格式的 JSON 文件。文件留在本节点，只有加密后的权重会离开。",
+  modelHint:
+    "JSON 文件：逻辑回归、评分卡、scikit-learn 系数或树模型，格式见 proto/model/README.md。文件留在本节点，只有加密后的权重会离开。",
   modelBad: "这不是 JSON 文件。",
   modelOf: "{{name}}，版本 {{version}}，{{count}} 个特征",
   audienceJob: "只为此前某次联合客群的人员评分",
