@@ -79,7 +79,10 @@ function JobsToApprove(): ReactNode {
           answer.approvals.length === 0 ? (
             <p className="empty">{t("govern.inbox.noJobs")}</p>
           ) : (
-            answer.approvals.map((approval) => <JobToDecide key={approval.job.jobId} approval={approval} />)
+            // What it tells whom is part of the question: with another answer to that it is asked anew.
+            answer.approvals.map((approval) => (
+              <JobToDecide key={`${approval.job.jobId}/${approval.leakStatement.digest}`} approval={approval} />
+            ))
           )
         }
       </Loaded>

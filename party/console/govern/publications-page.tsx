@@ -39,7 +39,8 @@ export function PublicationsPage(): ReactNode {
                   head: t("govern.publications.publish"),
                   cell: (segment) => (
                     <div className="actions">
-                      <Publish segment={segment} />
+                      {/* A version that comes while the question stands is another question. */}
+                      <Publish key={segment.version} segment={segment} />
                       {segment.published !== null && <End segment={segment} />}
                     </div>
                   ),
