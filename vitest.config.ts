@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** They replace a module, and so each needs a process of its own. */
 const ALONE = [
@@ -14,6 +15,7 @@ export default defineConfig({
   test: {
     // One more than the two cores: tests with processes of their own wait for them.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     globalSetup: "test/support/memory-folder.ts",
     testTimeout: 60_000,
     hookTimeout: 60_000,
