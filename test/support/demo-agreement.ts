@@ -1,6 +1,7 @@
 /** The agreement of the demo and of the end-to-end tests. */
 import type { PsiName } from "../../party/session/task.ts";
 import type { IdColumn } from "../../proto/agreement/fields.ts";
+import { sampleAgreement } from "../../sdk/cli/sample.ts";
 import type { Job } from "../../sdk/client.ts";
 import { BANK_FILE, BUREAU_FILE } from "./credit.ts";
 import type { Trio } from "./trio.ts";
@@ -15,25 +16,9 @@ export function demoAgreement(changes: Record<string, unknown> = {}, protocol?: 
   const id = { name: "phone", role: "id", normaliser: "phone-e164", grade: 3, personal: true };
   const datasets = { receiverDataset: "customers", providerDataset: "repayments" };
   const between = { receiver: "bank", ...datasets, ...(protocol === undefined ? {} : { protocol }) };
+  const { format, title, purposes, parties } = sampleAgreement(0);
   return {
-    format: "entente-agreement/1",
-    title: "Joint audience and default risk",
-    purposes: [
-      {
-        id: PURPOSE,
-        text: "Offer instalment plans to joint customers",
-        legalBasis: "Separate consent, data sharing form of 2026",
-      },
-      {
-        id: "credit-review",
-        text: "Review the credit lines of customers at risk",
-        legalBasis: "Performance of the credit contract",
-      },
-    ],
-    parties: [
-      { name: "bank", roles: ["result-receiver", "result-user", "payer"] },
-      { name: "bureau", roles: ["data-provider"] },
-    ],
+    ...{ format, title, purposes, parties },
     datasets: [
       { party: "bank", name: "customers", columns: [id] },
       {

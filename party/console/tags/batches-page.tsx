@@ -1,9 +1,9 @@
 /** Batches of tags with where they come from. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
 import { useRoute } from "../client.ts";
+import { JobLink } from "../parts/job-link.tsx";
 import { Loaded } from "../parts/loaded.tsx";
 import { Badge, type NoticeKind } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
@@ -62,11 +62,7 @@ function countsText(counts: Batch["counts"]): string {
 
 function Lineage({ batch: { lineage, jobId } }: { readonly batch: Batch }): ReactNode {
   const { t } = useTranslation();
-  const job = (
-    <Link href={`/jobs/${jobId}`}>
-      <code>{jobId.slice(0, 12)}</code>
-    </Link>
-  );
+  const job = <JobLink jobId={jobId} />;
   if (lineage === null) return job;
   const { dataset, peerDataset, peer, purpose, requestedBy } = lineage;
   return (

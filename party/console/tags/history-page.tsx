@@ -1,11 +1,11 @@
 /** What one person has had, for whoever has to answer for it. */
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 import { useAction } from "../client.ts";
 import { Button } from "../parts/button.tsx";
 import { ErrorNote } from "../parts/error-note.tsx";
 import { TextField } from "../parts/fields.tsx";
+import { JobLink } from "../parts/job-link.tsx";
 import { Page } from "../parts/page.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Table } from "../parts/table.tsx";
@@ -52,11 +52,7 @@ export function HistoryPage(): ReactNode {
               { head: t("tags.expires"), cell: ({ expiresAt }) => <When at={expiresAt} /> },
               {
                 head: t("tags.job"),
-                cell: ({ jobId }) => (
-                  <Link href={`/jobs/${jobId}`}>
-                    <code>{jobId.slice(0, 12)}</code>
-                  </Link>
-                ),
+                cell: ({ jobId }) => <JobLink jobId={jobId} />,
               },
             ]}
           />

@@ -1,11 +1,11 @@
 /** Tags in force: how many people have which value of which key. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 import { useRoute } from "../client.ts";
 import { tierBars } from "../jobs/tier-bars.ts";
 import { Bars } from "../parts/bars.tsx";
 import { ButtonLink } from "../parts/button.tsx";
+import { JobLink } from "../parts/job-link.tsx";
 import { Loaded } from "../parts/loaded.tsx";
 import { Page } from "../parts/page.tsx";
 import { Panel } from "../parts/panel.tsx";
@@ -58,11 +58,7 @@ function Key({ name, rows }: KeyProps): ReactNode {
           { head: t("tags.people"), align: "end", cell: ({ count }) => countText(count) },
           {
             head: t("tags.job"),
-            cell: ({ jobId }) => (
-              <Link href={`/jobs/${jobId}`}>
-                <code>{jobId.slice(0, 12)}</code>
-              </Link>
-            ),
+            cell: ({ jobId }) => <JobLink jobId={jobId} />,
           },
         ]}
       />
