@@ -10,6 +10,7 @@ import { Frame } from "./frame.tsx";
 import { takeReturned } from "./home/organisation.ts";
 import { SignIn } from "./home/sign-in.tsx";
 import { PagesContext, usePages } from "./navigation.ts";
+import { PageBoundary } from "./page-boundary.tsx";
 import { pagesFor } from "./pages.ts";
 import { Loading } from "./parts/loaded.tsx";
 import { Notice } from "./parts/notice.tsx";
@@ -68,16 +69,18 @@ function queryClient(): QueryClient {
 function Pages(): ReactNode {
   const [location] = useLocation();
   return (
-    <Suspense fallback={<Loading />}>
-      <Switch key={location}>
-        {usePages().map(({ path, component }) => (
-          <Route key={path} path={path} component={component} />
-        ))}
-        <Route>
-          <NoPage />
-        </Route>
-      </Switch>
-    </Suspense>
+    <PageBoundary key={location}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          {usePages().map(({ path, component }) => (
+            <Route key={path} path={path} component={component} />
+          ))}
+          <Route>
+            <NoPage />
+          </Route>
+        </Switch>
+      </Suspense>
+    </PageBoundary>
   );
 }
 

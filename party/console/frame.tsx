@@ -59,9 +59,16 @@ export function Frame({ children }: { readonly children: ReactNode }): ReactNode
 function Identity(): ReactNode {
   const { t } = useTranslation();
   const { party } = useSession();
-  const { data } = useRoute("node", {}, { everyMs: 15_000 });
-  const state = data === undefined ? undefined : data.coordinator === null ? "new" : data.connected ? "on" : "off";
-  const words = { new: t("shell.notEnrolled"), on: t("shell.online"), off: t("shell.offline") };
+  const { data, error } = useRoute("node", {}, { everyMs: 15_000 });
+  const known = data === undefined ? undefined : data.coordinator === null ? "new" : data.connected ? "on" : "off";
+  // What the node said last is no longer known of one that does not answer.
+  const state = error?.code === "NODE_UNREACHABLE" ? "gone" : known;
+  const words = {
+    new: t("shell.notEnrolled"),
+    on: t("shell.online"),
+    off: t("shell.offline"),
+    gone: t("shell.noAnswer"),
+  };
   return (
     <div className="identity">
       <Link href="/" className="brand">

@@ -11,7 +11,7 @@ import { ConsoleWorld } from "../support/console-world.ts";
 import type { PartyName } from "../support/trio.ts";
 import { walkAnalyst } from "./console/analyst.ts";
 import { walkAuditor } from "./console/auditor.ts";
-import { walkByKeyboard, walkPages } from "./console/everybody.ts";
+import { walkByKeyboard, walkPages, walkPastUnloaded } from "./console/everybody.ts";
 import { walkOperator } from "./console/operator.ts";
 import { walkSignIn } from "./console/sign-in.ts";
 import { walkSteward } from "./console/steward.ts";
@@ -82,6 +82,13 @@ walked(`by the keyboard alone${missing}`, async () =>
     walkByKeyboard,
   ),
 );
+
+// Its own browser tab: what fails here on purpose is what problems are made of.
+walked(`a page that cannot be loaded${missing}`, async () => {
+  const [url, token] = await Promise.all([world.url("bank"), world.token("bank", "analyst")]);
+  const tab = await browser.open({ url, token, language: "en", name: "unloaded" });
+  await walkPastUnloaded(tab).finally(() => tab.close());
+});
 
 /** Last, when all walks have gone. */
 walked(`every page was looked at, in both languages${missing}`, () => {

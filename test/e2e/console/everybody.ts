@@ -51,3 +51,16 @@ export async function walkByKeyboard(tab: ConsoleTab): Promise<void> {
   await tab.settled();
   expect(await page.locator("#console-menu a[aria-current='page']").textContent()).toBe(name);
 }
+
+/** To a page whose file does not come, as while the node is away or after it got a newer version: it says so, and others work. */
+export async function walkPastUnloaded(tab: ConsoleTab): Promise<void> {
+  const { page } = tab;
+  await page.route("**/assets/jobs-page-*.js", (route) => route.abort());
+  await page
+    .locator("#console-menu")
+    .getByRole("link", { name: tab.t("nav.pages.jobs"), exact: true })
+    .click();
+  await page.getByRole("heading", { name: tab.t("shell.notShown") }).waitFor();
+  await tab.go("/datasets");
+  expect(await page.title()).toContain(tab.t("datasets.title"));
+}
