@@ -13,6 +13,21 @@ export interface TemplateParty {
   readonly identity?: string;
 }
 
+/** What stands for a purpose until its writer says their own. */
+const UNSAID = {
+  text: "Say what the result is used for",
+  legalBasis: "Name the consent form or the contract",
+} as const;
+
+/** Whether a purpose of a document, or the legal basis of one, is still the template's. `document`: one that a node has taken. */
+export function isUnsaid(document: object): boolean {
+  const purposes: unknown = "purposes" in document ? document.purposes : undefined;
+  if (!Array.isArray(purposes)) return false;
+  return purposes.some(({ text, legalBasis }: Partial<Record<keyof typeof UNSAID, unknown>>) => {
+    return text === UNSAID.text || legalBasis === UNSAID.legalBasis;
+  });
+}
+
 const AUDIENCE = `    {
       // What may be run: "audience" (who is in both lists) or "score" (the receiver's model over both parties' columns).
       "operation": "audience",
@@ -111,7 +126,7 @@ ${kind === "score" ? SCORE : AUDIENCE}
   ],
   // What it is for; a job names one of them by id. The legal basis under PIPL: a consent's form, a contract, a law.
   "purposes": [
-    { "id": "service", "text": "Say what the result is used for", "legalBasis": "Name the consent form or the contract" }
+    { "id": "service", "text": "${UNSAID.text}", "legalBasis": "${UNSAID.legalBasis}" }
   ],
   "floors": {
     // People, at least, in a list that enters a run.

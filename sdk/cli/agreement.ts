@@ -2,7 +2,7 @@
 import { Argument, Command } from "commander";
 import { OPERATIONS, type Operation } from "../../proto/agreement/fields.ts";
 import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
-import { agreementTemplate } from "../../proto/agreement/template.ts";
+import { agreementTemplate, isUnsaid } from "../../proto/agreement/template.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Language } from "../../proto/language.ts";
@@ -87,7 +87,12 @@ export function agreementCommand(): Command {
       if (typeof document !== "object" || document === null || Array.isArray(document))
         throw new EntenteError("AGREEMENT_INVALID", { detail: "it must be a JSON object" });
       const request = { document: document as Record<string, unknown> };
-      answerSent(outputOf(command), await (await clientOf(command)).call("proposeAgreement", request));
+      const output = outputOf(command);
+      answerSent(output, await (await clientOf(command)).call("proposeAgreement", request));
+      if (isUnsaid(document))
+        output.note(
+          "A purpose or its legal basis is still the template's. Before the other party signs, propose it in words of your own.",
+        );
     });
   group
     .command("template")

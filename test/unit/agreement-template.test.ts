@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeAgreement } from "../../proto/agreement/agreement.ts";
 import { agreementJsonSchema } from "../../proto/agreement/schema.ts";
-import { agreementTemplate } from "../../proto/agreement/template.ts";
+import { agreementTemplate, isUnsaid } from "../../proto/agreement/template.ts";
 
 const PARTIES = [
   { name: "acme-bank", identity: "11".repeat(32) },
@@ -72,4 +72,12 @@ test("the JSON Schema is draft 2020-12, closed, and requires only what has no de
   const whole = { ...document, floors: { ...document.floors, group: 50 } };
   for (const part of ["floors", "budgets", "retention"] as const)
     expect(Object.keys(schema.properties[part]?.properties ?? {}).sort()).toEqual(Object.keys(whole[part]).sort());
+});
+
+test("a purpose in the template's words is known as such, and one in words of its writer's own is not", () => {
+  const draft = parsed(agreementTemplate("audience"));
+  const [unsaid] = draft.purposes as Record<string, string>[];
+  const own = { id: "service", text: "Offer instalment plans", legalBasis: "Consent form 7" };
+  expect([draft, { ...draft, purposes: [own] }, {}].map(isUnsaid)).toEqual([true, false, false]);
+  expect(isUnsaid({ purposes: [own, { ...own, legalBasis: unsaid?.legalBasis }] })).toBe(true);
 });
