@@ -50,7 +50,7 @@ const TEXTS = [
     `data:text/csv;base64,${"A".repeat(8)}`,
     "ab".repeat(8),
   ],
-  ...["bank-customers", "10 minutes", "phone-e164", "phone-e164+opaque", "AB".repeat(20), "A".repeat(43), ""],
+  ...["bank-customers", "10 minutes", "phone-e164", "phone-e164+opaque", "AB".repeat(20), "A".repeat(43), "2026", ""],
 ];
 const NUMBERS = [1, 80, 0, 0.5, 3, 100, 365, 1000, 20, -1, 1e6];
 
