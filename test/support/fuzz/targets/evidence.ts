@@ -1,7 +1,8 @@
 /** Log entries, notes, checkpoints, proofs, tiles and the files of an export. */
-import { fromUtf8, toHex, utf8 } from "../../../../proto/encoding/bytes.ts";
+import { concat, fromUtf8, toHex, utf8 } from "../../../../proto/encoding/bytes.ts";
 import { canonicalJson, type Json } from "../../../../proto/encoding/canonical-json.ts";
 import { EntenteError } from "../../../../proto/errors.ts";
+import { readBundle, encodeBundle as writeBundle } from "../../../../proto/evidence/bundle.ts";
 import {
   checkpointBody,
   openCheckpoint,
@@ -51,11 +52,31 @@ import { ABOUT_JOB, BANK, OPENINGS, remakeManifest, runJob } from "../../evidenc
 import { MemoryFiles } from "../../memory-files.ts";
 import { filled } from "../../session-messages.ts";
 import { samplesOf } from "../sample.ts";
-import { comesBack, type FuzzTarget, isCanonical } from "../target.ts";
+import { comesBack, type FuzzTarget, isCanonical, NotReencoded } from "../target.ts";
 
 const log = BANK.keys.log;
 const jobs = BANK.keys.jobs;
 const origin = `bank/${"0c".repeat(16)}/2026`;
+
+/** An export as one file, cut in two on its way. */
+const BUNDLE_FILE: FuzzTarget = {
+  name: "evidence bundle",
+  form: "text",
+  seeds: [
+    concat(
+      ...writeBundle([
+        { path: "manifest.json", bytes: utf8("{}") },
+        { path: "logs/a/checkpoint", bytes: Uint8Array.of(0, 255, 10) },
+      ]),
+    ),
+  ],
+  covers: [readBundle],
+  async run(input) {
+    const files = await readBundle([input.slice(0, input.length >> 1), input.slice(input.length >> 1)]);
+    const again = concat(...writeBundle([...files].map(([path, bytes]) => ({ path, bytes }))));
+    if (Buffer.compare(again, input) !== 0) throw new NotReencoded("an accepted bundle is not its files' encoding");
+  },
+};
 
 function statements(): FuzzTarget[] {
   return EVIDENCE_EVENTS.map((event): FuzzTarget => {
@@ -304,6 +325,7 @@ const manifest = files.contents.get("/export/bank/manifest.json") as Uint8Array;
 const keysets = files.contents.get("/export/bank/keysets.json") as Uint8Array;
 
 export const EVIDENCE_TARGETS: readonly FuzzTarget[] = [
+  BUNDLE_FILE,
   ...statements(),
   ...NOTES,
   ...OPENED,
