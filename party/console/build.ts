@@ -20,6 +20,8 @@ await build({
     // The page's content security policy allows no data: address.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Of the node's own people, from their own node, and kept by the browser for good.
+    chunkSizeWarningLimit: 1_000,
     target: "es2023",
     ...(process.argv.includes("--watch") ? { watch: {} } : {}),
   },
