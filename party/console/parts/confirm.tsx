@@ -1,9 +1,9 @@
 /** A button for what cannot be taken back: it asks first, and says what will happen. */
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type EntenteError, toEntenteError } from "../../../proto/errors.ts";
 import { Button, type ButtonKind } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
+import { useDoing } from "./doing.ts";
 import { ErrorNote } from "./error-note.tsx";
 
 interface ConfirmButtonProps {
@@ -29,19 +29,9 @@ export function ConfirmButton({
 }: ConfirmButtonProps): ReactNode {
   const { t } = useTranslation();
   const [isOpen, setIsOpen] = useState(false);
-  const [isBusy, setIsBusy] = useState(false);
-  const [error, setError] = useState<EntenteError>();
+  const { isBusy, error, run } = useDoing();
   const confirm = async () => {
-    setIsBusy(true);
-    setError(undefined);
-    try {
-      await onConfirm();
-      setIsOpen(false);
-    } catch (thrown) {
-      setError(toEntenteError(thrown));
-    } finally {
-      setIsBusy(false);
-    }
+    if (await run(onConfirm)) setIsOpen(false);
   };
   return (
     <>
