@@ -11,6 +11,7 @@ import { ROLES, type Role } from "../../proto/http/route.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import type { Random } from "../../proto/ports/ports.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
+import { foldedName } from "./folded-name.ts";
 
 const TOKEN_BYTES = 32;
 const TOKEN_ID_BYTES = 8;
@@ -156,13 +157,9 @@ export class Tokens {
 
   /** The one that an earlier token has: "wang li" is no second person who could approve what "Wang Li" asked for. */
   async #spelling(person: string): Promise<string> {
-    const earlier = (await this.#store.tokens()).find((token) => folded(token.person) === folded(person));
+    const earlier = (await this.#store.tokens()).find((token) => foldedName(token.person) === foldedName(person));
     return earlier?.person ?? person;
   }
-}
-
-function folded(person: string): string {
-  return person.normalize("NFKC").toLowerCase();
 }
 
 function rolesOf(record: TokenRecord): Role[] {

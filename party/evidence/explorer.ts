@@ -4,9 +4,11 @@
  */
 import { EntenteError } from "../../proto/errors.ts";
 import type { EvidenceLog } from "../../proto/evidence/log.ts";
+import { labelOf } from "../../proto/evidence/origin.ts";
 import type { EvidenceEvent } from "../../proto/evidence/predicates.ts";
 import { jobIdOf, type ParsedStatement, parseStatement, timeOf } from "../../proto/evidence/statements.ts";
 import type { CollaborationId } from "../../proto/ids.ts";
+import { foldedName } from "../access/folded-name.ts";
 import type { Logbook } from "./logbook.ts";
 import { EntryPeople, type PeopleSources, type Person } from "./people.ts";
 
@@ -96,16 +98,12 @@ export async function findEntry(
   collaboration: CollaborationId,
   { label, index }: { readonly label: string; readonly index: number },
 ): Promise<{ log: EvidenceLog; bytes: Uint8Array; parsed: ParsedStatement; summary: EntrySummary }> {
-  const log = (await sources.logbook.logs(collaboration)).find((one) => labelOf(one) === label);
+  const log = (await sources.logbook.logs(collaboration)).find((one) => labelOf(one.origin) === label);
   if (log === undefined || index >= log.size) throw new EntenteError("NOT_FOUND", { detail: "entry" });
   const bytes = await log.entry(index);
   const parsed = parseStatement(bytes);
   const summaries = await Summaries.read(sources);
   return { log, bytes, parsed, summary: await summaries.of(log, index, parsed) };
-}
-
-function labelOf({ origin }: EvidenceLog): string {
-  return origin.slice(origin.lastIndexOf("/") + 1);
 }
 
 class Summaries {
@@ -127,7 +125,7 @@ class Summaries {
   async of(log: EvidenceLog, index: number, parsed: ParsedStatement): Promise<EntrySummary> {
     const { event, envelope } = parsed;
     return {
-      ...{ log: labelOf(log), index, event, at: timeOf(parsed) },
+      ...{ log: labelOf(log.origin), index, event, at: timeOf(parsed) },
       jobId: jobIdOf(parsed) ?? null,
       agreement: this.agreementOf(parsed) ?? null,
       signers: envelope.signatures.map(({ keyid }) => keyid),
@@ -149,7 +147,7 @@ function matcher(
   summaries: Summaries,
 ): (parsed: ParsedStatement) => Promise<boolean> {
   const until = to === undefined ? undefined : new Date(Date.parse(to) + DAY_MS).toISOString();
-  const name = person === undefined ? undefined : folded(person);
+  const name = person === undefined ? undefined : foldedName(person);
   return async (parsed) => {
     const at = timeOf(parsed);
     if (event !== undefined && parsed.event !== event) return false;
@@ -158,12 +156,8 @@ function matcher(
     if (agreement !== undefined && summaries.agreementOf(parsed) !== agreement) return false;
     if (name === undefined) return true;
     const people = await summaries.people.in(parsed);
-    return people.some((one) => one.name !== null && folded(one.name).includes(name));
+    return people.some((one) => one.name !== null && foldedName(one.name).includes(name));
   };
-}
-
-function folded(name: string): string {
-  return name.normalize("NFKC").toLowerCase();
 }
 
 interface Place {
@@ -178,7 +172,7 @@ async function placesToSearch(
   { before, to }: Pick<EntrySearch, "before" | "to">,
 ): Promise<Place[]> {
   const [label, index] = before?.split(":") ?? [];
-  const at = label === undefined ? 0 : logs.findIndex((log) => labelOf(log) === label);
+  const at = label === undefined ? 0 : logs.findIndex((log) => labelOf(log.origin) === label);
   const first = logs[at];
   if (before !== undefined && (first === undefined || Number(index) > first.size))
     throw new EntenteError("BAD_REQUEST", { detail: "before" });
@@ -206,5 +200,5 @@ async function lastUpTo(log: EvidenceLog, from: number, untilMs: number): Promis
 /** What comes after an entry that was looked at, going back; null at the oldest log's first. */
 function placeBefore(logs: readonly EvidenceLog[], log: EvidenceLog, index: number): string | null {
   const isLast = index === 0 && log === logs.at(-1);
-  return isLast ? null : `${labelOf(log)}:${index}`;
+  return isLast ? null : `${labelOf(log.origin)}:${index}`;
 }

@@ -10,7 +10,14 @@ import type { SigningKey, VerifyingKey } from "../../proto/encoding/ed25519.ts";
 import { EntenteError } from "../../proto/errors.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import { type Appended, EvidenceLog } from "../../proto/evidence/log.ts";
-import { compareOrigins, formatOrigin, nextOrigin, type Origin, parseOrigin } from "../../proto/evidence/origin.ts";
+import {
+  compareOrigins,
+  formatOrigin,
+  nextOrigin,
+  type Origin,
+  originLabel,
+  parseOrigin,
+} from "../../proto/evidence/origin.ts";
 import type { EvidenceEvent, PredicateInput } from "../../proto/evidence/predicates.ts";
 import { type Subject, statementEntry } from "../../proto/evidence/statements.ts";
 import type { CollaborationId, PartyId } from "../../proto/ids.ts";
@@ -175,7 +182,7 @@ export class Logbook {
     const text = formatOrigin(origin);
     return EvidenceLog.open({
       files: ports.files,
-      folder: join(folder, origin.collaboration, text.slice(text.lastIndexOf("/") + 1)),
+      folder: join(folder, origin.collaboration, originLabel(origin)),
       origin: text,
       key: signers.keys.log,
       earlierKeys: signers.earlierLogKeys,

@@ -29,6 +29,16 @@ export function formatOrigin(origin: Origin): string {
   return `${origin.party}/${origin.collaboration}/${originLabel(origin)}`;
 }
 
+/** The party's name in an origin's text; of any text with a slash, what stands before the first. */
+export function ownerOf(text: string): string {
+  return text.split("/", 1)[0] as string;
+}
+
+/** The label in an origin's text. */
+export function labelOf(text: string): string {
+  return text.slice(text.lastIndexOf("/") + 1);
+}
+
 /** Negative when `a` came before `b`; of two logs of one owner and collaboration. */
 export function compareOrigins(a: Origin, b: Origin): number {
   return a.year - b.year || a.number - b.number;

@@ -1,7 +1,9 @@
 /** `entente evidence`: how the logs stand, and what to do when one has forked. `entente keys`: new ones. */
+
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { fromBase64 } from "../../proto/encoding/bytes.ts";
+import { labelOf } from "../../proto/evidence/origin.ts";
 import type { RouteResponse } from "../../proto/http/routes.ts";
 import { clientOf, example, outputOf } from "./context.ts";
 import { fields, table } from "./output.ts";
@@ -27,7 +29,7 @@ export function evidenceCommand(): Command {
         state,
         String(entries),
         String(cosigned),
-        origin.slice(origin.lastIndexOf("/") + 1),
+        labelOf(origin),
       ]);
       const head = ["collaboration", "peer", "state", "entries", "cosigned", "log"];
       const advice = answer.collaborations.flatMap((view) => (view.advice === null ? [] : [`\n\n${view.advice}`]));

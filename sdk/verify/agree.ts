@@ -2,10 +2,10 @@
 import { equalBytes, fromHex } from "../../proto/encoding/bytes.ts";
 import type { Checkpoint, TreeHead } from "../../proto/evidence/checkpoint.ts";
 import { cosignatureTimeS, verifyCosignedHead } from "../../proto/evidence/cosignature.ts";
-import { compareOrigins, parseOrigin } from "../../proto/evidence/origin.ts";
+import { compareOrigins, ownerOf, parseOrigin } from "../../proto/evidence/origin.ts";
 import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import type { Keyring } from "./keys.ts";
-import { isHeadOf, ownerOf, type SeenHead } from "./log.ts";
+import { isHeadOf, type SeenHead } from "./log.ts";
 import type { Charge, HeadClaim, JobTrace, LogRecord, TracedReceipt } from "./trace.ts";
 import type { Findings, Place } from "./verdict.ts";
 

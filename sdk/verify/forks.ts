@@ -1,14 +1,15 @@
 /** Forks that an exporter has seen: two notes of one log's key that do not agree. Where the notes alone prove it, the log's
  * owner has signed two histories; otherwise it is the exporter's word. */
+
 import { toHex } from "../../proto/encoding/bytes.ts";
 import { digestOf } from "../../proto/encoding/sha256.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import { FORKS_FOLDER } from "../../proto/evidence/export.ts";
 import { type CheckedFork, checkFork, parseFork } from "../../proto/evidence/fork.ts";
+import { ownerOf } from "../../proto/evidence/origin.ts";
 import { ORIGIN_FORM } from "../../proto/evidence/predicates.ts";
 import type { Keyring } from "./keys.ts";
 import type { ExportFolder } from "./load.ts";
-import { ownerOf } from "./log.ts";
 import type { Trouble } from "./replay.ts";
 import type { EntryOf } from "./trace.ts";
 import type { Findings } from "./verdict.ts";

@@ -4,6 +4,7 @@ import { type Checkpoint, openCheckpoint, parseCheckpointBody } from "../../prot
 import { LOGS_FOLDER, logFolder } from "../../proto/evidence/export.ts";
 import type { MerkleTree } from "../../proto/evidence/merkle.ts";
 import { isFrom, type Note, noteVerifier, parseNote, SIGNATURE_TYPE } from "../../proto/evidence/note.ts";
+import { ownerOf } from "../../proto/evidence/origin.ts";
 import { ORIGIN_FORM } from "../../proto/evidence/predicates.ts";
 import { rebuild } from "../../proto/evidence/rebuild.ts";
 import { parseBundle, TILE_WIDTH, tilePath, tilesOf } from "../../proto/evidence/tiles.ts";
@@ -182,10 +183,6 @@ export function openSigned(
   } catch {
     return undefined;
   }
-}
-
-export function ownerOf(origin: string): string {
-  return origin.split("/", 1)[0] as string;
 }
 
 /** C2SP signed-note's form of a public key, for other tools: `<name>+<key id>+<base64 of type and key>`. */

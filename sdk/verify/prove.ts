@@ -1,7 +1,9 @@
 /** Single-entry proofs: made from folders that have been examined, and verified with nothing but keysets. */
+
 import { parseFingerprint } from "../../proto/agreement/identity.ts";
 import { parseCheckpointBody } from "../../proto/evidence/checkpoint.ts";
 import { encodeNote, parseNote } from "../../proto/evidence/note.ts";
+import { ownerOf } from "../../proto/evidence/origin.ts";
 import type { EvidenceEvent } from "../../proto/evidence/predicates.ts";
 import { encodeProof, holdsEntry, parseProof } from "../../proto/evidence/proof.ts";
 import { parseStatement } from "../../proto/evidence/statements.ts";
@@ -86,7 +88,7 @@ function inspect(bytes: Uint8Array, keyring: Keyring): Pick<ProofReport, "verdic
   const opened = openSigned(encodeNote(note), keyring);
   if (opened === undefined) return tampered("The checkpoint is not signed by the log key of its owner.");
   const { origin } = opened.checkpoint;
-  const owner = origin.split("/", 1)[0] as string;
+  const owner = ownerOf(origin);
   const entry = verifyEntry(entryBytes, index, { party: owner, keyring });
   if (typeof entry === "string") return tampered(`The entry does not hold: ${entry}.`);
   const about = { origin, index, event: entry.event, statement: entry.statement };

@@ -2,14 +2,15 @@
  * Replay: walks the entries of one owner's logs in order and checks that each had what it needs before it. What concerns
  * others' logs is noted down, and compared when all have been read.
  */
+
 import type { Agreement } from "../../proto/agreement/agreement.ts";
+import { ownerOf } from "../../proto/evidence/origin.ts";
 import type { Predicate } from "../../proto/evidence/predicates.ts";
 import { jobIdOf, timeOf } from "../../proto/evidence/statements.ts";
 import type { ProblemCode } from "../../proto/evidence/verdict.ts";
 import type { Entry } from "./entries.ts";
 import { inputProblem, outputProblem, tagsProblem } from "./floors.ts";
 import { forkProblem } from "./forks.ts";
-import { ownerOf } from "./log.ts";
 import { PolicyReplay } from "./policy.ts";
 import { KeysInForce } from "./rotations.ts";
 import { successionProblem } from "./successors.ts";

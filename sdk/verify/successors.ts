@@ -5,10 +5,10 @@
 import { fromHex } from "../../proto/encoding/bytes.ts";
 import type { TreeHead } from "../../proto/evidence/checkpoint.ts";
 import { verifyCosignedHead } from "../../proto/evidence/cosignature.ts";
-import { compareOrigins, parseOrigin } from "../../proto/evidence/origin.ts";
+import { compareOrigins, ownerOf, parseOrigin } from "../../proto/evidence/origin.ts";
 import type { Entry } from "./entries.ts";
 import type { Keyring } from "./keys.ts";
-import { isHeadOf, ownerOf } from "./log.ts";
+import { isHeadOf } from "./log.ts";
 import type { Trouble } from "./replay.ts";
 import type { LogRecord } from "./trace.ts";
 

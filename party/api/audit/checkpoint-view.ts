@@ -1,11 +1,12 @@
 /** A checkpoint with the signatures on it that verify under keys that this node knows. */
+
 import { fromUtf8, toHex } from "../../../proto/encoding/bytes.ts";
 import { parseCheckpointBody } from "../../../proto/evidence/checkpoint.ts";
 import { encodeNote, isFrom, type Note, noteVerifier } from "../../../proto/evidence/note.ts";
+import { ownerOf } from "../../../proto/evidence/origin.ts";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
 import { cosignaturesOn } from "../../../sdk/verify/cosignatures.ts";
 import type { Keyring } from "../../../sdk/verify/keys.ts";
-import { ownerOf } from "../../../sdk/verify/log.ts";
 
 type View = RouteResponse<"evidenceEntry">["checkpoint"];
 

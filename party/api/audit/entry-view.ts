@@ -1,9 +1,11 @@
 /** One entry as an auditor looks at it: the statement, who signed it with which key, its proof under a checkpoint, what the
  * offline verifier says of that, and what stands behind the commitments. */
+
 import { fromUtf8, toBase64, toHex } from "../../../proto/encoding/bytes.ts";
 import { parseCheckpointBody } from "../../../proto/evidence/checkpoint.ts";
 import type { EvidenceLog } from "../../../proto/evidence/log.ts";
 import { commitmentsIn, type Opening, readOpening } from "../../../proto/evidence/openings.ts";
+import { ownerOf } from "../../../proto/evidence/origin.ts";
 import { encodeProof } from "../../../proto/evidence/proof.ts";
 import { type ParsedStatement, verifyStatement } from "../../../proto/evidence/statements.ts";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
@@ -41,7 +43,7 @@ export async function entryView(
   const path = log.inclusionProof(index, size);
   const proof = encodeProof({ entry: bytes, index, path, note });
   const { verdict, why } = verifyProof(proof, { keysets: keyring.encode() });
-  const owner = log.origin.split("/", 1)[0] as string;
+  const owner = ownerOf(log.origin);
   return {
     origin: log.origin,
     size: log.size,

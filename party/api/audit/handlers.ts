@@ -1,15 +1,17 @@
 /** The API's routes for auditors: this node's logs entry by entry, checkpoints, the node's own check, and what to take away. */
+
 import { utf8 } from "../../../proto/encoding/bytes.ts";
 import { EntenteError } from "../../../proto/errors.ts";
 import { encodeBundle } from "../../../proto/evidence/bundle.ts";
 import { encodeKeysets } from "../../../proto/evidence/export.ts";
 import { parseNote } from "../../../proto/evidence/note.ts";
+import { ownerOf } from "../../../proto/evidence/origin.ts";
 import { BUNDLE_TYPES, REPORT_TYPES } from "../../../proto/http/file-types.ts";
 import type { RouteResponse } from "../../../proto/http/routes.ts";
 import { Gate, type Place } from "../../../proto/limits/gate.ts";
 import { reportHtml } from "../../../sdk/verify/html.ts";
 import { Keyring, readHistories } from "../../../sdk/verify/keys.ts";
-import { ownerOf, verifierKeys } from "../../../sdk/verify/log.ts";
+import { verifierKeys } from "../../../sdk/verify/log.ts";
 import type { AuditReport } from "../../../sdk/verify/report.ts";
 import { realMachine } from "../../doctor/machine.ts";
 import { type OwnCollaboration, requireOwn } from "../../evidence/collaborations.ts";
